@@ -1,0 +1,20 @@
+export type {
+  Attributes,
+  AttributeValue,
+  Call,
+  CallProcessor,
+  Conditions,
+  CostLine,
+  CostStatus,
+  GenAiSpan,
+  Provenance,
+  RecordContext,
+  Rejection,
+  Role,
+  Scope,
+  SpanGroup,
+  Usage,
+  UsageBucket,
+  UsageSource,
+} from './call.ts';
+export { COST_STATUSES } from './call.ts';

@@ -1,0 +1,3 @@
+describe('the tree', () => {
+  it('is placed under test', () => {});
+});
