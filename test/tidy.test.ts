@@ -1,3 +1,80 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+
+/** Files of the tree: those git knows or would add; without git, the fallback of the published source. */
+function trackedFiles(): string[] {
+  const list = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], {
+    cwd: root,
+    encoding: 'utf8',
+  });
+  return list.split('\n').filter((file) => file !== '' && existsSync(join(root, file)));
+}
+
+function read(file: string): string {
+  return readFileSync(join(root, file), 'utf8');
+}
+
+function report(faults: readonly string[]): void {
+  assert.equal(faults.length, 0, `\n${faults.join('\n')}`);
+}
+
 describe('the tree', () => {
-  it('is placed under test', () => {});
+  const files = trackedFiles();
+  const sources = files.filter((file) => file.endsWith('.ts') && !file.includes('/prices/base/'));
+
+  it('has no source file over 500 lines', () => {
+    report(sources.filter((file) => read(file).split('\n').length > 501));
+  });
+
+  it('has no line over 140 characters in a source file', () => {
+    const faults: string[] = [];
+    for (const file of sources) {
+      for (const [index, line] of read(file).split('\n').entries()) {
+        if (line.length > 140 && !/https?:\/\/|'[^']{90,}'|`/.test(line)) faults.push(`${file}:${index + 1}`);
+      }
+    }
+    report(faults);
+  });
+
+  it('leaves no debt marker, exclusive test or skipped test behind', () => {
+    const marker = new RegExp(`\\b(${['TO', 'DO'].join('')}|${['FIX', 'ME'].join('')}|XXX|HACK)\\b`);
+    const exclusive = new RegExp(`\\b(describe|it)\\.(only|${['sk', 'ip'].join('')})\\(`);
+    report(sources.filter((file) => marker.test(read(file)) || exclusive.test(read(file))));
+  });
+
+  it('names files in kebab-case and never after a junk drawer', () => {
+    const junk = /(^|\/)(utils?|helpers?|common|misc|manager)(\/|\.ts$)/;
+    const kebab = /^[a-z0-9]+(-[a-z0-9]+)*(\.[a-z-]+)*\.ts$/;
+    report(sources.filter((file) => junk.test(file) || !kebab.test(file.slice(file.lastIndexOf('/') + 1))));
+  });
+
+  it('has no default export and no wildcard export', () => {
+    report(sources.filter((file) => !file.startsWith('test/') && /^export (default|\*)/m.test(read(file))));
+  });
+
+  it('speaks of itself alone: no local paths and no package registry hosts', () => {
+    const hosts = ['npmjs', 'pypi', 'crates', 'maven'].map((name) => `${name}\\.(org|io|com)`);
+    const paths = ['/wo' + 'rk/', '/ro' + 'ot/', 'tmp/wt'];
+    const pattern = new RegExp([...hosts, ...paths].join('|'));
+    const text = files.filter(
+      (file) => /\.(ts|mjs|md|json|ya?ml|sql)$/.test(file) && file !== 'test/tidy.test.ts',
+    );
+    report(text.filter((file) => pattern.test(read(file))));
+  });
+
+  it('keeps processors pure: no clock, randomness, environment or timers', () => {
+    const impure =
+      /\b(Date\.now|new Date\(\)|Math\.random|process\.|setTimeout|setInterval|performance\.now)\b/;
+    report(sources.filter((file) => file.startsWith('processors/src/') && impure.test(read(file))));
+  });
+
+  it('keeps floats away from money', () => {
+    const money = sources.filter((file) => /processors\/src\/(money|price|cost)/.test(file));
+    report(money.filter((file) => /\b(parseFloat|toFixed)\b/.test(read(file))));
+  });
 });

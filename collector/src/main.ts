@@ -1,1 +1,2 @@
-export {};
+/** Placeholder until the command line is assembled. */
+export const PROGRAM_NAME = 'spanmeter';

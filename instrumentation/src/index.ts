@@ -1,1 +1,1 @@
-export {};
+export const INSTRUMENTATION_NAME = '@spanmeter/instrumentation';
