@@ -42,7 +42,9 @@ describe('the tree', () => {
   });
 
   it('leaves no debt marker, exclusive test or skipped test behind', () => {
-    const marker = new RegExp(`\\b(${['TO', 'DO'].join('')}|${['FIX', 'ME'].join('')}|XXX|HACK)\\b`);
+    const marker = new RegExp(
+      `\\b(${['TO', 'DO'].join('')}|${['FIX', 'ME'].join('')}|${'X'.repeat(3)}|${['HA', 'CK'].join('')})\\b`,
+    );
     const exclusive = new RegExp(`\\b(describe|it)\\.(only|${['sk', 'ip'].join('')})\\(`);
     report(sources.filter((file) => marker.test(read(file)) || exclusive.test(read(file))));
   });
