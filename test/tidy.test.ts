@@ -61,7 +61,7 @@ describe('the tree', () => {
 
   it('speaks of itself alone: no local paths and no package registry hosts', () => {
     const hosts = ['npmjs', 'pypi', 'crates', 'maven'].map((name) => `${name}\\.(org|io|com)`);
-    const paths = ['work', 'root'].map((name) => `[ "\'`(]/${name}/`);
+    const paths = ['work', 'root'].map((name) => `[\\s"'(]/${name}/`);
     const pattern = new RegExp([...hosts, ...paths].join('|'));
     const text = files.filter(
       (file) => /\.(ts|mjs|md|json|ya?ml|sql)$/.test(file) && file !== 'test/tidy.test.ts',
