@@ -1,0 +1,26 @@
+import { z } from 'zod';
+import type { ComponentType } from '../pipeline/component.ts';
+
+export interface CostOptions {
+  readonly prices: string | null;
+  readonly reported_authoritative: readonly string[];
+}
+
+/** Prices each call exactly, or says why it can't. */
+export const cost: ComponentType<CostOptions> = {
+  kind: 'processor',
+  type: 'cost',
+  summary: 'Prices each call exactly from the dated price book, or says why it cannot.',
+  options: z.strictObject({
+    prices: z
+      .string()
+      .nullable()
+      .default(null)
+      .describe("Path of the operator's own prices (YAML), which come before the shipped book."),
+    reported_authoritative: z
+      .array(z.string().min(1))
+      .max(100)
+      .default(['openrouter'])
+      .describe('Providers whose own reported cost is taken instead of ours.'),
+  }),
+};
