@@ -1,0 +1,260 @@
+import type { Clock } from '../journal/clock.ts';
+import type { CursorFiles } from '../journal/cursor-files.ts';
+import type { JournalProgress } from '../journal/journal-progress.ts';
+import type { JournalReader } from '../journal/reader.ts';
+import type { JournalEnd, StoredEntry } from '../journal/record.ts';
+import { createBackoff, type Backoff } from './backoff.ts';
+import { spanCount, type BatchSource, type SourceBatch } from './batch-source.ts';
+import type { Counter, Logger, SelfMetrics } from './component.ts';
+import { GapReport, type Drain, type DrainStatus } from './drain-status.ts';
+import { Refusal } from './refusal.ts';
+
+/** How far an exporter may fall behind, and why spans beyond that are skipped. */
+type SkipReason = 'max_lag_bytes' | 'max_lag_age' | 'rejected';
+
+export interface BestEffortDrainOptions {
+  readonly journalId: string;
+  /** End of the journal when it was opened. */
+  readonly openEnd: JournalEnd;
+  readonly exporter: string;
+  /** Where an exporter without a cursor begins: at the end of the journal at its opening, or at its oldest record. */
+  readonly startAt: 'newest' | 'oldest';
+  readonly maxLagBytes: number;
+  readonly maxLagMs: number;
+  readonly source: BatchSource;
+  readonly reader: JournalReader;
+  readonly progress: JournalProgress;
+  readonly cursors: CursorFiles;
+  readonly clock: Clock;
+  /** In [0, 1), for the jitter of retries. */
+  readonly random: () => number;
+  readonly log: Logger;
+  readonly metrics: SelfMetrics;
+  /** Resolves when the destination has the batch. A Refusal that is not retryable drops it, anything else retries. */
+  send(batch: SourceBatch): Promise<void>;
+  /** Everything up to here is durably done: the journal may release it. */
+  onDone(doneSequence: number): void;
+}
+
+const BACKOFF_MIN_MS = 100;
+const BACKOFF_MAX_MS = 30_000;
+const SAVE_EVERY_MS = 1000;
+const SKIP_LIMITS = { maxBytes: 16 * 1024 * 1024, maxEntries: 8192 };
+
+/** Sends a journal to a destination that may fail; beyond its lag records are skipped and their spans counted. */
+export function createBestEffortDrain(options: BestEffortDrainOptions): Drain {
+  return new BestEffortDrain(options);
+}
+
+class BestEffortDrain implements Drain {
+  readonly #options: BestEffortDrainOptions;
+  readonly #backoff: Backoff;
+  readonly #gaps: GapReport;
+  readonly #skipped: Counter;
+  readonly #retries: Counter;
+  readonly #stopping = new AbortController();
+  #state: DrainStatus['state'] = 'starting';
+  #lastError: string | null = null;
+  /** Last record sent or skipped; null before the cursor was loaded. */
+  #sequence: number | null = null;
+  #savedSequence: number | null = null;
+  #savedUnixMs = 0;
+  #spansThrough: number | null = null;
+  #pendingSinceUnixMs: number | null = null;
+  #isSkipping = false;
+  #isGivenUp = false;
+  #running: Promise<void> = Promise.resolve();
+
+  constructor(options: BestEffortDrainOptions) {
+    this.#options = options;
+    this.#backoff = createBackoff({ minMs: BACKOFF_MIN_MS, maxMs: BACKOFF_MAX_MS, random: options.random });
+    this.#gaps = new GapReport(options.exporter, options.log, options.metrics);
+    this.#skipped = options.metrics.counter(
+      'spanmeter_exporter_skipped_spans_total',
+      'GenAI spans that a best-effort exporter did not get, by reason.',
+      ['exporter', 'reason'],
+    );
+    this.#retries = options.metrics.counter(
+      'spanmeter_exporter_retries_total',
+      'Batches that a best-effort exporter could not send at once.',
+      ['exporter'],
+    );
+  }
+
+  start(): void {
+    this.#running = this.#run();
+  }
+
+  async stop(deadline: AbortSignal): Promise<void> {
+    this.#stopping.abort();
+    const giveUp = new Promise<void>((resolve) => {
+      if (deadline.aborted) resolve();
+      else deadline.addEventListener('abort', () => resolve(), { once: true });
+    });
+    await Promise.race([this.#running, giveUp]);
+    this.#isGivenUp = true;
+    await this.#save().catch((error: unknown) => this.#noteFailure(error));
+    this.#state = 'stopped';
+  }
+
+  status(): DrainStatus {
+    const { exporter, journalId, progress } = this.#options;
+    const done = this.#sequence ?? 0;
+    const pendingRecords = Math.max(0, progress.end.sequence - done);
+    return {
+      exporter,
+      journalId,
+      state: this.#state,
+      doneSequence: this.#savedSequence ?? 0,
+      pendingRecords,
+      pendingSpans: pendingRecords === 0 ? 0 : Math.max(0, progress.end.spans - (this.#spansThrough ?? 0)),
+      oldestPendingUnixMs: pendingRecords === 0 ? null : this.#pendingSinceUnixMs,
+      lastError: this.#lastError,
+      gaps: this.#gaps.gaps,
+    };
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#isGivenUp) {
+      try {
+        const isDrained = await this.#step();
+        if (isDrained && this.#stopping.signal.aborted) return;
+      } catch (error) {
+        this.#noteFailure(error);
+        // A destination that fails is not waited for at the end: its cursor stays where it is.
+        if (this.#stopping.signal.aborted) return;
+        await this.#options.clock.sleep(this.#backoff.nextMs(), this.#stopping.signal);
+      }
+    }
+  }
+
+  async #step(): Promise<boolean> {
+    const { source, progress, journalId, clock } = this.#options;
+    const after = this.#sequence ?? (await this.#begin());
+    const batch = await source.next(journalId, after, progress.end.sequence);
+    if (batch === null) {
+      await this.#waitForRecords(after);
+      return true;
+    }
+    const first = batch.entries[0];
+    this.#pendingSinceUnixMs = first?.context.receivedUnixMs ?? null;
+    if (first !== undefined && this.#skipReason(first) !== null) {
+      await this.#skip(after);
+      return false;
+    }
+    if (batch.entries.length > 0) await this.#send(batch);
+    this.#gaps.add(batch, clock.now());
+    this.#moveTo(batch.lastSequence, batch.end?.spans ?? null);
+    await this.#saveIfDue();
+    return false;
+  }
+
+  async #begin(): Promise<number> {
+    const { cursors, exporter, openEnd, startAt, log } = this.#options;
+    const saved = await cursors.load(exporter);
+    let after = saved ?? (startAt === 'newest' ? openEnd.sequence : 0);
+    if (after > openEnd.sequence) {
+      log.warn(
+        { exporter, cursor: after, end: openEnd.sequence },
+        'The cursor is beyond the end of the journal.',
+      );
+      after = openEnd.sequence;
+    }
+    this.#sequence = after;
+    this.#savedSequence = saved === after ? after : null;
+    this.#state = 'running';
+    await this.#save();
+    return after;
+  }
+
+  async #send(batch: SourceBatch): Promise<void> {
+    const { source, progress, journalId, exporter, log } = this.#options;
+    // The next batch is prepared while this one travels; a failure shows when it is asked for again.
+    source.next(journalId, batch.lastSequence, progress.end.sequence).catch(() => {});
+    try {
+      await this.#options.send(batch);
+    } catch (error) {
+      if (!(error instanceof Refusal) || error.retryable) throw error;
+      this.#skipped.add(batch.spans, { exporter, reason: 'rejected' });
+      log.error({ exporter, spans: batch.spans, err: error }, 'The destination refused a batch for good.');
+    }
+    this.#backoff.reset();
+    this.#isSkipping = false;
+    if (this.#lastError !== null) log.info({ exporter }, `${exporter} takes batches again.`);
+    this.#lastError = null;
+    this.#state = 'running';
+  }
+
+  #skipReason(entry: StoredEntry): SkipReason | null {
+    const { progress, clock, maxLagBytes, maxLagMs } = this.#options;
+    if (clock.now() - entry.context.receivedUnixMs > maxLagMs) return 'max_lag_age';
+    const behindBytes = progress.end.bytes - entry.bytesThrough + entry.body.length;
+    return behindBytes > maxLagBytes ? 'max_lag_bytes' : null;
+  }
+
+  /** Moves forward to the first record within the lag, without processing what it passes. */
+  async #skip(from: number): Promise<void> {
+    const { reader, progress, exporter, log } = this.#options;
+    if (!this.#isSkipping) {
+      log.warn({ exporter, after: from }, `${exporter} is further behind than it may be; spans are skipped.`);
+    }
+    this.#isSkipping = true;
+    for (let after = from; ;) {
+      const read = await reader.read(after, progress.end.sequence, SKIP_LIMITS);
+      if (read.lastSequence <= after) return;
+      for (const entry of read.entries) {
+        const reason = this.#skipReason(entry);
+        if (reason === null) return;
+        this.#skipped.add(spanCount(entry), { exporter, reason });
+        this.#moveTo(entry.sequence, entry.spansThrough);
+      }
+      after = read.lastSequence;
+      this.#moveTo(after, this.#spansThrough);
+      await this.#saveIfDue();
+    }
+  }
+
+  #moveTo(sequence: number, spansThrough: number | null): void {
+    this.#sequence = sequence;
+    this.#spansThrough = spansThrough ?? this.#spansThrough;
+  }
+
+  async #waitForRecords(sequence: number): Promise<void> {
+    const { progress, clock } = this.#options;
+    const wake = new AbortController();
+    const stop = (): void => wake.abort();
+    this.#stopping.signal.addEventListener('abort', stop, { once: true });
+    if (this.#stopping.signal.aborted) stop();
+    const waits = [progress.beyond(sequence, wake.signal)];
+    const isSaved = this.#savedSequence === this.#sequence;
+    if (!isSaved) waits.push(clock.sleep(this.#savedUnixMs + SAVE_EVERY_MS - clock.now(), wake.signal));
+    await Promise.race(waits);
+    wake.abort();
+    this.#stopping.signal.removeEventListener('abort', stop);
+    await this.#saveIfDue();
+  }
+
+  async #saveIfDue(): Promise<void> {
+    if (this.#options.clock.now() - this.#savedUnixMs >= SAVE_EVERY_MS) await this.#save();
+  }
+
+  async #save(): Promise<void> {
+    const { cursors, exporter, clock } = this.#options;
+    const sequence = this.#sequence;
+    if (sequence === null) return;
+    if (sequence !== this.#savedSequence) await cursors.save(exporter, sequence);
+    this.#savedSequence = sequence;
+    this.#savedUnixMs = clock.now();
+    this.#options.onDone(sequence);
+  }
+
+  #noteFailure(error: unknown): void {
+    const { exporter, log } = this.#options;
+    this.#retries.add(1, { exporter });
+    const message = error instanceof Error ? error.message : String(error);
+    if (message !== this.#lastError)
+      log.warn({ exporter, err: error }, `${exporter} cannot go on; it is tried again.`);
+    this.#lastError = message;
+    this.#state = 'retrying';
+  }
+}

@@ -1,0 +1,113 @@
+import type { DamagedRecord } from '../journal/reader.ts';
+import type { Logger, SelfMetrics } from './component.ts';
+import type { SourceBatch } from './batch-source.ts';
+
+/** A stretch of the journal that an exporter passed over. */
+export interface DrainGap {
+  readonly firstSequence: number;
+  readonly lastSequence: number;
+  readonly reason: 'gone' | DamagedRecord['reason'];
+  readonly noticedUnixMs: number;
+}
+
+/** How an exporter stands; plain data, so that another thread can be told. */
+export interface DrainStatus {
+  readonly exporter: string;
+  readonly journalId: string;
+  readonly state: 'starting' | 'running' | 'retrying' | 'stopped';
+  /** Last record done; what lies before may be released. */
+  readonly doneSequence: number;
+  readonly pendingRecords: number;
+  readonly pendingSpans: number;
+  /** When the oldest record not yet done was received; null where none is pending or known. */
+  readonly oldestPendingUnixMs: number | null;
+  /** Why it is retrying, or null. */
+  readonly lastError: string | null;
+  /** The latest gaps, oldest first. */
+  readonly gaps: readonly DrainGap[];
+}
+
+/** An exporter's way through the journal. */
+export interface Drain {
+  /** Begins to follow the journal; never rejects afterwards. */
+  start(): void;
+  /** Finishes what is there; gives up when `deadline` aborts, or where the destination does not answer. */
+  stop(deadline: AbortSignal): Promise<void>;
+  status(): DrainStatus;
+}
+
+const MAX_GAPS = 20;
+
+/** Remembers, counts and logs the gaps of one exporter. */
+export class GapReport {
+  readonly #exporter: string;
+  readonly #log: Logger;
+  readonly #counter: { add(amount: number, labels: Readonly<Record<string, string>>): void };
+  #gaps: readonly DrainGap[] = [];
+
+  constructor(exporter: string, log: Logger, metrics: SelfMetrics) {
+    this.#exporter = exporter;
+    this.#log = log;
+    this.#counter = metrics.counter(
+      'spanmeter_journal_gap_records_total',
+      'Records that an exporter could not get from the journal, by reason.',
+      ['exporter', 'reason'],
+    );
+  }
+
+  get gaps(): readonly DrainGap[] {
+    return this.#gaps;
+  }
+
+  /** Reports what of a batch's stretch was not there or not readable; call once for a batch that is done. */
+  add(batch: SourceBatch, noticedUnixMs: number): void {
+    const { afterSequence, goneRecords } = batch;
+    if (goneRecords > 0) {
+      const lastSequence = afterSequence + goneRecords;
+      this.#note({ firstSequence: afterSequence + 1, lastSequence, reason: 'gone', noticedUnixMs });
+    }
+    for (const { firstSequence, lastSequence, reason } of batch.damaged) {
+      this.#note({ firstSequence, lastSequence, reason, noticedUnixMs });
+    }
+  }
+
+  #note(gap: DrainGap): void {
+    const records = gap.lastSequence - gap.firstSequence + 1;
+    this.#gaps = [...this.#gaps, gap].slice(-MAX_GAPS);
+    this.#counter.add(records, { exporter: this.#exporter, reason: gap.reason });
+    this.#log.error(
+      { exporter: this.#exporter, ...gap },
+      gap.reason === 'gone'
+        ? `The journal no longer has ${records} records that ${this.#exporter} had not confirmed.`
+        : `The journal cannot give ${records} records to ${this.#exporter}; they are dead letters.`,
+    );
+  }
+}
+
+/** Gauges over all drains of a thread: what is pending, by exporter. */
+export function registerDrainMetrics(metrics: SelfMetrics, drains: readonly Drain[]): void {
+  const each = (value: (status: DrainStatus) => number) => () =>
+    drains.map((drain) => {
+      const status = drain.status();
+      return { labels: { exporter: status.exporter }, value: value(status) };
+    });
+  const labels = ['exporter'];
+  metrics.gauge(
+    'otelcol_exporter_queue_size',
+    'Journalled requests that an exporter has not done.',
+    each((status) => status.pendingRecords),
+    labels,
+  );
+  metrics.gauge(
+    'spanmeter_journal_pending_spans',
+    'Journalled GenAI spans that an exporter has not done.',
+    each((status) => status.pendingSpans),
+    labels,
+  );
+  metrics.gauge(
+    'spanmeter_journal_oldest_pending_timestamp_seconds',
+    'When the oldest request that an exporter has not done was received; 0 where nothing is pending.',
+    each((status) => (status.oldestPendingUnixMs ?? 0) / 1000),
+    labels,
+  );
+}
