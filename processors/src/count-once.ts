@@ -1,6 +1,227 @@
-import type { CallProcessor } from './call.ts';
+import type { Call, CallProcessor, SpanGroup } from './call.ts';
 
-/** Marks all but one of the spans that describe one call as `duplicate`; runs after attribution. */
+/** Bound on the ancestors looked at, so that a cycle of parents ends. */
+const MAX_DEPTH = 64;
+
+/** The calls of one trace that are decided together, by span id. */
+type Trace = ReadonlyMap<string, Call>;
+
+function isCandidate(call: Call): boolean {
+  return (
+    call.costStatus !== 'not_billable' &&
+    call.costStatus !== 'duplicate' &&
+    call.costStatus !== 'invalid_usage'
+  );
+}
+
+function sameSpan(a: Call, b: Call): boolean {
+  return a.spanId === b.spanId && a.traceId === b.traceId;
+}
+
+/** Totals, not buckets: one emitter may know of cached tokens what another leaves out. */
+function sameUsage(a: Call, b: Call): boolean {
+  return (
+    a.inputTokens === b.inputTokens &&
+    a.outputTokens === b.outputTokens &&
+    a.usage.audio_seconds === b.usage.audio_seconds &&
+    a.usage.input_characters === b.usage.input_characters &&
+    a.usage.images === b.usage.images
+  );
+}
+
+function usesTokens(call: Call): boolean {
+  return (call.inputTokens ?? 0) + (call.outputTokens ?? 0) > 0;
+}
+
+function sameModel(a: Call, b: Call): boolean {
+  if (a.model === b.model) return true;
+  const names = [a.requestModel, a.responseModel].filter((name) => name !== null);
+  return names.some((name) => name === b.requestModel || name === b.responseModel);
+}
+
+function overlap(a: Call, b: Call): boolean {
+  const endA = a.endUnixNano > a.startUnixNano ? a.endUnixNano : a.startUnixNano;
+  const endB = b.endUnixNano > b.startUnixNano ? b.endUnixNano : b.startUnixNano;
+  return a.startUnixNano <= endB && b.startUnixNano <= endA;
+}
+
+/** The nearest ancestor that is a candidate of the same tenant, or null. */
+function billableAncestor(call: Call, trace: Trace): Call | null {
+  let at = call;
+  for (let depth = 0; depth < MAX_DEPTH; depth++) {
+    const parent = at.parentSpanId === null ? undefined : trace.get(at.parentSpanId);
+    if (parent === undefined || parent === call) return null;
+    if (isCandidate(parent) && parent.tenantId === call.tenantId) return parent;
+    at = parent;
+  }
+  return null;
+}
+
+function isInside(inner: Call, outer: Call, trace: Trace | undefined): boolean {
+  let at = inner;
+  for (let depth = 0; depth < MAX_DEPTH && trace !== undefined; depth++) {
+    const parent = at.parentSpanId === null ? undefined : trace.get(at.parentSpanId);
+    if (parent === undefined) return false;
+    if (parent === outer) return true;
+    at = parent;
+  }
+  return false;
+}
+
+/** Sets of spans that describe one call. */
+class Twins {
+  readonly #setOf = new Map<Call, Set<Call>>();
+
+  join(a: Call, b: Call): void {
+    const setA = this.#setOf.get(a) ?? new Set([a]);
+    const setB = this.#setOf.get(b) ?? new Set([b]);
+    if (setA === setB) return;
+    for (const call of setB) setA.add(call);
+    for (const call of setA) this.#setOf.set(call, setA);
+  }
+
+  sets(): Set<Set<Call>> {
+    return new Set(this.#setOf.values());
+  }
+}
+
+function joinNested(trace: Trace, twins: Twins): Set<Call> {
+  const children = new Map<Call, Call[]>();
+  for (const call of trace.values()) {
+    if (!isCandidate(call)) continue;
+    const parent = billableAncestor(call, trace);
+    if (parent === null) continue;
+    const siblings = children.get(parent);
+    if (siblings === undefined) children.set(parent, [call]);
+    else siblings.push(call);
+  }
+  const rollUps = new Set<Call>();
+  for (const [parent, inner] of children) {
+    if (!usesTokens(parent)) continue;
+    const twin = inner.length === 1 ? inner[0] : undefined;
+    if (twin !== undefined && sameUsage(parent, twin) && sameModel(parent, twin)) twins.join(parent, twin);
+    else if (repeats(parent, inner)) rollUps.add(parent);
+  }
+  return rollUps;
+}
+
+/** True where the parent's usage is the sum of its children's. */
+function repeats(parent: Call, children: readonly Call[]): boolean {
+  let input = 0;
+  let output = 0;
+  for (const child of children) {
+    input += child.inputTokens ?? 0;
+    output += child.outputTokens ?? 0;
+  }
+  return input === (parent.inputTokens ?? 0) && output === (parent.outputTokens ?? 0);
+}
+
+function isResponseTwin(a: Call, b: Call): boolean {
+  if (a.tenantId !== b.tenantId || sameSpan(a, b)) return false;
+  if (a.traceId !== b.traceId && !overlap(a, b)) return false;
+  return a.usageSource === 'missing' || b.usageSource === 'missing' || sameUsage(a, b);
+}
+
+/** Orders the spans of one call: the innermost first, and among equals always the same one. */
+function innermost(set: ReadonlySet<Call>, traces: ReadonlyMap<string, Trace>): Call | null {
+  let best: Call | null = null;
+  for (const call of set) {
+    if (best === null || goesBefore(call, best, traces)) best = call;
+  }
+  return best;
+}
+
+function goesBefore(a: Call, b: Call, traces: ReadonlyMap<string, Trace>): boolean {
+  const usageA = a.usageSource !== 'missing';
+  const usageB = b.usageSource !== 'missing';
+  if (usageA !== usageB) return usageA;
+  if (a.traceId === b.traceId) {
+    const trace = traces.get(a.traceId);
+    if (isInside(a, b, trace)) return true;
+    if (isInside(b, a, trace)) return false;
+  }
+  if (a.startUnixNano !== b.startUnixNano) return a.startUnixNano > b.startUnixNano;
+  if (a.endUnixNano !== b.endUnixNano) return a.endUnixNano < b.endUnixNano;
+  return a.traceId === b.traceId ? a.spanId < b.spanId : a.traceId < b.traceId;
+}
+
+interface Gathered {
+  /** Traces with two calls or more. */
+  readonly traces: Map<string, Map<string, Call>>;
+  /** Candidates by response id, where two or more share it. */
+  readonly responses: Map<string, Call[]>;
+}
+
+/** Most calls are alone in their trace and response; only the others cost more than a lookup. */
+function gather(groups: readonly SpanGroup[]): Gathered {
+  const firstOfTrace = new Map<string, Call>();
+  const firstOfResponse = new Map<string, Call>();
+  const traces = new Map<string, Map<string, Call>>();
+  const responses = new Map<string, Call[]>();
+  for (const group of groups) {
+    for (const call of group.calls) {
+      if (call === null) continue;
+      const first = firstOfTrace.get(call.traceId);
+      if (first === undefined) firstOfTrace.set(call.traceId, call);
+      else {
+        const trace = traces.get(call.traceId);
+        if (trace !== undefined) trace.set(call.spanId, call);
+        else traces.set(call.traceId, new Map([[first.spanId, first]]).set(call.spanId, call));
+      }
+      const response = call.responseId;
+      if (response === null || !isCandidate(call)) continue;
+      const twin = firstOfResponse.get(response);
+      if (twin === undefined) firstOfResponse.set(response, call);
+      else {
+        const others = responses.get(response);
+        if (others === undefined) responses.set(response, [twin, call]);
+        else others.push(call);
+      }
+    }
+  }
+  return { traces, responses };
+}
+
+/** Bound on the spans compared under one response id; a sender that repeats one id makes no quadratic work. */
+const MAX_COMPARED = 32;
+
+function joinResponses(responses: ReadonlyMap<string, readonly Call[]>, twins: Twins): void {
+  for (const calls of responses.values()) {
+    for (let i = 1; i < calls.length; i++) {
+      const call = calls[i];
+      if (call === undefined) continue;
+      const other = calls.slice(Math.max(0, i - MAX_COMPARED), i).find((each) => isResponseTwin(each, call));
+      if (other !== undefined) twins.join(other, call);
+    }
+  }
+}
+
+/**
+ * Bills one call once among the spans decided together: of the spans that describe one call, the innermost
+ * stays and the others become `duplicate`; a parent that repeats the sum of its children becomes
+ * `not_billable`. Runs after attribution, since calls of different tenants are never one, and before cost.
+ */
 export function createCountOnce(): CallProcessor {
-  return () => {};
+  return (groups) => {
+    const { traces, responses } = gather(groups);
+    if (traces.size === 0 && responses.size === 0) return;
+    const twins = new Twins();
+    const rollUps = new Set<Call>();
+    for (const trace of traces.values()) for (const call of joinNested(trace, twins)) rollUps.add(call);
+    joinResponses(responses, twins);
+    for (const set of twins.sets()) {
+      const billed = innermost(set, traces);
+      if (billed === null) continue;
+      for (const call of set) {
+        if (sameSpan(call, billed)) continue;
+        // What repeats a roll-up is a roll-up.
+        if (rollUps.has(billed)) rollUps.add(call);
+        else {
+          call.costStatus = 'duplicate';
+          call.duplicateOf = billed.spanId;
+        }
+      }
+    }
+    for (const call of rollUps) call.costStatus = 'not_billable';
+  };
 }

@@ -26,4 +26,6 @@ export type { AttributionOptions, TeamRule } from './attribute.ts';
 export { createCost } from './cost.ts';
 export type { CostOptions, CostProcessor, StoredBook } from './cost.ts';
 export { formatPico, parsePico } from './money.ts';
-export { GEN_AI_KEY_PREFIXES, WANTED_KEYS } from './dialects/index.ts';
+export { DIALECTS, GEN_AI_KEY_PREFIXES } from './dialects/index.ts';
+export type { Dialect, FieldName, InclusionRule } from './dialects/dialect.ts';
+export { WANTED_KEYS } from './wanted-keys.ts';

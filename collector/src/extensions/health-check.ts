@@ -1,33 +1,15 @@
 import { z } from 'zod';
 import type { Component, ComponentType, Host } from '../pipeline/component.ts';
-import { parseEndpoint } from '../telemetry/endpoint.ts';
+import { isEndpoint } from '../telemetry/endpoint.ts';
 import type { Endpoint } from '../telemetry/endpoint.ts';
 import { answerText, createHttpServer } from '../telemetry/http-server.ts';
 import { VERSION } from '../telemetry/version.ts';
 
-function isEndpoint(text: string): boolean {
-  try {
-    parseEndpoint(text);
-    return true;
-  } catch {
-    return false;
-  }
+/** Options of `health_check` in the configuration. */
+export interface HealthCheckOptions {
+  readonly endpoint: string;
+  readonly path: string;
 }
-
-const options = z.strictObject({
-  endpoint: z
-    .string()
-    .refine(isEndpoint, 'write host:port, for example 127.0.0.1:13133')
-    .default('127.0.0.1:13133')
-    .describe('Where health is answered, as host:port.'),
-  path: z
-    .string()
-    .startsWith('/')
-    .default('/')
-    .describe('Path that answers 200 while requests can be journalled, and 503 otherwise.'),
-});
-
-export type HealthCheckOptions = z.output<typeof options>;
 
 /** How a part of the collector is. */
 export interface PartState {
@@ -117,5 +99,16 @@ export const healthCheck: ComponentType<HealthCheckOptions> = {
   kind: 'extension',
   type: 'health_check',
   summary: 'Answers whether requests can be taken, with the state of journal, database and exporters.',
-  options,
+  options: z.strictObject({
+    endpoint: z
+      .string()
+      .refine(isEndpoint, 'write host:port, for example 127.0.0.1:13133')
+      .default('127.0.0.1:13133')
+      .describe('Where health is answered, as host:port.'),
+    path: z
+      .string()
+      .startsWith('/')
+      .default('/')
+      .describe('Path that answers 200 while requests can be journalled, and 503 otherwise.'),
+  }),
 };

@@ -22,6 +22,16 @@ export function parseEndpoint(text: string): Endpoint {
   return { host: host === '' ? '::' : host, port };
 }
 
+/** Whether `parseEndpoint` reads the text. */
+export function isEndpoint(text: string): boolean {
+  try {
+    parseEndpoint(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Whether only programs of this machine can reach the host: `localhost`, 127.0.0.0/8 and ::1. */
 export function isLoopback(host: string): boolean {
   const name = host.toLowerCase();

@@ -1,7 +1,6 @@
-import { once } from 'node:events';
+import { pipeline } from 'node:stream/promises';
 import { createGzip, constants } from 'node:zlib';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Writable } from 'node:stream';
 import type { Logger } from '../pipeline/component.ts';
 import { BearerCheck } from './bearer.ts';
 import type { BearerSource } from './bearer.ts';
@@ -33,14 +32,6 @@ function takesGzip(header: string | undefined): boolean {
   });
 }
 
-async function writeAll(pieces: AsyncIterable<string>, out: Writable): Promise<void> {
-  for await (const piece of pieces) {
-    if (out.destroyed) return;
-    if (!out.write(piece, 'utf8')) await Promise.race([once(out, 'drain'), once(out, 'close')]);
-  }
-  out.end();
-}
-
 async function answer(options: MetricsServerOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const wantsOpenMetrics = /application\/openmetrics-text/i.test(request.headers.accept ?? '');
   const format: ExpositionFormat = options.openMetrics === true && wantsOpenMetrics ? 'openmetrics' : 'text';
@@ -55,15 +46,12 @@ async function answer(options: MetricsServerOptions, request: IncomingMessage, r
     response.end();
     return;
   }
-  const rest = (async function* (): AsyncGenerator<string> {
+  const rest = async function* (): AsyncGenerator<string> {
     yield first.value;
     for (let next = await pieces.next(); next.done !== true; next = await pieces.next()) yield next.value;
-  })();
-  if (!zipped) return writeAll(rest, response);
-  const gzip = createGzip({ level: constants.Z_BEST_SPEED });
-  response.once('close', () => gzip.destroy());
-  gzip.pipe(response);
-  await writeAll(rest, gzip);
+  };
+  if (zipped) await pipeline(rest, createGzip({ level: constants.Z_BEST_SPEED }), response);
+  else await pipeline(rest, response);
 }
 
 /** A server for `/metrics`, with gzip where asked and a bearer token where configured. */

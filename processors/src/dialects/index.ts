@@ -1,8 +1,10 @@
-/** Attribute-key prefixes that make a span a GenAI span. */
-export const GEN_AI_KEY_PREFIXES: readonly string[] = ['gen_ai.'];
+import type { Dialect } from './dialect.ts';
+import { OTEL } from './otel.ts';
 
-/** What the decoder must keep of a span, its resource included: exact keys, and every key under a prefix. */
-export const WANTED_KEYS: { readonly keys: readonly string[]; readonly prefixes: readonly string[] } = {
-  keys: ['service.name', 'tenant.id', 'team.id', 'user.id', 'session.id', 'deployment.environment.name'],
-  prefixes: ['gen_ai.', 'spanmeter.', 'openai.', 'anthropic.'],
-};
+/** Every dialect that we read. Where two have a key for one field, the earlier dialect's key wins. */
+export const DIALECTS: readonly Dialect[] = [OTEL];
+
+/** Attribute-key prefixes that make a span a GenAI span. */
+export const GEN_AI_KEY_PREFIXES: readonly string[] = [
+  ...new Set(DIALECTS.flatMap((dialect) => dialect.keyPrefixes)),
+];

@@ -1,0 +1,1 @@
+import { formatUsd } from './debug/usd.ts';

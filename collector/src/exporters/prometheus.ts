@@ -1,0 +1,241 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { z } from 'zod';
+import type { Call } from '@spanmeter/processors';
+import type { Component, ComponentType, Host } from '../pipeline/component.ts';
+import type { BearerSource } from '../telemetry/bearer.ts';
+import { isEndpoint, isLoopback, parseEndpoint } from '../telemetry/endpoint.ts';
+import type { Endpoint } from '../telemetry/endpoint.ts';
+import { renderFamilies } from '../telemetry/exposition.ts';
+import type { ExpositionFormat } from '../telemetry/exposition.ts';
+import { Secret } from '../telemetry/secret.ts';
+import { createMetricsServer } from '../telemetry/server.ts';
+import type { HttpServer } from '../telemetry/http-server.ts';
+import type { Dimensions } from './prometheus/family.ts';
+import { readGauges } from './prometheus/gauges.ts';
+import type { GaugeSources } from './prometheus/gauges.ts';
+import { HotFamilies } from './prometheus/hot-families.ts';
+import { BASE_LABELS, OPTIONAL_LABELS, renderLabels } from './prometheus/labels.ts';
+import type { LabelName, LabelSet, OptionalLabel } from './prometheus/labels.ts';
+
+/** Options of `prometheus` in the configuration. */
+export interface PrometheusOptions {
+  readonly endpoint: string;
+  readonly max_series: number;
+  readonly labels: readonly OptionalLabel[];
+  readonly auth?: { readonly bearer_token?: Secret | undefined; readonly bearer_token_file?: string | undefined } | undefined;
+  readonly insecure: boolean;
+  readonly exemplars: boolean;
+}
+
+/** What is needed of a call's dimensions to make its series before the first call. */
+export type SeedLabels = Partial<LabelSet> & Pick<LabelSet, 'tenant'>;
+
+/** The `prometheus` exporter: counts what the ledger committed and serves it. */
+export interface PrometheusExporter extends Component {
+  /** Where it listens; the port is known once started. */
+  readonly address: Endpoint;
+  /** Counts calls that a commit really inserted. Milliseconds since the epoch at the commit. */
+  committed(calls: readonly Call[], committedUnixMs: number): void;
+  /** Makes the counters of known label sets, at 0, before their first call. */
+  seed(labelSets: readonly SeedLabels[]): void;
+  /** The whole exposition. */
+  render(format?: ExpositionFormat): Promise<string>;
+  /** The exposition in pieces; the event loop gets a turn between them. */
+  scrape(format: ExpositionFormat): AsyncIterable<string>;
+}
+
+const MICROS_PER_MS = 1_000;
+
+class CommittedCalls implements PrometheusExporter {
+  readonly #server: HttpServer;
+  readonly #sources: GaugeSources;
+  readonly #labelNames: readonly LabelName[];
+  readonly #hot: HotFamilies;
+  readonly #maxDimensions: number;
+  readonly #dimensions = new Map<string, Dimensions>();
+  readonly #foldedByMetric = new Map<string, number>();
+  readonly #lastCallMsByTenant = new Map<string, number>();
+
+  constructor(options: PrometheusOptions, host: Host, sources: GaugeSources) {
+    this.#sources = sources;
+    this.#labelNames = [...BASE_LABELS, ...OPTIONAL_LABELS.filter((label) => options.labels.includes(label))];
+    this.#maxDimensions = options.max_series * 2;
+    this.#hot = new HotFamilies({
+      maxSeries: options.max_series,
+      labelNames: this.#labelNames,
+      exemplars: options.exemplars,
+      folded: (metric) => this.#foldedByMetric.set(metric, (this.#foldedByMetric.get(metric) ?? 0) + 1),
+    });
+    const bearer = bearerSource(options);
+    this.#server = createMetricsServer({
+      endpoint: options.endpoint,
+      purpose: host.id,
+      variable: 'SPANMETER_PROMETHEUS_ENDPOINT',
+      log: host.log,
+      openMetrics: true,
+      scrape: (format) => this.scrape(format),
+      ...(bearer === null ? {} : { bearer }),
+    });
+  }
+
+  get address(): Endpoint {
+    return this.#server.address;
+  }
+
+  start(): Promise<void> {
+    return this.#server.start();
+  }
+
+  stop(deadline: AbortSignal): Promise<void> {
+    return this.#server.stop(deadline);
+  }
+
+  committed(calls: readonly Call[], committedUnixMs: number): void {
+    for (const call of calls) {
+      this.#hot.record(call, this.#dimensionsOf(labelsOf(call)), committedUnixMs);
+      if (call.costStatus === 'duplicate' || call.costStatus === 'not_billable') continue;
+      // A span may be dated a day ahead: its arrival is the latest that a call can be.
+      const calledMs = Math.min(Number(call.startedAtMicros) / MICROS_PER_MS, call.receivedUnixMs);
+      const known = this.#lastCallMsByTenant.get(call.tenantId) ?? -Infinity;
+      if (calledMs > known) this.#lastCallMsByTenant.set(call.tenantId, calledMs);
+    }
+  }
+
+  seed(labelSets: readonly SeedLabels[]): void {
+    for (const labels of labelSets) this.#hot.seed(this.#dimensionsOf({ ...NO_VALUES, ...labels }));
+  }
+
+  async render(format: ExpositionFormat = 'text'): Promise<string> {
+    let text = '';
+    for await (const piece of this.scrape(format)) text += piece;
+    return text;
+  }
+
+  async *scrape(format: ExpositionFormat): AsyncGenerator<string> {
+    const gauges = readGauges(this.#sources, {
+      foldedByMetric: this.#foldedByMetric,
+      lastCallMsByTenant: this.#lastCallMsByTenant,
+    });
+    yield await renderFamilies(gauges, format);
+    for (const piece of this.#hot.render(format)) {
+      yield piece;
+      await nextTurn();
+    }
+    if (format === 'openmetrics') yield '# EOF\n';
+  }
+
+  #dimensionsOf(labels: LabelSet): Dimensions {
+    const key = keyOf(labels);
+    const known = this.#dimensions.get(key);
+    if (known !== undefined) return known;
+    // Only a cache of where series are: the series themselves stay where they are.
+    if (this.#dimensions.size >= this.#maxDimensions) this.#dimensions.clear();
+    const made = { labels, text: renderLabels(labels, this.#labelNames), slots: [] };
+    this.#dimensions.set(key, made);
+    return made;
+  }
+}
+
+const NO_VALUES: LabelSet = {
+  tenant: '',
+  provider: '',
+  model: '',
+  operation: '',
+  service_name: '',
+  environment: '',
+  team: '',
+  feature: '',
+};
+
+function labelsOf(call: Call): LabelSet {
+  return {
+    tenant: call.tenantId,
+    provider: call.provider,
+    model: call.model,
+    operation: call.operation,
+    service_name: call.serviceName,
+    environment: call.environment ?? '',
+    team: call.team ?? '',
+    feature: call.feature ?? '',
+  };
+}
+
+/** Storable text has no NUL, so that no two label sets have the same key. */
+function keyOf(labels: LabelSet): string {
+  const { tenant, provider, model, operation, service_name, environment, team, feature } = labels;
+  return `${tenant}\0${model}\0${service_name}\0${team}\0${feature}\0${provider}\0${operation}\0${environment}`;
+}
+
+function bearerSource({ auth }: PrometheusOptions): BearerSource | null {
+  if (auth?.bearer_token_file !== undefined) return { file: auth.bearer_token_file };
+  return auth?.bearer_token === undefined ? null : { token: auth.bearer_token };
+}
+
+/** Makes the exporter. `sources` are read at each scrape and must not wait for anything. */
+export function createPrometheusExporter(
+  options: PrometheusOptions,
+  host: Host,
+  sources: GaugeSources = {},
+): PrometheusExporter {
+  return new CommittedCalls(options, host, sources);
+}
+
+const auth = z
+  .strictObject({
+    bearer_token: z
+      .string()
+      .min(1)
+      .transform((text) => new Secret(text))
+      .optional()
+      .describe('The token itself; write it as ${env:NAME}, so that the file holds no secret.'),
+    bearer_token_file: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('A file that holds the token; it may be replaced while the collector runs.'),
+  })
+  .refine(
+    (one) => (one.bearer_token === undefined) !== (one.bearer_token_file === undefined),
+    'give either bearer_token or bearer_token_file',
+  );
+
+/** The `prometheus` exporter. */
+export const prometheus: ComponentType<PrometheusOptions> = {
+  kind: 'exporter',
+  type: 'prometheus',
+  summary: 'Serves cost, tokens, calls and latency of every stored call to Prometheus.',
+  options: z
+    .strictObject({
+      endpoint: z
+        .string()
+        .refine(isEndpoint, 'write host:port, for example 127.0.0.1:8889')
+        .default('127.0.0.1:8889')
+        .describe('Where /metrics is served, as host:port.'),
+      max_series: z
+        .int()
+        .min(100)
+        .max(1_000_000)
+        .default(10_000)
+        .describe('Most series of one metric; above it model, service and team are folded into "other".'),
+      labels: z
+        .array(z.enum(OPTIONAL_LABELS))
+        .max(OPTIONAL_LABELS.length)
+        .default([])
+        .describe('Labels besides tenant, provider, model, operation, service_name and environment.'),
+      auth: auth.optional().describe('What a scrape must show: `Authorization: Bearer` with this token.'),
+      insecure: z
+        .boolean()
+        .default(false)
+        .describe('Allows an endpoint that other machines can reach without a token.'),
+      exemplars: z
+        .boolean()
+        .default(true)
+        .describe('Gives latencies the trace id of a call, where a scrape asks for OpenMetrics.'),
+    })
+    .superRefine((options, context) => {
+      if (!isEndpoint(options.endpoint) || options.insecure || options.auth !== undefined) return;
+      if (isLoopback(parseEndpoint(options.endpoint).host)) return;
+      const message = 'other machines can reach this address: configure auth, or write insecure: true';
+      context.addIssue({ code: 'custom', path: ['endpoint'], message });
+    }),
+};

@@ -1,0 +1,101 @@
+import type { MetricFamily, MetricSample } from '../../telemetry/exposition.ts';
+import { VERSION } from '../../telemetry/version.ts';
+import { helpOf } from './catalogue.ts';
+import { wellFormed } from './labels.ts';
+
+const MS_PER_SECOND = 1_000;
+const PICO_PER_USD = 1e12;
+
+/** What a tenant spent so far in its day or month. */
+export interface TenantSpend {
+  readonly tenant: string;
+  readonly period: 'day' | 'month';
+  readonly spentPicoUsd: bigint;
+}
+
+/** When a key was made; never the key itself. */
+export interface KeyAge {
+  readonly tenant: string;
+  readonly keyId: string;
+  readonly createdUnixMs: number;
+}
+
+/**
+ * Where the rare metrics come from. Each is read at every scrape and answers from memory: what needs the
+ * database is read by whoever provides the source. Absent, null or a throw: the metric has no samples.
+ */
+export interface GaugeSources {
+  spend?(): readonly TenantSpend[];
+  keys?(): readonly KeyAge[];
+  /** When the newest price book in use was made. */
+  priceBookUnixMs?(): number | null;
+  /** When the oldest record that the ledger does not have yet was received; null where it has all. */
+  oldestPendingUnixMs?(): number | null;
+  databaseSizeBytes?(): number | null;
+}
+
+/** What the exporter itself knows for the rare metrics. */
+export interface OwnCounts {
+  readonly foldedByMetric: ReadonlyMap<string, number>;
+  readonly lastCallMsByTenant: ReadonlyMap<string, number>;
+}
+
+function attempt<T>(read: () => readonly T[] | undefined): readonly T[] {
+  try {
+    return read() ?? [];
+  } catch {
+    return [];
+  }
+}
+
+function gauge(name: string, read: () => readonly MetricSample[] | undefined): MetricFamily {
+  return { name, help: helpOf(name), type: 'gauge', samples: attempt(read) };
+}
+
+function single(name: string, read: () => number | null | undefined): MetricFamily {
+  return gauge(name, () => {
+    const value = read() ?? null;
+    return value === null ? [] : [{ labels: {}, value }];
+  });
+}
+
+function secondsOf(unixMs: number | null | undefined): number | null {
+  return unixMs === null || unixMs === undefined ? null : unixMs / MS_PER_SECOND;
+}
+
+/** The families that have few series, as they are now. */
+export function readGauges(sources: GaugeSources, own: OwnCounts): readonly MetricFamily[] {
+  const overflow = 'genai_metrics_label_overflow_total';
+  return [
+    gauge('spanmeter_build_info', () => [
+      { labels: { version: VERSION, node: process.versions.node }, value: 1 },
+    ]),
+    gauge('genai_tenant_last_call_timestamp_seconds', () =>
+      Array.from(own.lastCallMsByTenant, ([tenant, unixMs]) => ({
+        labels: { tenant: wellFormed(tenant) },
+        value: unixMs / MS_PER_SECOND,
+      })),
+    ),
+    gauge('genai_spend_usd', () =>
+      sources.spend?.().map(({ tenant, period, spentPicoUsd }) => ({
+        labels: { tenant: wellFormed(tenant), period },
+        value: Number(spentPicoUsd) / PICO_PER_USD,
+      })),
+    ),
+    gauge('genai_key_created_timestamp_seconds', () =>
+      sources.keys?.().map(({ tenant, keyId, createdUnixMs }) => ({
+        labels: { tenant: wellFormed(tenant), key_id: keyId },
+        value: createdUnixMs / MS_PER_SECOND,
+      })),
+    ),
+    single('genai_price_book_timestamp_seconds', () => secondsOf(sources.priceBookUnixMs?.())),
+    single('genai_ledger_oldest_pending_timestamp_seconds', () => secondsOf(sources.oldestPendingUnixMs?.())),
+    single('genai_database_size_bytes', () => sources.databaseSizeBytes?.()),
+    {
+      name: overflow,
+      help: helpOf(overflow),
+      type: 'counter',
+      samples: Array.from(own.foldedByMetric, ([metric, value]) => ({ labels: { metric }, value })),
+    },
+  ];
+}

@@ -1,0 +1,57 @@
+import type { AttributeValue } from './call.ts';
+import type { SpanFields } from './span-fields.ts';
+import { parsePico } from './money.ts';
+import { readCount } from './token-count.ts';
+
+/** What the emitter says the call cost, with the attribute keys it was read from. */
+export interface ReportedCost {
+  readonly picoUsd: bigint;
+  readonly source: string;
+}
+
+/** xAI counts 1e10 ticks to the USD, so a tick is 100 pico-USD. */
+const PICO_PER_TICK = 100n;
+/** A column of NUMERIC(38,12) holds less than this. */
+const MAX_PICO = 10n ** 38n;
+
+function amountOf(value: AttributeValue | undefined): bigint | null {
+  if (typeof value !== 'number' && typeof value !== 'bigint' && typeof value !== 'string') return null;
+  // The shortest text that reads back as the double is what the emitter wrote: 2.85e-06 stays exactly that.
+  const pico = parsePico(String(value).trim());
+  return pico === null || pico < 0n || pico >= MAX_PICO ? null : pico;
+}
+
+/** Makes a reader of the cost that a span reports; it returns null where none, or one in another currency. */
+export function reportedCostReader(fields: SpanFields): () => ReportedCost | null {
+  const total = fields.slot('reportedCost');
+  const input = fields.slot('reportedInputCost');
+  const output = fields.slot('reportedOutputCost');
+  const currency = fields.slot('reportedCurrency');
+  const ticks = fields.slot('reportedCostTicks');
+  const ownKey = fields.slot('bringYourOwnKey');
+  const upstream = fields.slot('upstreamCost');
+
+  const charged = (): ReportedCost | null => {
+    const whole = amountOf(fields.value(total));
+    if (whole !== null) return { picoUsd: whole, source: fields.key(total) };
+    const count = fields.value(ticks);
+    const tickCount = readCount(count);
+    if (tickCount != null) return { picoUsd: BigInt(tickCount) * PICO_PER_TICK, source: fields.key(ticks) };
+    const parts = [input, output].map((slot) => amountOf(fields.value(slot)));
+    if (parts[0] == null && parts[1] == null) return null;
+    const keys = [input, output].map((slot) => fields.key(slot)).filter((key) => key !== '');
+    return { picoUsd: (parts[0] ?? 0n) + (parts[1] ?? 0n), source: keys.join('+') };
+  };
+
+  return () => {
+    const code = fields.text(currency);
+    if (code !== null && code.trim().toUpperCase() !== 'USD') return null;
+    const own = charged();
+    if (own === null || fields.value(ownKey) !== true) return own;
+    // With one's own key the router's charge is its fee alone; the model is billed upstream beside it.
+    const above = amountOf(fields.value(upstream));
+    return above === null
+      ? own
+      : { picoUsd: own.picoUsd + above, source: `${own.source}+${fields.key(upstream)}` };
+  };
+}
