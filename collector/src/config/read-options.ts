@@ -55,16 +55,25 @@ function repair(tree: Tree, issues: readonly Issue[]): Tree {
   return repaired;
 }
 
-/** One issue per fault: a union's own says nothing, so the issue of the branch that came furthest speaks for it. */
-function topIssues(issues: readonly z.core.$ZodIssue[]): Issue[] {
+/**
+ * What to report: a union's own issue says nothing, so the branch that the value was meant for speaks for it,
+ * the one that found something to say about the value's inside.
+ */
+function topIssues(issues: readonly z.core.$ZodIssue[], prefix: Path = []): Issue[] {
   return issues.flatMap((issue) => {
-    const [own, ...nested] = flatten([issue]);
-    if (own === undefined || nested.length === 0) return own === undefined ? [] : [own];
-    const telling = nested.find(({ code }) => code !== 'invalid_type' && code !== 'invalid_union');
-    if (telling !== undefined) return [telling];
-    const expected = nested.flatMap(({ expected: type }) => (type === undefined ? [] : [type]));
+    const path = [...prefix, ...issue.path.map(String)];
+    const [own] = flatten([issue], prefix);
+    if (issue.code !== 'invalid_union') return own === undefined ? [] : [own];
+    const branches = issue.errors.map((one) => topIssues(one, path));
+    const meant = branches.find((one) => one.some((inner) => isTelling(inner, path)));
+    if (meant !== undefined || own === undefined) return meant ?? [];
+    const expected = branches.flat().flatMap(({ expected: type }) => (type === undefined ? [] : [type]));
     return [{ ...own, message: `expected ${[...new Set(expected)].join(' or ')}` }];
   });
+}
+
+function isTelling(issue: Issue, path: Path): boolean {
+  return issue.path.length > path.length || (issue.code !== 'invalid_type' && issue.code !== 'invalid_union');
 }
 
 function sentence(issue: Issue, tree: Tree): string {

@@ -92,13 +92,13 @@ function listeningRules({ sections, extensions, pipelines }: RuleInput): OptionF
   for (const [id, { type, options }] of sections.exporters) {
     const endpoint = textAt(options, ['endpoint']);
     if (type.type !== 'prometheus' || !used.exporters.has(id) || !isExposed(endpoint)) continue;
-    const { insecure, bearer_token: token } = options as { insecure?: unknown; bearer_token?: unknown };
-    if (insecure === true || (token !== undefined && token !== null)) continue;
+    const { insecure, auth } = options as { insecure?: unknown; auth?: unknown };
+    if (insecure === true || (auth !== undefined && auth !== null)) continue;
     faults.push(
       faultAt(
         ['exporters', id, 'endpoint'],
         `"${endpoint}" can be reached from other machines and shows every tenant's spend: listen on loopback ` +
-          '(such as 127.0.0.1), set bearer_token, or write insecure: true',
+          '(such as 127.0.0.1), configure auth with a bearer token, or write insecure: true',
       ),
     );
   }

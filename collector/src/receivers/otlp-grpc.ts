@@ -41,7 +41,7 @@ const STATUS_BY_NUMBER: ReadonlyMap<number, status> = new Map(
     status.UNIMPLEMENTED,
     status.UNAVAILABLE,
     status.UNAUTHENTICATED,
-  ].map((code) => [Number(code), code]),
+  ].map((code) => [code, code]),
 );
 
 function asBuffer(bytes: Uint8Array): Buffer {
