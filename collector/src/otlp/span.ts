@@ -1,0 +1,290 @@
+import type { Attributes, AttributeValue, GenAiSpan, Scope } from '@spanmeter/processors';
+import { OFFSET_STRIDE, type SpanOffsets } from '../pipeline/entry.ts';
+import { RESOURCE, RESOURCE_SPANS, SCOPE, SCOPE_SPANS, SPAN, STATUS } from './fields.ts';
+import { compilePrefixes, hasPrefix, type KeyPrefixes } from './key-prefixes.ts';
+import { createKeyTable, findKey, type KeyTable } from './key-table.ts';
+import { createTextDecoding, decodeText } from './text.ts';
+import {
+  decodeInt64,
+  decodeValue,
+  findKeyValue,
+  OVERSIZED,
+  type KeyValuePlace,
+  type Source,
+} from './value.ts';
+import {
+  asBuffer,
+  byteAt,
+  contentEnd,
+  contentStart,
+  LENGTH,
+  plainBytes,
+  skipPayload,
+  tagValue,
+  varintEnd,
+} from './wire.ts';
+
+export interface SpanDecoderOptions {
+  /** Attribute keys to decode. */
+  readonly keys: readonly string[];
+  /** Attributes whose key starts with one of these are decoded too. */
+  readonly prefixes: readonly string[];
+  /** A string, bytes, array or list with more content bytes than this is left out and counted. */
+  readonly maxValueBytes: number;
+}
+
+/** Decodes the GenAI spans of a body that `scanTraces` has checked, in the order of the offsets. */
+export type SpanDecoder = (body: Uint8Array, offsets: SpanOffsets) => GenAiSpan[];
+
+/** Keys of one resource that are decoded at most. */
+const MAX_RESOURCE_KEYS = 128;
+
+const CHECKED = 0;
+const NO_PARENT = '0000000000000000';
+
+interface Decoding extends Source {
+  readonly wanted: KeyTable;
+  readonly prefixes: KeyPrefixes;
+  readonly maxValueBytes: number;
+  readonly place: KeyValuePlace;
+  lastTraceStart: number;
+  lastTraceId: string;
+}
+
+/** A span under construction; its fields in the order the wire usually has them. */
+interface Draft {
+  traceId: string;
+  spanId: string;
+  parentSpanId: string | null;
+  name: string;
+  kind: number;
+  startUnixNano: bigint;
+  endUnixNano: bigint;
+  statusCode: number;
+  traceState: string;
+  attributes: Map<string, AttributeValue>;
+  resource: Attributes;
+  scope: Scope;
+  oversizedAttributes: number;
+}
+
+/**
+ * Makes a decoder of GenAI spans that reads only wanted attributes. Text that is not UTF-8 gets U+FFFD; a
+ * repeated key keeps its last value; int64 is a number where it is a safe integer, else a bigint; an attribute
+ * without a value is left out. Resource and scope are decoded once for all spans that share them.
+ */
+export function createSpanDecoder(options: SpanDecoderOptions): SpanDecoder {
+  const wanted = createKeyTable(options.keys);
+  const prefixes = compilePrefixes(options.prefixes);
+  const text = createTextDecoding();
+  return (body, offsets) => {
+    const bytes = plainBytes(body);
+    const decoding: Decoding = {
+      bytes,
+      buffer: asBuffer(body),
+      view: new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength),
+      text,
+      wanted,
+      prefixes,
+      maxValueBytes: options.maxValueBytes,
+      place: { keyStart: 0, keyEnd: 0, valueStart: 0, valueEnd: 0 },
+      lastTraceStart: -1,
+      lastTraceId: '',
+    };
+    return decodeSpans(decoding, offsets);
+  };
+}
+
+function decodeSpans(decoding: Decoding, offsets: SpanOffsets): GenAiSpan[] {
+  const spans: GenAiSpan[] = [];
+  let resource: Attributes = new Map();
+  let scope: Scope = { name: '', version: '' };
+  let resourceStart = -1;
+  let scopeStart = -1;
+  for (let base = 0; base < offsets.length; base += OFFSET_STRIDE) {
+    if (offsets[base] !== resourceStart) {
+      resourceStart = offsets[base] as number;
+      resource = decodeResource(decoding, resourceStart, offsets[base + 1] as number);
+    }
+    if (offsets[base + 2] !== scopeStart) {
+      scopeStart = offsets[base + 2] as number;
+      scope = decodeScope(decoding, scopeStart, offsets[base + 3] as number);
+    }
+    const start = offsets[base + 4] as number;
+    spans.push(decodeSpan(decoding, start, offsets[base + 5] as number, resource, scope));
+  }
+  return spans;
+}
+
+function decodeSpan(
+  decoding: Decoding,
+  start: number,
+  end: number,
+  resource: Attributes,
+  scope: Scope,
+): GenAiSpan {
+  const span: Draft = {
+    traceId: '',
+    spanId: '',
+    parentSpanId: null,
+    name: '',
+    kind: 0,
+    startUnixNano: 0n,
+    endUnixNano: 0n,
+    statusCode: 0,
+    traceState: '',
+    attributes: new Map(),
+    resource,
+    scope,
+    oversizedAttributes: 0,
+  };
+  const { bytes } = decoding;
+  let at = start;
+  while (at < end) {
+    const payload = byteAt(bytes, at) < 0x80 ? at + 1 : varintEnd(bytes, at, end);
+    const tag = tagValue(bytes, at, payload);
+    if ((tag & 7) === LENGTH) {
+      const content = contentStart(bytes, payload, end);
+      at = contentEnd(bytes, payload, content, end);
+      if (tag >>> 3 === SPAN.attributes) decodeAttribute(decoding, span, content, at);
+      else decodeContent(decoding, span, tag >>> 3, content, at);
+    } else {
+      at = skipPayload(bytes, payload, end, tag, CHECKED);
+      decodeScalar(decoding, span, tag >>> 3, payload, at);
+    }
+  }
+  return span;
+}
+
+function decodeAttribute(decoding: Decoding, span: Draft, start: number, end: number): void {
+  const { bytes, place, wanted } = decoding;
+  findKeyValue(bytes, start, end, place);
+  const { keyStart, keyEnd } = place;
+  const index = findKey(wanted, bytes, keyStart, keyEnd);
+  if (index < 0 && !hasPrefix(decoding.prefixes, bytes, keyStart, keyEnd)) return;
+  const value = decodeValue(decoding, place.valueStart, place.valueEnd, decoding.maxValueBytes);
+  if (value === undefined) return;
+  if (value === OVERSIZED) {
+    span.oversizedAttributes++;
+    return;
+  }
+  const key = wanted.keys[index] ?? decodeText(decoding.text, decoding.buffer, keyStart, keyEnd);
+  span.attributes.set(key, value);
+}
+
+function decodeContent(decoding: Decoding, span: Draft, field: number, start: number, end: number): void {
+  switch (field) {
+    case SPAN.traceId:
+      span.traceId = decodeTraceId(decoding, start, end);
+      return;
+    case SPAN.spanId:
+      span.spanId = decoding.buffer.toString('hex', start, end);
+      return;
+    case SPAN.parentSpanId: {
+      const parent = decoding.buffer.toString('hex', start, end);
+      span.parentSpanId = parent === '' || parent === NO_PARENT ? null : parent;
+      return;
+    }
+    case SPAN.name:
+      span.name = decodeText(decoding.text, decoding.buffer, start, end);
+      return;
+    case SPAN.traceState:
+      span.traceState = decodeText(decoding.text, decoding.buffer, start, end);
+      return;
+    case SPAN.status:
+      decodeStatus(decoding, span, start, end);
+      return;
+    default:
+  }
+}
+
+function decodeScalar(decoding: Decoding, span: Draft, field: number, start: number, end: number): void {
+  switch (field) {
+    case SPAN.kind:
+      span.kind = decodeEnum(decoding.bytes, start, end);
+      return;
+    case SPAN.startTimeUnixNano:
+      span.startUnixNano = decoding.view.getBigUint64(start, true);
+      return;
+    case SPAN.endTimeUnixNano:
+      span.endUnixNano = decoding.view.getBigUint64(start, true);
+      return;
+    default:
+  }
+}
+
+/** An int32 enum, which the wire may carry with up to 64 bits. */
+function decodeEnum(bytes: Uint8Array, start: number, end: number): number {
+  if (end - start === 1) return byteAt(bytes, start);
+  return Number(BigInt.asIntN(32, BigInt(decodeInt64(bytes, start, end))));
+}
+
+/** Spans of one trace come together, so the last id is compared before a new string is made. */
+function decodeTraceId(decoding: Decoding, start: number, end: number): string {
+  const { bytes, lastTraceStart } = decoding;
+  if (lastTraceStart >= 0) {
+    let i = 0;
+    while (i < 16 && byteAt(bytes, lastTraceStart + i) === byteAt(bytes, start + i)) i++;
+    if (i === 16) return decoding.lastTraceId;
+  }
+  decoding.lastTraceStart = start;
+  decoding.lastTraceId = decoding.buffer.toString('hex', start, end);
+  return decoding.lastTraceId;
+}
+
+/** Calls `field` for each length-delimited or varint field of the checked message in [start, end). */
+function eachField(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  field: (number: number, start: number, end: number) => void,
+): void {
+  let at = start;
+  while (at < end) {
+    const payload = varintEnd(bytes, at, end);
+    const tag = tagValue(bytes, at, payload);
+    at = skipPayload(bytes, payload, end, tag, CHECKED);
+    field(tag >>> 3, (tag & 7) === LENGTH ? contentStart(bytes, payload, end) : payload, at);
+  }
+}
+
+function decodeStatus(decoding: Decoding, span: Draft, start: number, end: number): void {
+  eachField(decoding.bytes, start, end, (field, from, to) => {
+    if (field === STATUS.code) span.statusCode = decodeEnum(decoding.bytes, from, to);
+  });
+}
+
+/** All strings, numbers and booleans of the resource, up to MAX_RESOURCE_KEYS keys. */
+function decodeResource(decoding: Decoding, start: number, end: number): Attributes {
+  const attributes = new Map<string, AttributeValue>();
+  const { bytes, place } = decoding;
+  eachField(bytes, start, end, (outer, outerStart, outerEnd) => {
+    if (outer !== RESOURCE_SPANS.resource) return;
+    eachField(bytes, outerStart, outerEnd, (field, from, to) => {
+      if (field !== RESOURCE.attributes) return;
+      findKeyValue(bytes, from, to, place);
+      if (place.keyEnd - place.keyStart > decoding.maxValueBytes) return;
+      const value = decodeValue(decoding, place.valueStart, place.valueEnd, decoding.maxValueBytes);
+      if (value === undefined || value === OVERSIZED || typeof value === 'object') return;
+      const key = decodeText(decoding.text, decoding.buffer, place.keyStart, place.keyEnd);
+      if (attributes.size < MAX_RESOURCE_KEYS || attributes.has(key)) attributes.set(key, value);
+    });
+  });
+  return attributes;
+}
+
+/** Name and version; one over the size limit is cut off as unknown. */
+function decodeScope(decoding: Decoding, start: number, end: number): Scope {
+  const scope = { name: '', version: '' };
+  const { bytes } = decoding;
+  const text = (from: number, to: number): string =>
+    to - from > decoding.maxValueBytes ? '' : decodeText(decoding.text, decoding.buffer, from, to);
+  eachField(bytes, start, end, (outer, outerStart, outerEnd) => {
+    if (outer !== SCOPE_SPANS.scope) return;
+    eachField(bytes, outerStart, outerEnd, (field, from, to) => {
+      if (field === SCOPE.name) scope.name = text(from, to);
+      else if (field === SCOPE.version) scope.version = text(from, to);
+    });
+  });
+  return scope;
+}
