@@ -111,21 +111,17 @@ const TOKENS = [
   'reasoning_tokens',
 ] as const;
 
+/** Columns under another name than their key. */
+const RENAMED: Readonly<Partial<Record<GroupKey | SpendFilter, string>>> = {
+  tenant: 'tenant_id',
+  user: 'user_id',
+  key: 'key_id',
+};
+
 function columnOf(key: GroupKey | SpendFilter, source: Source): string {
-  switch (key) {
-    case 'tenant':
-      return 'tenant_id';
-    case 'user':
-      return 'user_id';
-    case 'key':
-      return 'key_id';
-    case 'day':
-      return `to_char(${source.at} AT TIME ZONE $3::text, 'YYYY-MM-DD')`;
-    case 'month':
-      return `to_char(${source.at} AT TIME ZONE $3::text, 'YYYY-MM')`;
-    default:
-      return key;
-  }
+  if (key === 'day') return `to_char(${source.at} AT TIME ZONE $3::text, 'YYYY-MM-DD')`;
+  if (key === 'month') return `to_char(${source.at} AT TIME ZONE $3::text, 'YYYY-MM')`;
+  return RENAMED[key] ?? key;
 }
 
 interface Statement {

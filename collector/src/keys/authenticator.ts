@@ -2,15 +2,15 @@ import type { ClientBase } from 'pg';
 import type { Component, Logger } from '../pipeline/component.ts';
 import type { Authenticator, HeaderLookup, Identity } from '../pipeline/identity.ts';
 import { Refusal } from '../pipeline/refusal.ts';
+import { createKeyCache } from './key-cache.ts';
 import { createKeySource, type KeyConnection } from './key-source.ts';
 import { hashKey, isKey, keyFromHeaders } from './key.ts';
-import { createLookUpLimit } from './look-up-limit.ts';
 import { readSnapshot, writeSnapshot } from './snapshot.ts';
 import type { StoredKey } from './stored-key.ts';
 
 export interface KeyAuthenticatorOptions {
   /** Opens a connected client that the authenticator keeps for itself. */
-  connect(): Promise<KeyConnection>;
+  readonly connect: () => Promise<KeyConnection>;
   /** File of hashes in the data directory, used while the store can't be reached at start. */
   readonly snapshotPath: string;
   readonly log: Logger;
@@ -35,7 +35,7 @@ const POLL_MS = 5_000;
 const RETRY_MS = 1_000;
 const QUERY_TIMEOUT_MS = 4_000;
 const RETRY_AFTER_MS = 2_000;
-const UNKNOWN = 'The API key is unknown or revoked.';
+const HOW = 'An API key is required: "Authorization: Bearer sm_…" or "x-api-key: sm_…".';
 
 function identityOf(key: StoredKey, nowMs: number): Identity {
   if (key.expiresUnixMs !== null && key.expiresUnixMs <= nowMs) {
@@ -44,30 +44,38 @@ function identityOf(key: StoredKey, nowMs: number): Identity {
   return { role: key.role, tenant: key.tenant, team: key.team, keyId: key.id };
 }
 
+/** Writes the snapshot whenever the keys changed; one write at a time. */
+function createSaver(options: KeyAuthenticatorOptions): {
+  save(keys: readonly StoredKey[]): void;
+  done(): Promise<void>;
+} {
+  const { log, clock, snapshotPath } = options;
+  let saved = '';
+  let saving: Promise<void> = Promise.resolve();
+  return {
+    save(keys) {
+      const text = JSON.stringify(keys);
+      if (text === saved) return;
+      saved = text;
+      saving = saving
+        .then(() => writeSnapshot(snapshotPath, keys, new Date(clock())))
+        .catch((error: unknown) => {
+          saved = '';
+          log.warn({ err: error, path: snapshotPath }, 'The key snapshot was not written.');
+        });
+    },
+    done: () => saving,
+  };
+}
+
 /**
  * Keys are compared by their SHA-256, so the time a comparison takes says nothing about a key. While the store
  * can't be reached, keys in memory stay valid and an unknown one is refused as `unavailable`.
  */
 export function createKeyAuthenticator(options: KeyAuthenticatorOptions): KeyAuthenticator {
   const { log, clock, snapshotPath } = options;
-  const limit = createLookUpLimit({ missMs: 5_000, maxMisses: 10_000, perSecond: 20, burst: 50 });
-  const pending = new Map<string, Promise<StoredKey | null>>();
-  let keys: ReadonlyMap<string, StoredKey> = new Map();
-  let extra = new Map<string, StoredKey>();
-  let snapshotText = '';
-  let saving: Promise<void> = Promise.resolve();
-
-  function save(loaded: readonly StoredKey[]): void {
-    const text = JSON.stringify(loaded);
-    if (text === snapshotText) return;
-    snapshotText = text;
-    saving = saving
-      .then(() => writeSnapshot(snapshotPath, loaded, new Date(clock())))
-      .catch((error: unknown) =>
-        log.warn({ err: error, path: snapshotPath }, 'The key snapshot was not written.'),
-      );
-  }
-
+  const saver = createSaver(options);
+  const cache = createKeyCache((hash) => source.lookUp(hash), clock);
   const source = createKeySource({
     connect: () => options.connect(),
     log,
@@ -75,43 +83,29 @@ export function createKeyAuthenticator(options: KeyAuthenticatorOptions): KeyAut
     pollMs: Math.min(options.pollMs ?? POLL_MS, 10_000),
     retryMs: RETRY_MS,
     queryTimeoutMs: QUERY_TIMEOUT_MS,
-    onLoad(loaded) {
-      keys = new Map(loaded.map((key) => [key.hash, key]));
-      extra = new Map();
-      limit.clear();
-      save(loaded);
+    onLoad(keys) {
+      cache.replace(keys);
+      saver.save(keys);
     },
   });
 
-  async function lookUp(hash: string): Promise<StoredKey | null> {
-    const under = pending.get(hash);
-    if (under !== undefined) return under;
-    if (!limit.take(clock())) throw new Error('too many look-ups of unknown keys');
-    const asked = source.lookUp(hash).finally(() => pending.delete(hash));
-    pending.set(hash, asked);
-    const found = await asked;
-    if (found === null) limit.noteMiss(hash, clock());
-    else if (!keys.has(hash)) extra.set(hash, found);
-    return found;
-  }
-
-  async function authenticateUnknown(hash: string, wellFormed: boolean): Promise<Identity> {
+  async function find(key: string): Promise<StoredKey | null> {
+    const hash = hashKey(key);
+    const known = cache.get(hash);
+    if (known !== undefined) return known;
     if (!source.reachable) throw unavailable();
-    if (!wellFormed || limit.missed(hash, clock())) throw new Refusal('unauthenticated', UNKNOWN);
-    let found: StoredKey | null;
+    if (!isKey(key)) return null;
     try {
-      found = await lookUp(hash);
+      return await cache.find(hash);
     } catch (error) {
       throw unavailable(error);
     }
-    if (found === null) throw new Refusal('unauthenticated', UNKNOWN);
-    return identityOf(found, clock());
   }
 
   async function loadSnapshot(): Promise<Date | null> {
     try {
       const snapshot = await readSnapshot(snapshotPath);
-      if (snapshot !== null) keys = new Map(snapshot.keys.map((key) => [key.hash, key]));
+      if (snapshot !== null) cache.replace(snapshot.keys);
       return snapshot?.savedAt ?? null;
     } catch (error) {
       log.error({ err: error, path: snapshotPath }, 'The key snapshot cannot be read.');
@@ -122,31 +116,27 @@ export function createKeyAuthenticator(options: KeyAuthenticatorOptions): KeyAut
   return {
     async authenticate(header: HeaderLookup): Promise<Identity> {
       const key = keyFromHeaders(header);
-      if (key === undefined) {
-        const how = 'An API key is required: "Authorization: Bearer sm_…" or "x-api-key: sm_…".';
-        throw new Refusal('unauthenticated', how);
-      }
-      const hash = hashKey(key);
-      const known = keys.get(hash) ?? extra.get(hash);
-      if (known !== undefined) return identityOf(known, clock());
-      return authenticateUnknown(hash, isKey(key));
+      if (key === undefined) throw new Refusal('unauthenticated', HOW);
+      const found = await find(key);
+      if (found === null) throw new Refusal('unauthenticated', 'The API key is unknown or revoked.');
+      return identityOf(found, clock());
     },
     get reachable() {
       return source.reachable;
     },
     get size() {
-      return keys.size + extra.size;
+      return cache.size;
     },
     async start() {
       const savedAt = await loadSnapshot();
       await source.start();
       if (source.reachable) return;
-      const fields = { keys: keys.size, savedAt: savedAt?.toISOString() ?? null };
+      const fields = { keys: cache.size, savedAt: savedAt?.toISOString() ?? null };
       log.warn(fields, 'API keys come from the snapshot until the database can be reached.');
     },
     async stop() {
       await source.stop();
-      await saving;
+      await saver.done();
     },
   };
 }

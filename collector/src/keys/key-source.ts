@@ -13,10 +13,10 @@ export interface KeyConnection extends ClientBase {
 
 export interface KeySourceOptions {
   /** Opens and connects a new client. */
-  connect(): Promise<KeyConnection>;
+  readonly connect: () => Promise<KeyConnection>;
   readonly log: Logger;
   /** Called with every key that is not revoked, after each load. */
-  onLoad(keys: readonly StoredKey[]): void;
+  readonly onLoad: (keys: readonly StoredKey[]) => void;
   /** Work to do once, before the first load that succeeds. */
   readonly prepare?: ((client: ClientBase) => Promise<void>) | undefined;
   /** A revocation whose NOTIFY got lost is seen after this long at most. */
@@ -90,96 +90,120 @@ class Wake {
   }
 }
 
-/** Starts nothing until `start`. */
-export function createKeySource(options: KeySourceOptions): KeySource {
-  const { log, queryTimeoutMs } = options;
-  const wake = new Wake();
-  let attempted: () => void = () => undefined;
-  const firstAttempt = new Promise<void>((resolve) => (attempted = resolve));
-  let prepared = options.prepare === undefined;
-  let client: KeyConnection | null = null;
-  let reachable = false;
-  let saidUnreachable = false;
-  let stopped = false;
-  let running: Promise<void> | undefined;
+class KeyFollower implements KeySource {
+  readonly #options: KeySourceOptions;
+  readonly #wake = new Wake();
+  readonly #firstAttempt: Promise<void>;
+  #attempted: () => void = () => undefined;
+  #prepared: boolean;
+  #client: KeyConnection | null = null;
+  #reachable = false;
+  #saidUnreachable = false;
+  #stopped = false;
+  #running: Promise<void> | undefined;
 
-  async function load(on: KeyConnection): Promise<void> {
-    const text = `SELECT ${COLUMNS} FROM spanmeter.api_keys WHERE revoked_at IS NULL
-      ORDER BY created_at DESC LIMIT ${MAX_LOADED_KEYS}`;
-    const { rows } = await inTime(on.query<KeyRow>(text), queryTimeoutMs, 'loading the API keys');
-    options.onLoad(rows.flatMap(storedKey));
-    if (!reachable) log.info({ keys: rows.length }, 'The API keys are loaded.');
-    reachable = true;
-    saidUnreachable = false;
-    attempted();
+  constructor(options: KeySourceOptions) {
+    this.#options = options;
+    this.#prepared = options.prepare === undefined;
+    this.#firstAttempt = new Promise((resolve) => (this.#attempted = resolve));
+  }
+
+  get reachable(): boolean {
+    return this.#reachable;
+  }
+
+  async start(): Promise<void> {
+    this.#running ??= this.#run();
+    await this.#firstAttempt;
+  }
+
+  async lookUp(hash: string): Promise<StoredKey | null> {
+    if (this.#client === null) throw new Error('the key store is not connected');
+    const text = `SELECT ${COLUMNS} FROM spanmeter.api_keys
+      WHERE hash = decode($1, 'hex') AND revoked_at IS NULL`;
+    const asked = this.#client.query<KeyRow>(text, [hash]);
+    const { rows } = await inTime(asked, this.#options.queryTimeoutMs, 'looking up an API key');
+    return rows.flatMap(storedKey)[0] ?? null;
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#wake.set();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stopped) {
+      try {
+        await this.#session();
+      } catch (error) {
+        if (!this.#saidUnreachable) {
+          this.#options.log.warn({ err: error }, 'The key store cannot be reached; cached keys stay valid.');
+        }
+        this.#saidUnreachable = true;
+      }
+      this.#attempted();
+      if (!this.#stopped) await this.#wake.wait(this.#options.retryMs);
+    }
   }
 
   /** One connection, from connect until it breaks. */
-  async function session(): Promise<void> {
-    const on = await inTime(options.connect(), queryTimeoutMs, 'connecting to the key store');
-    let broken: unknown;
-    on.on('error', (error: Error) => {
-      broken = error;
-      wake.set();
-    });
-    on.on('end', () => {
-      broken ??= new Error('the key store closed the connection');
-      wake.set();
-    });
-    on.on('notification', () => wake.set());
+  async #session(): Promise<void> {
+    const { queryTimeoutMs, pollMs } = this.#options;
+    const client = await this.#connect();
+    let broken: Error | undefined;
+    const breakWith = (error: Error): void => {
+      broken ??= error;
+      this.#wake.set();
+    };
+    client.on('error', breakWith);
+    client.on('end', () => breakWith(new Error('the key store closed the connection')));
+    client.on('notification', () => this.#wake.set());
     try {
-      if (!prepared) await options.prepare?.(on);
-      prepared = true;
-      await inTime(on.query(`LISTEN ${CHANNEL}`), queryTimeoutMs, 'LISTEN');
-      client = on;
-      while (!stopped) {
+      if (!this.#prepared) await this.#options.prepare?.(client);
+      this.#prepared = true;
+      await inTime(client.query(`LISTEN ${CHANNEL}`), queryTimeoutMs, 'LISTEN');
+      this.#client = client;
+      while (!this.#stopped) {
         if (broken !== undefined) throw broken;
-        await load(on);
-        await wake.wait(options.pollMs);
+        await this.#load(client);
+        await this.#wake.wait(pollMs);
       }
     } finally {
-      client = null;
-      reachable = false;
-      void on.end().catch(() => undefined);
+      this.#client = null;
+      this.#reachable = false;
+      void client.end().catch(() => undefined);
     }
   }
 
-  async function run(): Promise<void> {
-    while (!stopped) {
-      try {
-        await session();
-      } catch (error) {
-        if (!saidUnreachable)
-          log.warn({ err: error }, 'The key store cannot be reached; cached keys stay valid.');
-        saidUnreachable = true;
-      }
-      attempted();
-      if (!stopped) await wake.wait(options.retryMs);
+  /** A connection that comes too late is closed, not leaked. */
+  async #connect(): Promise<KeyConnection> {
+    const connecting = this.#options.connect();
+    try {
+      return await inTime(connecting, this.#options.queryTimeoutMs, 'connecting to the key store');
+    } catch (error) {
+      connecting.then((late) => late.end()).catch(() => undefined);
+      throw error;
     }
   }
 
-  return {
-    get reachable() {
-      return reachable;
-    },
-    async start() {
-      running ??= run();
-      await firstAttempt;
-    },
-    async lookUp(hash) {
-      if (client === null) throw new Error('the key store is not connected');
-      const text = `SELECT ${COLUMNS} FROM spanmeter.api_keys WHERE hash = decode($1, 'hex') AND revoked_at IS NULL`;
-      const { rows } = await inTime(
-        client.query<KeyRow>(text, [hash]),
-        queryTimeoutMs,
-        'looking up an API key',
-      );
-      return rows.flatMap(storedKey)[0] ?? null;
-    },
-    async stop() {
-      stopped = true;
-      wake.set();
-      await running;
-    },
-  };
+  async #load(client: KeyConnection): Promise<void> {
+    const text = `SELECT ${COLUMNS} FROM spanmeter.api_keys WHERE revoked_at IS NULL
+      ORDER BY created_at DESC LIMIT ${MAX_LOADED_KEYS}`;
+    const { rows } = await inTime(
+      client.query<KeyRow>(text),
+      this.#options.queryTimeoutMs,
+      'loading the API keys',
+    );
+    this.#options.onLoad(rows.flatMap(storedKey));
+    if (!this.#reachable) this.#options.log.info({ keys: rows.length }, 'The API keys are loaded.');
+    this.#reachable = true;
+    this.#saidUnreachable = false;
+    this.#attempted();
+  }
+}
+
+/** Starts nothing until `start`. */
+export function createKeySource(options: KeySourceOptions): KeySource {
+  return new KeyFollower(options);
 }

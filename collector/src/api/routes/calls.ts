@@ -49,7 +49,7 @@ export const CALLS: Route = defineRoute({
   async handle(query, { identity, reader }) {
     const tenant = tenantFor(identity, query.tenant);
     const { cursor, limit, from, to, tenant: _asked, ...filters } = query;
-    const question = [tenant, from ?? null, to ?? null, Object.entries(filters).toSorted()];
+    const question = [tenant, from ?? null, to ?? null, filters];
     const after = cursor === undefined ? null : decodeCursor(cursor, question);
     const page = await reader.read(tenant, async (reading) => {
       const bounded = from !== undefined || to !== undefined;
