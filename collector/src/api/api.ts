@@ -1,0 +1,191 @@
+import type { AddressInfo } from 'node:net';
+import { createServer, type Server } from 'node:http';
+import express, { type Express, type NextFunction, type Request, type Response } from 'express';
+import type { Histogram, Logger, SelfMetrics } from '../pipeline/component.ts';
+import { OPEN_IDENTITY, type Authenticator, type Identity } from '../pipeline/identity.ts';
+import { Refusal } from '../pipeline/refusal.ts';
+import { isLoopback, parseEndpoint } from './endpoint.ts';
+import { sendError } from './error-answer.ts';
+import { createReader, READER_DEFAULTS, type ReaderOptions, type ReaderPool } from './reader.ts';
+import { checkAccess, type Route, type RouteAnswer, type RouteContext } from './route.ts';
+import { ROUTES } from './routes.ts';
+
+export interface ApiDependencies {
+  /** Connections that may become `spanmeter_reader` and `spanmeter_grafana`. The API never ends it. */
+  readonly pool: ReaderPool;
+  /** Null: no authentication, everybody may read everything, on loopback only. */
+  readonly authenticator: Authenticator | null;
+  readonly log: Logger;
+  readonly metrics: SelfMetrics;
+  /** The collector's state for `/api/v1/status`; holds no secret. */
+  readonly status: () => object;
+  readonly now?: () => Date;
+  readonly reader?: Partial<ReaderOptions>;
+  /** Host names besides loopback's that requests may name while there is no authentication. */
+  readonly allowedHosts?: readonly string[];
+}
+
+export interface Api {
+  readonly app: Express;
+  /** Listens on `host:port`; port 0 takes a free one. Rejects where the address can't be had or must not be. */
+  listen(endpoint: string): Promise<AddressInfo>;
+  /** Stops listening and waits for requests under way, until `deadline` aborts. */
+  close(deadline?: AbortSignal): Promise<void>;
+}
+
+const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+const REQUEST_TIMEOUT_MS = 30_000;
+const MAX_CONNECTIONS = 512;
+
+/** The API is read by programs: nothing in it may run, be framed or be cached. No CORS: no origin is let in. */
+const SECURITY_HEADERS: Readonly<Record<string, string>> = {
+  'cache-control': 'no-store',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'cross-origin-resource-policy': 'same-origin',
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+};
+
+/** Methods that the histogram names; any other is `other`, so that senders can't make labels. */
+const KNOWN_METHODS: ReadonlySet<string> = new Set([
+  'GET',
+  'HEAD',
+  'OPTIONS',
+  'POST',
+  'PUT',
+  'PATCH',
+  'DELETE',
+]);
+
+function measure(durations: Histogram, request: Request, response: Response, route: string): void {
+  const startedAt = performance.now();
+  response.once('close', () => {
+    const method = KNOWN_METHODS.has(request.method) ? request.method : 'other';
+    const status = String(response.statusCode);
+    durations.observe((performance.now() - startedAt) / 1000, { route, method, status });
+  });
+}
+
+function send(response: Response, answer: RouteAnswer): void {
+  if ('json' in answer) {
+    response.json(answer.json);
+    return;
+  }
+  response.setHeader('content-type', 'text/csv; charset=utf-8; header=present');
+  response.setHeader('content-disposition', `attachment; filename="${answer.filename}"`);
+  response.send(answer.csv);
+}
+
+/**
+ * Without authentication, a web page in the operator's browser could make a name of its own point to loopback
+ * and read the answers as same-origin (DNS rebinding). It can't forge the Host header.
+ */
+function checkHost(request: Request, allowedHosts: readonly string[]): void {
+  const host = (request.headers.host ?? '').toLowerCase().replace(/:\d+$/, '');
+  const isAddress = /^(\d{1,3}(\.\d{1,3}){3}|\[[0-9a-f:.]+\])$/.test(host);
+  if (host === '' || isAddress || host === 'localhost' || host.endsWith('.localhost')) return;
+  if (allowedHosts.includes(host)) return;
+  throw new Refusal(
+    'forbidden',
+    'Without authentication only loopback host names are served (allowed_hosts).',
+  );
+}
+
+function mount(app: Express, dependencies: ApiDependencies, durations: Histogram): void {
+  const { authenticator, status } = dependencies;
+  const reader = createReader(dependencies.pool, { ...READER_DEFAULTS, ...dependencies.reader });
+  const now = dependencies.now ?? (() => new Date());
+
+  async function identify(route: Route, request: Request): Promise<Identity> {
+    if (authenticator === null) {
+      checkHost(request, dependencies.allowedHosts ?? []);
+      return OPEN_IDENTITY;
+    }
+    if (route.access === 'public') return OPEN_IDENTITY;
+    return authenticator.authenticate((name) => request.get(name));
+  }
+
+  async function answer(route: Route, request: Request, response: Response): Promise<void> {
+    const identity = await identify(route, request);
+    checkAccess(route.access, identity);
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      response.setHeader('allow', 'GET, HEAD');
+      throw new Refusal('method_not_allowed', 'This endpoint answers GET and HEAD.');
+    }
+    const query: unknown = route.query.parse(request.query);
+    const context: RouteContext = { identity, reader, now, status };
+    send(response, await route.handle(query, context));
+  }
+
+  for (const route of ROUTES) {
+    app.all(route.path, async (request, response) => {
+      measure(durations, request, response, route.path);
+      await answer(route, request, response);
+    });
+  }
+  app.use((request, response) => {
+    measure(durations, request, response, 'unmatched');
+    throw new Refusal('not_found', 'There is no such endpoint; /api/openapi.json lists them.');
+  });
+}
+
+/** The query API: an express app over read-only transactions under row-level security. */
+export function createApi(dependencies: ApiDependencies): Api {
+  const { log, metrics, authenticator } = dependencies;
+  const labels = ['route', 'method', 'status'];
+  const help = 'Duration of requests to the query API.';
+  const durations = metrics.histogram('spanmeter_http_request_duration_seconds', help, BUCKETS, labels);
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag');
+  app.enable('case sensitive routing');
+  app.use((_request: Request, response: Response, next: NextFunction) => {
+    for (const [name, value] of Object.entries(SECURITY_HEADERS)) response.setHeader(name, value);
+    next();
+  });
+  mount(app, dependencies, durations);
+  // express tells an error handler by its four parameters.
+  app.use((error: unknown, request: Request, response: Response, _next: NextFunction) => {
+    sendError(error, request, response, log);
+  });
+
+  const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS, keepAliveTimeout: 5_000 }, app);
+  server.maxConnections = MAX_CONNECTIONS;
+  return {
+    app,
+    listen: (endpoint) => listen(server, endpoint, authenticator !== null),
+    close: (deadline) => close(server, deadline),
+  };
+}
+
+async function listen(server: Server, endpoint: string, authenticated: boolean): Promise<AddressInfo> {
+  const { host, port } = parseEndpoint(endpoint);
+  if (!authenticated && !isLoopback(host)) {
+    throw new Error(
+      `The API would be open to everybody on ${endpoint}: configure api_key_auth, or a loopback address ` +
+        '(SPANMETER_API_ENDPOINT).',
+    );
+  }
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const why = error.code === 'EADDRINUSE' ? 'is taken' : `cannot be had (${error.code ?? error.message})`;
+      reject(
+        new Error(`The API's address ${endpoint} ${why}: set SPANMETER_API_ENDPOINT.`, { cause: error }),
+      );
+    });
+    server.listen({ host, port }, resolve);
+  });
+  return server.address() as AddressInfo;
+}
+
+async function close(server: Server, deadline: AbortSignal | undefined): Promise<void> {
+  if (!server.listening) return;
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeIdleConnections();
+  const cut = (): void => server.closeAllConnections();
+  if (deadline?.aborted === true) cut();
+  deadline?.addEventListener('abort', cut, { once: true });
+  await closed;
+  deadline?.removeEventListener('abort', cut);
+}

@@ -1,0 +1,72 @@
+import type { z } from 'zod';
+import type { Identity } from '../pipeline/identity.ts';
+import { Refusal } from '../pipeline/refusal.ts';
+import type { Reader } from './reader.ts';
+
+/**
+ * Who may call a route: `public` anybody; `spend` whoever may read spend (read and admin keys, and everybody
+ * where no authentication is configured); `operator` the same without keys that belong to one tenant.
+ */
+export type Access = 'public' | 'spend' | 'operator';
+
+/** What a handler gets besides its query. */
+export interface RouteContext {
+  readonly identity: Identity;
+  readonly reader: Reader;
+  readonly now: () => Date;
+  /** The collector's state, as the caller of `createApi` tells it. */
+  readonly status: () => object;
+}
+
+export interface CsvAnswer {
+  readonly filename: string;
+  readonly csv: string;
+}
+
+/** JSON by default. */
+export type RouteAnswer = { readonly json: unknown } | CsvAnswer;
+
+/** One endpoint: what it accepts, answers and promises. The OpenAPI document follows from it. */
+export interface Route {
+  readonly path: string;
+  readonly summary: string;
+  readonly description: string;
+  readonly access: Access;
+  /** Strict, so that a misspelt parameter is an error and not a different question. */
+  readonly query: z.ZodObject;
+  readonly answer: z.ZodType;
+  /** An answer as it might be; held to `answer` by a test. */
+  readonly example: unknown;
+  readonly csv?: boolean;
+  handle(query: unknown, context: RouteContext): Promise<RouteAnswer>;
+}
+
+type RouteOf<Q extends z.ZodObject> = Omit<Route, 'query' | 'handle'> & {
+  readonly query: Q;
+  handle(query: z.output<Q>, context: RouteContext): Promise<RouteAnswer>;
+};
+
+/** Ties a handler's parameter to its schema. */
+export function defineRoute<Q extends z.ZodObject>(route: RouteOf<Q>): Route {
+  return { ...route, handle: (query, context) => route.handle(query as z.output<Q>, context) };
+}
+
+/** Rejects an identity that may not call a route, with Refusal `forbidden`. */
+export function checkAccess(access: Access, identity: Identity): void {
+  const { role } = identity;
+  if (access === 'public' || role === 'admin' || role === 'open') return;
+  if (access === 'spend' && role === 'read') return;
+  throw new Refusal('forbidden', `A key with role ${role} may not read this.`);
+}
+
+/** The tenant a request is about: the key's own, or the one asked for; null is all of them. */
+export function tenantFor(identity: Identity, asked: string | undefined): string | null {
+  if (identity.role === 'admin' || identity.role === 'open') return asked ?? null;
+  if (identity.role !== 'read' || identity.tenant === null) {
+    throw new Refusal('forbidden', `A key with role ${identity.role} may not read this.`);
+  }
+  if (asked !== undefined && asked !== identity.tenant) {
+    throw new Refusal('forbidden', 'This key may only read its own tenant.');
+  }
+  return identity.tenant;
+}

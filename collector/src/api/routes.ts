@@ -1,0 +1,24 @@
+import { z } from 'zod';
+import { openApiDocument } from './openapi.ts';
+import { defineRoute, type Route } from './route.ts';
+import { CALLS } from './routes/calls.ts';
+import { METRICS } from './routes/metrics.ts';
+import { SPEND } from './routes/spend.ts';
+import { STATUS } from './routes/status.ts';
+import { SUMMARY } from './routes/summary.ts';
+
+const OPENAPI: Route = defineRoute({
+  path: '/api/openapi.json',
+  summary: 'This document',
+  description: 'OpenAPI 3.1, generated from the schemas that check every request.',
+  access: 'public',
+  query: z.strictObject({}),
+  answer: z.record(z.string(), z.unknown()),
+  example: { openapi: '3.1.0' },
+  handle: () => Promise.resolve({ json: DOCUMENT }),
+});
+
+/** Every endpoint of the query API. */
+export const ROUTES: readonly Route[] = [METRICS, SUMMARY, CALLS, SPEND, STATUS, OPENAPI];
+
+const DOCUMENT = openApiDocument(ROUTES);

@@ -1,0 +1,209 @@
+import type { ClientBase } from 'pg';
+import type { Logger } from '../pipeline/component.ts';
+import { KEY_ROLES, type StoredKey } from './stored-key.ts';
+
+/** More keys than this are not held in memory; the rest are looked up one by one. */
+const MAX_LOADED_KEYS = 100_000;
+const CHANNEL = 'spanmeter_keys';
+
+/** A connection of its own: it listens, so it can't come from a pool that hands it on. */
+export interface KeyConnection extends ClientBase {
+  end(): Promise<void>;
+}
+
+export interface KeySourceOptions {
+  /** Opens and connects a new client. */
+  readonly connect: () => Promise<KeyConnection>;
+  readonly log: Logger;
+  /** Called with every key that is not revoked, after each load. */
+  readonly onLoad: (keys: readonly StoredKey[]) => void;
+  /** Work to do once, before the first load that succeeds. */
+  readonly prepare?: ((client: ClientBase) => Promise<void>) | undefined;
+  /** A revocation whose NOTIFY got lost is seen after this long at most. */
+  readonly pollMs: number;
+  readonly retryMs: number;
+  /** A query without an answer for so long means that the connection is dead. */
+  readonly queryTimeoutMs: number;
+}
+
+/** Follows `api_keys`: loads at start, on NOTIFY and by polling, and reconnects by itself. */
+export interface KeySource {
+  readonly reachable: boolean;
+  /** Resolves after the first attempt, whether it loaded the keys or not. */
+  start(): Promise<void>;
+  /** Asks the store for one key; null where it has none. Rejects while the store can't be asked. */
+  lookUp(hash: string): Promise<StoredKey | null>;
+  stop(): Promise<void>;
+}
+
+interface KeyRow {
+  id: string;
+  hash: string;
+  role: string;
+  tenant_id: string | null;
+  team: string | null;
+  expires_at: Date | null;
+}
+
+const COLUMNS = `id, encode(hash, 'hex') AS hash, role, tenant_id, team, expires_at`;
+
+function storedKey(row: KeyRow): StoredKey[] {
+  const role = KEY_ROLES.find((known) => known === row.role);
+  if (role === undefined) return [];
+  const expiresUnixMs = row.expires_at?.getTime() ?? null;
+  return [{ hash: row.hash, id: row.id, role, tenant: row.tenant_id, team: row.team, expiresUnixMs }];
+}
+
+async function inTime<T>(work: Promise<T>, timeoutMs: number, what: string): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`${what} took longer than ${timeoutMs} ms`)), timeoutMs);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** A latch that one waiter can wait for, with a time limit. */
+class Wake {
+  #set = false;
+  #resolve: (() => void) | undefined;
+
+  set(): void {
+    this.#set = true;
+    this.#resolve?.();
+  }
+
+  async wait(timeoutMs: number): Promise<void> {
+    if (!this.#set) {
+      let timer: NodeJS.Timeout | undefined;
+      await new Promise<void>((resolve) => {
+        this.#resolve = resolve;
+        timer = setTimeout(resolve, timeoutMs);
+      });
+      clearTimeout(timer);
+    }
+    this.#resolve = undefined;
+    this.#set = false;
+  }
+}
+
+class KeyFollower implements KeySource {
+  readonly #options: KeySourceOptions;
+  readonly #wake = new Wake();
+  readonly #firstAttempt: Promise<void>;
+  #attempted: () => void = () => undefined;
+  #prepared: boolean;
+  #client: KeyConnection | null = null;
+  #reachable = false;
+  #saidUnreachable = false;
+  #stopped = false;
+  #running: Promise<void> | undefined;
+
+  constructor(options: KeySourceOptions) {
+    this.#options = options;
+    this.#prepared = options.prepare === undefined;
+    this.#firstAttempt = new Promise((resolve) => (this.#attempted = resolve));
+  }
+
+  get reachable(): boolean {
+    return this.#reachable;
+  }
+
+  async start(): Promise<void> {
+    this.#running ??= this.#run();
+    await this.#firstAttempt;
+  }
+
+  async lookUp(hash: string): Promise<StoredKey | null> {
+    if (this.#client === null) throw new Error('the key store is not connected');
+    const text = `SELECT ${COLUMNS} FROM spanmeter.api_keys
+      WHERE hash = decode($1, 'hex') AND revoked_at IS NULL`;
+    const asked = this.#client.query<KeyRow>(text, [hash]);
+    const { rows } = await inTime(asked, this.#options.queryTimeoutMs, 'looking up an API key');
+    return rows.flatMap(storedKey)[0] ?? null;
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#wake.set();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stopped) {
+      try {
+        await this.#session();
+      } catch (error) {
+        if (!this.#saidUnreachable) {
+          this.#options.log.warn({ err: error }, 'The key store cannot be reached; cached keys stay valid.');
+        }
+        this.#saidUnreachable = true;
+      }
+      this.#attempted();
+      if (!this.#stopped) await this.#wake.wait(this.#options.retryMs);
+    }
+  }
+
+  /** One connection, from connect until it breaks. */
+  async #session(): Promise<void> {
+    const { queryTimeoutMs, pollMs } = this.#options;
+    const client = await this.#connect();
+    let broken: Error | undefined;
+    const breakWith = (error: Error): void => {
+      broken ??= error;
+      this.#wake.set();
+    };
+    client.on('error', breakWith);
+    client.on('end', () => breakWith(new Error('the key store closed the connection')));
+    client.on('notification', () => this.#wake.set());
+    try {
+      if (!this.#prepared) await this.#options.prepare?.(client);
+      this.#prepared = true;
+      await inTime(client.query(`LISTEN ${CHANNEL}`), queryTimeoutMs, 'LISTEN');
+      this.#client = client;
+      while (!this.#stopped) {
+        if (broken !== undefined) throw broken;
+        await this.#load(client);
+        await this.#wake.wait(pollMs);
+      }
+    } finally {
+      this.#client = null;
+      this.#reachable = false;
+      void client.end().catch(() => undefined);
+    }
+  }
+
+  /** A connection that comes too late is closed, not leaked. */
+  async #connect(): Promise<KeyConnection> {
+    const connecting = this.#options.connect();
+    try {
+      return await inTime(connecting, this.#options.queryTimeoutMs, 'connecting to the key store');
+    } catch (error) {
+      connecting.then((late) => late.end()).catch(() => undefined);
+      throw error;
+    }
+  }
+
+  async #load(client: KeyConnection): Promise<void> {
+    const text = `SELECT ${COLUMNS} FROM spanmeter.api_keys WHERE revoked_at IS NULL
+      ORDER BY created_at DESC LIMIT ${MAX_LOADED_KEYS}`;
+    const { rows } = await inTime(
+      client.query<KeyRow>(text),
+      this.#options.queryTimeoutMs,
+      'loading the API keys',
+    );
+    this.#options.onLoad(rows.flatMap(storedKey));
+    if (!this.#reachable) this.#options.log.info({ keys: rows.length }, 'The API keys are loaded.');
+    this.#reachable = true;
+    this.#saidUnreachable = false;
+    this.#attempted();
+  }
+}
+
+/** Starts nothing until `start`. */
+export function createKeySource(options: KeySourceOptions): KeySource {
+  return new KeyFollower(options);
+}
