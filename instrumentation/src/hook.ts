@@ -6,7 +6,7 @@ import { diag } from '@opentelemetry/api';
 import { INSTRUMENTED_MODULES, createInstrumentations } from './index.ts';
 import type { SdkInstrumentation } from './instrumentation.ts';
 import { installLoaderHooks } from './loader.ts';
-import { isSwitchedOff } from './switch.ts';
+import { isLoaderThread, isSwitchedOff } from './switch.ts';
 
 function addInstrumentations(): readonly SdkInstrumentation[] {
   try {
@@ -19,6 +19,5 @@ function addInstrumentations(): readonly SdkInstrumentation[] {
 }
 
 /** The instrumentations that this process runs; empty where switched off. */
-export const instrumentations: readonly SdkInstrumentation[] = isSwitchedOff(process.env)
-  ? []
-  : addInstrumentations();
+export const instrumentations: readonly SdkInstrumentation[] =
+  isSwitchedOff(process.env) || isLoaderThread() ? [] : addInstrumentations();

@@ -149,7 +149,11 @@ export class SdkInstrumentation extends InstrumentationBase {
     const native = this.#adapter.native;
     if (native !== undefined && this.#guard(() => native.isOn(resource)) === true) {
       const { result, span } = native.run(resource, args[1], () => original.apply(resource, args));
-      if (span !== undefined) this.#observe(result, this.#guard(() => this.#adopt(method, span, resource, args)));
+      if (span !== undefined)
+        this.#observe(
+          result,
+          this.#guard(() => this.#adopt(method, span, resource, args)),
+        );
       return result;
     }
     const begun = this.#guard(() => this.#begin(method, resource, args, active));
@@ -202,8 +206,7 @@ export class SdkInstrumentation extends InstrumentationBase {
   #steppingBack(active: Context, method: Method): boolean {
     if (isSuppressed(active)) return true;
     const outer = trace.getSpan(active) as
-      | { attributes?: Attributes; instrumentationScope?: { name: string } }
-      | undefined;
+      { attributes?: Attributes; instrumentationScope?: { name: string } } | undefined;
     const scope = outer?.instrumentationScope?.name;
     return (
       scope !== undefined &&

@@ -15,3 +15,13 @@ export function putNumber(target: Record<string, unknown>, key: string, value: u
 export function putString(target: Record<string, unknown>, key: string, value: unknown): void {
   if (typeof value === 'string' && value !== '') target[key] = value;
 }
+
+/** The prototype of the class at `path` in a module's exports, which are a function in some CommonJS builds. */
+export function prototypeAt(moduleExports: unknown, path: readonly string[]): object | undefined {
+  let value: unknown = moduleExports;
+  for (const name of [...path, 'prototype']) {
+    if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return undefined;
+    value = (value as Json)[name];
+  }
+  return asObject(value);
+}

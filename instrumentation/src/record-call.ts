@@ -1,4 +1,11 @@
-import { SpanKind, SpanStatusCode, context, trace, type Attributes, type TimeInput } from '@opentelemetry/api';
+import {
+  SpanKind,
+  SpanStatusCode,
+  context,
+  trace,
+  type Attributes,
+  type TimeInput,
+} from '@opentelemetry/api';
 import { attributedWith, type Attribution } from './attribution.ts';
 import { SCOPE_NAME } from './instrumentation.ts';
 import { putNumber, putString } from './json.ts';

@@ -6,7 +6,7 @@ import { diag } from '@opentelemetry/api';
 import { flushBeforeExit } from './exit.ts';
 import { instrumentations } from './hook.ts';
 import { hasTracerProvider, startSdk } from './start-sdk.ts';
-import { isSwitchedOff } from './switch.ts';
+import { isLoaderThread, isSwitchedOff } from './switch.ts';
 
 /** How long the end of the process may be held up: at most this, less while the collector is away. */
 const FLUSH_MS = 2000;
@@ -25,7 +25,7 @@ function start(): void {
   });
 }
 
-if (!isSwitchedOff(process.env)) {
+if (!isSwitchedOff(process.env) && !isLoaderThread()) {
   try {
     start();
   } catch (fault) {

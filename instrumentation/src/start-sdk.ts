@@ -27,7 +27,7 @@ export function hasTracerProvider(): boolean {
  */
 export function startSdk(env: Environment): StartedSdk {
   const protocol =
-    env['OTEL_EXPORTER_OTLP_TRACES_PROTOCOL'] ?? env['OTEL_EXPORTER_OTLP_PROTOCOL'] ?? 'http/protobuf';
+    env['OTEL_EXPORTER_OTLP_TRACES_PROTOCOL'] || env['OTEL_EXPORTER_OTLP_PROTOCOL'] || 'http/protobuf';
   const exporters = env['OTEL_TRACES_EXPORTER'] || 'otlp';
   const ours = exporters === 'otlp' && (protocol === 'http/protobuf' || protocol === 'http/json');
   const delivery = ours ? createDelivery(protocol, env) : undefined;

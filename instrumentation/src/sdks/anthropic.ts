@@ -1,6 +1,6 @@
 import type { Attributes, Span, Tracer } from '@opentelemetry/api';
 import type { Method, NativeResult, SdkAdapter, StreamReader } from '../adapter.ts';
-import { asObject, putNumber, putString, type Json } from '../json.ts';
+import { asObject, prototypeAt, putNumber, putString, type Json } from '../json.ts';
 import { providerOf, serverOf } from '../provider.ts';
 import {
   ATTR_CACHE_READ_TOKENS,
@@ -141,10 +141,7 @@ class MessageStreamReader implements StreamReader {
 }
 
 function messages(moduleExports: unknown, ...path: string[]): object | undefined {
-  let value = asObject(moduleExports)?.['Anthropic'];
-  for (const name of path) value = (value as Json | undefined)?.[name];
-  const prototype = (value as Json | undefined)?.['prototype'];
-  return typeof prototype === 'object' && prototype !== null ? prototype : undefined;
+  return prototypeAt(moduleExports, ['Anthropic', ...path]);
 }
 
 const METHODS: readonly Method[] = [['Messages'], ['Beta', 'Messages']].map((path) => ({

@@ -1,6 +1,6 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { Method, SdkAdapter, StreamReader } from '../adapter.ts';
-import { asObject, putNumber, putString, type Json } from '../json.ts';
+import { asObject, prototypeAt, putNumber, putString, type Json } from '../json.ts';
 import { providerOf, serverOf } from '../provider.ts';
 import {
   ATTR_AUDIO_INPUT_TOKENS,
@@ -50,11 +50,7 @@ function chatRequest(resource: unknown, params: unknown): Attributes {
   const attributes = whereAndWhat(resource, body, 'chat');
   attributes['openai.api.type'] = 'chat_completions';
   if (body['stream'] === true) attributes[ATTR_REQUEST_STREAM] = true;
-  putNumber(
-    attributes,
-    'gen_ai.request.max_tokens',
-    body['max_completion_tokens'] ?? body['max_tokens'],
-  );
+  putNumber(attributes, 'gen_ai.request.max_tokens', body['max_completion_tokens'] ?? body['max_tokens']);
   putNumber(attributes, 'gen_ai.request.temperature', body['temperature']);
   putNumber(attributes, 'gen_ai.request.top_p', body['top_p']);
   putNumber(attributes, 'gen_ai.request.frequency_penalty', body['frequency_penalty']);
@@ -188,10 +184,7 @@ function carriesOutput(delta: Json | undefined): boolean {
 const NO_STREAM: StreamReader = { read: () => false, attributes: () => ({}) };
 
 function exported(moduleExports: unknown, ...path: string[]): object | undefined {
-  let value = asObject(moduleExports)?.['OpenAI'];
-  for (const name of path) value = (value as Json | undefined)?.[name];
-  const prototype = (value as Json | undefined)?.['prototype'];
-  return typeof prototype === 'object' && prototype !== null ? prototype : undefined;
+  return prototypeAt(moduleExports, ['OpenAI', ...path]);
 }
 
 const METHODS: readonly Method[] = [
