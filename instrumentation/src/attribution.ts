@@ -1,0 +1,68 @@
+import { context, createContextKey, type Attributes, type Context, type Span } from '@opentelemetry/api';
+
+/** Who a call is for. Every field is optional; what is absent keeps the value of the surrounding scope. */
+export interface Attribution {
+  readonly tenant?: string;
+  readonly team?: string;
+  readonly user?: string;
+  readonly session?: string;
+  readonly feature?: string;
+}
+
+const ATTRIBUTES: Readonly<Record<keyof Attribution, string>> = {
+  tenant: 'tenant.id',
+  team: 'team.id',
+  user: 'user.id',
+  session: 'session.id',
+  feature: 'spanmeter.feature',
+};
+
+// API context keys are global symbols, so two copies of this package share the value.
+const ATTRIBUTION = createContextKey('spanmeter.attribution');
+
+const NOTHING: Attributes = Object.freeze({});
+
+/**
+ * Runs `fn` so that every LLM call made inside it, also asynchronously, is attributed. Nests: inner values
+ * win, others stay. Needs the context manager that any OpenTelemetry SDK installs; without one `fn` just runs.
+ */
+export function withAttribution<T>(attribution: Attribution, fn: () => T): T {
+  const active = context.active();
+  return context.with(active.setValue(ATTRIBUTION, attributedWith(active, attribution)), fn);
+}
+
+/** The attributes of `ctx` with those of `attribution` over them. */
+export function attributedWith(ctx: Context, attribution: Attribution): Attributes {
+  const attributes: Attributes = { ...attributionOf(ctx) };
+  for (const [field, key] of Object.entries(ATTRIBUTES)) {
+    const value = attribution[field as keyof Attribution];
+    if (typeof value === 'string' && value !== '') attributes[key] = value;
+  }
+  return attributes;
+}
+
+/** The attributes that `withAttribution` put into `ctx`; empty outside. */
+export function attributionOf(ctx: Context): Attributes {
+  return (ctx.getValue(ATTRIBUTION) as Attributes | undefined) ?? NOTHING;
+}
+
+/**
+ * A span processor that attributes every span started inside `withAttribution`, also those of other
+ * instrumentations. `register` adds it; give it to your own SDK's `spanProcessors` otherwise.
+ */
+export class AttributionSpanProcessor {
+  onStart(span: Span, parent: Context): void {
+    const attributes = attributionOf(parent);
+    if (attributes !== NOTHING) span.setAttributes(attributes);
+  }
+
+  onEnd(): void {}
+
+  forceFlush(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  shutdown(): Promise<void> {
+    return Promise.resolve();
+  }
+}

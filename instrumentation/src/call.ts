@@ -1,0 +1,123 @@
+import { SpanStatusCode, type Attributes, type Span } from '@opentelemetry/api';
+import type { Method } from './adapter.ts';
+import { asObject } from './json.ts';
+import type { ClientMetrics } from './metrics.ts';
+import type { OpenCalls } from './open-calls.ts';
+import { ATTR_ERROR_TYPE, ATTR_HTTP_STATUS, ATTR_TIME_TO_FIRST_CHUNK, addFormerNames } from './semconv.ts';
+
+/** What a call needs from the instrumentation that started it. */
+export interface CallHost {
+  readonly metrics: ClientMetrics;
+  readonly open: OpenCalls;
+  readonly formerNames: boolean;
+  /** Runs instrumentation code; a fault in it is reported once, disables the adapter and gives undefined. */
+  guard<T>(step: () => T): T | undefined;
+}
+
+/** How a call's span came to be: ours to end, or the SDK's own, which only gets what it lacks. */
+export type SpanOwner = 'instrumentation' | 'sdk';
+
+/** One call under observation, from the request until its one end, whichever way that comes. */
+export class ObservedCall {
+  readonly method: Method;
+  readonly #host: CallHost;
+  readonly #span: Span;
+  readonly #owner: SpanOwner;
+  readonly #attributes: Attributes;
+  readonly #startedMs: number = performance.now();
+  #firstTokenMs: number | undefined;
+  #partial: (() => Attributes) | undefined;
+  #ended = false;
+  /** The response is here and the app has it, or never asks for it. Such calls may be given up. */
+  answered = false;
+  /** Something happened since the last look of the sweeper. */
+  touched = true;
+
+  constructor(host: CallHost, method: Method, span: Span, owner: SpanOwner, attributes: Attributes) {
+    this.#host = host;
+    this.method = method;
+    this.#span = span;
+    this.#owner = owner;
+    this.#attributes = attributes;
+    host.open.add(this);
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** Instrumentation code around this call: never throws into the app. */
+  guard<T>(step: () => T): T | undefined {
+    return this.#host.guard(step);
+  }
+
+  /** Notes the first chunk that carries output. */
+  firstToken(): void {
+    this.#firstTokenMs ??= performance.now();
+  }
+
+  /** Where to find what a stream has told so far, should the call end early. */
+  reportsThrough(partial: () => Attributes): void {
+    this.#partial = partial;
+  }
+
+  /** The response arrived whole. */
+  succeed(attributes: Attributes): void {
+    this.#end(attributes, undefined);
+  }
+
+  /**
+   * The call failed. The error's message stays out of the span: providers quote prompts and keys in it. An
+   * abort by the app is no failure and leaves the status unset.
+   */
+  fail(error: unknown): void {
+    this.#end(this.#soFar(), isAbort(error) ? undefined : error);
+  }
+
+  /** The app turned away: break, abort, a body it reads itself, or a stream it never reads. */
+  abandon(): void {
+    this.#end(this.#soFar(), undefined);
+  }
+
+  #soFar(): Attributes {
+    return (this.#partial === undefined ? undefined : this.#host.guard(this.#partial)) ?? {};
+  }
+
+  #end(found: Attributes, error: unknown): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#host.open.delete(this);
+    this.#host.guard(() => {
+      const durationMs = performance.now() - this.#startedMs;
+      const attributes: Attributes = { ...found };
+      if (this.#firstTokenMs !== undefined) {
+        attributes[ATTR_TIME_TO_FIRST_CHUNK] = (this.#firstTokenMs - this.#startedMs) / 1000;
+      }
+      if (error !== undefined) describeError(error, attributes);
+      this.#host.metrics.record(durationMs, { ...this.#attributes, ...attributes });
+      if (this.#host.formerNames) addFormerNames(attributes);
+      if (this.#span.isRecording()) {
+        this.#span.setAttributes(attributes);
+        if (this.#owner === 'instrumentation' && error !== undefined) {
+          this.#span.setStatus({ code: SpanStatusCode.ERROR });
+        }
+      }
+    });
+    if (this.#owner === 'instrumentation') this.#host.guard(() => this.#span.end());
+  }
+}
+
+function describeError(error: unknown, attributes: Attributes): void {
+  const status = asObject(error)?.['status'];
+  if (typeof status === 'number') {
+    attributes[ATTR_HTTP_STATUS] = status;
+    attributes[ATTR_ERROR_TYPE] = String(status);
+    return;
+  }
+  attributes[ATTR_ERROR_TYPE] = error instanceof Error ? error.constructor.name : '_OTHER';
+}
+
+function isAbort(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  return error.name === 'AbortError' || error.constructor.name === 'APIUserAbortError';
+}

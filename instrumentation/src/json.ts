@@ -1,0 +1,27 @@
+/** An object of unknown origin: a provider's response or an SDK's instance. */
+export type Json = Readonly<Record<string, unknown>>;
+
+/** `value` as an object, or undefined where it is none. */
+export function asObject(value: unknown): Json | undefined {
+  return typeof value === 'object' && value !== null ? (value as Json) : undefined;
+}
+
+/** Sets `key` where `value` is a finite number; anything else sets nothing. */
+export function putNumber(target: Record<string, unknown>, key: string, value: unknown): void {
+  if (typeof value === 'number' && Number.isFinite(value)) target[key] = value;
+}
+
+/** Sets `key` where `value` is a non-empty string; anything else sets nothing. */
+export function putString(target: Record<string, unknown>, key: string, value: unknown): void {
+  if (typeof value === 'string' && value !== '') target[key] = value;
+}
+
+/** The prototype of the class at `path` in a module's exports, which are a function in some CommonJS builds. */
+export function prototypeAt(moduleExports: unknown, path: readonly string[]): object | undefined {
+  let value: unknown = moduleExports;
+  for (const name of [...path, 'prototype']) {
+    if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return undefined;
+    value = (value as Json)[name];
+  }
+  return asObject(value);
+}

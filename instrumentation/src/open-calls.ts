@@ -1,0 +1,53 @@
+/** A call that has begun and not ended. */
+export interface OpenCall {
+  /** The app has the response, or never asked for it: nothing but the app can go on. */
+  readonly answered: boolean;
+  touched: boolean;
+  abandon(): void;
+}
+
+const MAX_OPEN = 10_000;
+const SWEEP_MS = 5 * 60_000;
+
+/**
+ * Calls under way, so that none stays open for ever: a response that the app holds without reading is given
+ * up after five to ten minutes, the oldest when there are too many, and all of them when the process ends.
+ */
+export class OpenCalls {
+  readonly #calls = new Set<OpenCall>();
+  #sweeper: NodeJS.Timeout | undefined;
+
+  get size(): number {
+    return this.#calls.size;
+  }
+
+  add(call: OpenCall): void {
+    this.#calls.add(call);
+    if (this.#calls.size > MAX_OPEN) {
+      const [oldest] = this.#calls;
+      oldest?.abandon();
+    }
+    this.#sweeper ??= setInterval(() => this.sweep(), SWEEP_MS).unref();
+  }
+
+  delete(call: OpenCall): void {
+    this.#calls.delete(call);
+  }
+
+  /** Gives up answered calls that nothing happened to since the last sweep. */
+  sweep(): void {
+    for (const call of this.#calls) {
+      if (call.answered && !call.touched) call.abandon();
+      call.touched = false;
+    }
+    if (this.#calls.size === 0) {
+      clearInterval(this.#sweeper);
+      this.#sweeper = undefined;
+    }
+  }
+
+  /** Ends every open call with what is known of it. */
+  abandonAll(): void {
+    for (const call of this.#calls) call.abandon();
+  }
+}

@@ -1,0 +1,137 @@
+import { spawnSync } from 'node:child_process';
+import http from 'node:http';
+import https from 'node:https';
+import type { Socket } from 'node:net';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import { convertLegacyHttpOptions } from '@opentelemetry/otlp-exporter-base/node-http';
+import { JsonTraceSerializer, ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer';
+import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
+import { untraced } from './suppress.ts';
+
+const gzipAsync = promisify(gzip);
+
+/** What became of one request: `retry` may be sent again, after `retryAfterMs` where the receiver said so. */
+export interface SendResult {
+  readonly outcome: 'delivered' | 'retry' | 'refused';
+  readonly retryAfterMs?: number;
+  readonly detail?: string;
+}
+
+/** Sends one batch of spans. `hold(true)` keeps the process alive for it, `hold(false)` does not. */
+export interface SpanSender {
+  send(spans: readonly ReadableSpan[]): Promise<SendResult>;
+  hold(on: boolean): void;
+  /** A last attempt when no event loop is left; blocks at most `timeoutMs`. */
+  sendNow(spans: readonly ReadableSpan[], timeoutMs: number): boolean;
+}
+
+/** OTLP/HTTP over sockets that never keep the host process alive, unless told to. */
+export class OtlpSender implements SpanSender {
+  readonly #options: ReturnType<typeof convertLegacyHttpOptions>;
+  readonly #json: boolean;
+  #agent: http.Agent | undefined;
+  #socket: Socket | undefined;
+  #held = false;
+
+  /** Endpoint, headers, compression, timeout and certificates come from the `OTEL_EXPORTER_OTLP_*` variables. */
+  constructor(protocol: 'http/protobuf' | 'http/json') {
+    this.#json = protocol === 'http/json';
+    this.#options = convertLegacyHttpOptions({}, 'TRACES', 'v1/traces', {
+      'Content-Type': this.#json ? 'application/json' : 'application/x-protobuf',
+    });
+  }
+
+  hold(on: boolean): void {
+    this.#held = on;
+    if (on) this.#socket?.ref();
+    else this.#socket?.unref();
+  }
+
+  async send(spans: readonly ReadableSpan[]): Promise<SendResult> {
+    const body = this.#encode(spans);
+    if (body === undefined) return { outcome: 'refused', detail: 'the spans cannot be encoded' };
+    const headers: Record<string, string> = { ...(await this.#options.headers()) };
+    const zipped = this.#options.compression === 'gzip' ? await gzipAsync(body) : body;
+    if (zipped !== body) headers['Content-Encoding'] = 'gzip';
+    headers['Content-Length'] = String(zipped.byteLength);
+    this.#agent ??= await this.#options.agentFactory(new URL(this.#options.url).protocol);
+    return untraced(() => this.#post(headers, zipped));
+  }
+
+  sendNow(spans: readonly ReadableSpan[], timeoutMs: number): boolean {
+    const body = this.#encode(spans);
+    if (body === undefined) return false;
+    const contentType = this.#json ? 'application/json' : 'application/x-protobuf';
+    const known = this.#lastHeaders ?? {};
+    const request = {
+      url: this.#options.url,
+      headers: { ...known, 'content-type': contentType },
+      body: Buffer.from(body).toString('base64'),
+    };
+    const child = spawnSync(process.execPath, ['-e', POST_FROM_STDIN], {
+      input: JSON.stringify(request),
+      timeout: timeoutMs,
+      stdio: ['pipe', 'ignore', 'ignore'],
+      env: { PATH: process.env['PATH'] },
+      windowsHide: true,
+    });
+    return child.status === 0;
+  }
+
+  #lastHeaders: Record<string, string> | undefined;
+
+  /** Resolves the headers ahead of time, so that a last attempt has them without an event loop. */
+  async prepare(): Promise<void> {
+    this.#lastHeaders = await this.#options.headers();
+  }
+
+  #encode(spans: readonly ReadableSpan[]): Uint8Array | undefined {
+    const serializer = this.#json ? JsonTraceSerializer : ProtobufTraceSerializer;
+    return serializer.serializeRequest([...spans]);
+  }
+
+  #post(headers: Record<string, string>, body: Uint8Array): Promise<SendResult> {
+    const { url, timeoutMillis } = this.#options;
+    const { request } = url.startsWith('https:') ? https : http;
+    return new Promise((resolve) => {
+      const retry = (error: Error): void => resolve({ outcome: 'retry', detail: error.message });
+      const outgoing = request(url, { method: 'POST', headers, agent: this.#agent }, (response) => {
+        response.resume();
+        response.on('error', retry);
+        response.on('end', () => resolve(judge(response)));
+      });
+      outgoing.on('socket', (socket) => {
+        this.#socket = socket;
+        if (!this.#held) socket.unref();
+      });
+      outgoing.setTimeout(timeoutMillis, () => outgoing.destroy(new Error('no answer in time')));
+      outgoing.on('error', retry);
+      outgoing.end(body);
+    });
+  }
+}
+
+/** OTLP 1.11: 429, 502, 503 and 504 may be sent again, every other refusal is final. */
+function judge(response: http.IncomingMessage): SendResult {
+  const status = response.statusCode ?? 0;
+  if (status >= 200 && status < 300) return { outcome: 'delivered' };
+  if (![429, 502, 503, 504].includes(status)) return { outcome: 'refused', detail: `HTTP ${status}` };
+  const seconds = Number(response.headers['retry-after']);
+  return {
+    outcome: 'retry',
+    detail: `HTTP ${status}`,
+    ...(Number.isFinite(seconds) && seconds > 0 ? { retryAfterMs: seconds * 1000 } : {}),
+  };
+}
+
+/** Runs in a child process without loader hooks: one POST, exit code 0 if it was taken. */
+const POST_FROM_STDIN = `
+let input = '';
+process.stdin.setEncoding('utf8').on('data', (text) => (input += text)).on('end', () => {
+  const { url, headers, body } = JSON.parse(input);
+  fetch(url, { method: 'POST', headers, body: Buffer.from(body, 'base64') }).then(
+    (response) => process.exit(response.ok ? 0 : 1),
+    () => process.exit(1),
+  );
+});`;

@@ -1,0 +1,97 @@
+import type { ObservedCall } from './call.ts';
+import { asObject } from './json.ts';
+import { isSdkStream, observeStream } from './stream.ts';
+
+/**
+ * The promise that the OpenAI and Anthropic SDKs return. It resolves nothing by itself: `then`, `catch` and
+ * `finally` call `parse()`, which reads the body, so none of them may be called to observe it.
+ */
+interface ApiPromise {
+  responsePromise: Promise<unknown>;
+  parseResponse: (...args: unknown[]) => unknown;
+  asResponse?: () => Promise<unknown>;
+  _thenUnwrap?: (...args: unknown[]) => unknown;
+}
+
+function isApiPromise(value: unknown): value is ApiPromise {
+  const promise = asObject(value);
+  return (
+    promise !== undefined &&
+    typeof promise['parseResponse'] === 'function' &&
+    typeof asObject(promise['responsePromise'])?.['then'] === 'function'
+  );
+}
+
+/**
+ * Watches the SDK's promise in place; the app gets the very object that the SDK made. Returns false for a
+ * value of another shape, which is left alone.
+ */
+export function observePromise(value: unknown, call: ObservedCall): boolean {
+  if (!isApiPromise(value)) return false;
+  const progress: Progress = { parsing: false };
+  // The derived promise takes the place of the original, so that a rejection nobody handles is still one.
+  value.responsePromise = value.responsePromise.then(
+    (props) => {
+      call.answered = true;
+      call.touched = true;
+      return props;
+    },
+    (error: unknown) => {
+      call.fail(error);
+      throw error;
+    },
+  );
+  const parse = value.parseResponse;
+  value.parseResponse = async function (this: unknown, ...args: unknown[]): Promise<unknown> {
+    progress.parsing = true;
+    let parsed: unknown;
+    try {
+      parsed = await parse.apply(this, args);
+    } catch (error) {
+      call.fail(error);
+      throw error;
+    }
+    call.guard(() => {
+      if (isSdkStream(parsed)) observeStream(parsed, call);
+      else call.succeed(call.method.response(parsed));
+    });
+    return parsed;
+  };
+  observeRawResponse(value, call, progress);
+  return true;
+}
+
+interface Progress {
+  /** The SDK has begun to read the body. */
+  parsing: boolean;
+}
+
+/**
+ * `asResponse()` hands the unread body to the app, and it stays the app's. The call then ends without usage,
+ * unless the app also parses it at once (`withResponse()` does both).
+ */
+function observeRawResponse(promise: ApiPromise, call: ObservedCall, progress: Progress): void {
+  const { asResponse, _thenUnwrap: unwrap } = promise;
+  if (asResponse !== undefined) {
+    hide(promise, 'asResponse', function (this: unknown) {
+      const response = asResponse.call(promise);
+      // Rejections reach the app through `response`; this branch only looks.
+      response.then(
+        () => setImmediate(() => (progress.parsing ? undefined : call.abandon())),
+        () => undefined,
+      );
+      return response;
+    });
+  }
+  if (unwrap !== undefined) {
+    hide(promise, '_thenUnwrap', (...args: unknown[]) => {
+      const derived = unwrap.apply(promise, args);
+      if (isApiPromise(derived)) observeRawResponse(derived, call, progress);
+      return derived;
+    });
+  }
+}
+
+function hide(target: object, name: string, value: unknown): void {
+  Object.defineProperty(target, name, { value, configurable: true, writable: true, enumerable: false });
+}

@@ -1,0 +1,70 @@
+/**
+ * Attribute and metric names of the OpenTelemetry GenAI conventions, as this package emits them. They are
+ * copied because the conventions are still in development and no released JS package has all of them.
+ * State: open-telemetry/semantic-conventions-genai, main of November 2026 (cache writes are
+ * `cache_write`, not `cache_creation`; `gen_ai.provider.name`, not `gen_ai.system`); metric names are those
+ * of semantic-conventions 1.45. `gen_ai.*` unless a vendor's own prefix says otherwise.
+ */
+export const SEMCONV_STATE = 'semantic-conventions-genai main, 2026-11; metrics 1.45';
+
+export const ATTR_OPERATION = 'gen_ai.operation.name';
+export const ATTR_PROVIDER = 'gen_ai.provider.name';
+export const ATTR_REQUEST_MODEL = 'gen_ai.request.model';
+export const ATTR_REQUEST_STREAM = 'gen_ai.request.stream';
+export const ATTR_RESPONSE_MODEL = 'gen_ai.response.model';
+export const ATTR_RESPONSE_ID = 'gen_ai.response.id';
+export const ATTR_FINISH_REASONS = 'gen_ai.response.finish_reasons';
+/** Seconds from the request to the first chunk that carries output. */
+export const ATTR_TIME_TO_FIRST_CHUNK = 'gen_ai.response.time_to_first_chunk';
+/** All input tokens, cached ones included. */
+export const ATTR_INPUT_TOKENS = 'gen_ai.usage.input_tokens';
+/** All output tokens, reasoning included. */
+export const ATTR_OUTPUT_TOKENS = 'gen_ai.usage.output_tokens';
+export const ATTR_CACHE_READ_TOKENS = 'gen_ai.usage.cache_read.input_tokens';
+export const ATTR_CACHE_WRITE_TOKENS = 'gen_ai.usage.cache_write.input_tokens';
+export const ATTR_REASONING_TOKENS = 'gen_ai.usage.reasoning.output_tokens';
+export const ATTR_AUDIO_INPUT_TOKENS = 'gen_ai.usage.audio.input_tokens';
+export const ATTR_AUDIO_OUTPUT_TOKENS = 'gen_ai.usage.audio.output_tokens';
+/** What the provider says that it charges, in USD: not in the conventions, read by most backends. */
+export const ATTR_REPORTED_COST = 'gen_ai.usage.cost';
+export const ATTR_ERROR_TYPE = 'error.type';
+export const ATTR_HTTP_STATUS = 'http.response.status_code';
+export const ATTR_SERVER_ADDRESS = 'server.address';
+export const ATTR_SERVER_PORT = 'server.port';
+
+export const METRIC_DURATION = 'gen_ai.client.operation.duration';
+export const METRIC_TOKENS = 'gen_ai.client.token.usage';
+export const ATTR_TOKEN_TYPE = 'gen_ai.token.type';
+
+/** The names that the conventions had before, for backends that still want them. */
+const FORMER_NAMES: Readonly<Record<string, string>> = {
+  [ATTR_PROVIDER]: 'gen_ai.system',
+  [ATTR_CACHE_WRITE_TOKENS]: 'gen_ai.usage.cache_creation.input_tokens',
+};
+
+/** Former values of `gen_ai.system` that differ from today's `gen_ai.provider.name`. */
+const FORMER_SYSTEMS: Readonly<Record<string, string>> = {
+  'azure.ai.openai': 'az.ai.openai',
+  'azure.ai.inference': 'az.ai.inference',
+  'gcp.gemini': 'gemini',
+  'gcp.vertex_ai': 'vertex_ai',
+  x_ai: 'xai',
+};
+
+/**
+ * Whether `OTEL_SEMCONV_STABILITY_OPT_IN` asks for former names beside the current ones (`gen_ai/dup`).
+ * This package never shipped with former names alone, so its default is the latest state, as with
+ * `gen_ai_latest_experimental`.
+ */
+export function wantsFormerNames(optIn: string | undefined): boolean {
+  return (optIn ?? '').split(',').some((item) => item.trim() === 'gen_ai/dup');
+}
+
+/** Adds the former name of every attribute that has one, in place. */
+export function addFormerNames(attributes: Record<string, unknown>): void {
+  for (const [current, former] of Object.entries(FORMER_NAMES)) {
+    const value = attributes[current];
+    if (value === undefined) continue;
+    attributes[former] = (typeof value === 'string' ? FORMER_SYSTEMS[value] : undefined) ?? value;
+  }
+}

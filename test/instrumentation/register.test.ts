@@ -1,0 +1,180 @@
+import assert from 'node:assert/strict';
+import { startAnthropicStandIn, startOpenaiStandIn, type StandIn } from '../support/provider/index.ts';
+import { startSink, type OtlpSink } from './otlp-sink.ts';
+import { runApp, type AppOptions, type AppResult } from './run-app.ts';
+
+const FIVE_LINES = `
+import OpenAI from 'openai';
+const client = new OpenAI();
+const answer = await client.chat.completions.create({ model: 'gpt-4o', messages: [{ role: 'user', content: 'hi' }] });
+console.log(answer.choices[0].message.content);
+`;
+
+const FIVE_LINES_CJS = `
+const OpenAI = require('openai');
+const client = new OpenAI();
+client.chat.completions.create({ model: 'gpt-4o', messages: [{ role: 'user', content: 'hi' }] })
+  .then((answer) => console.log(answer.choices[0].message.content));
+`;
+
+describe('register', () => {
+  let openai: StandIn;
+  let anthropic: StandIn;
+  let sink: OtlpSink;
+
+  beforeEach(async () => {
+    [openai, anthropic, sink] = await Promise.all([
+      startOpenaiStandIn(),
+      startAnthropicStandIn(),
+      startSink(),
+    ]);
+  });
+
+  afterEach(async () => {
+    await Promise.all([openai.close(), anthropic.close(), sink.close()]);
+  });
+
+  const run = (options: AppOptions): Promise<AppResult> =>
+    runApp({
+      ...options,
+      env: {
+        OPENAI_BASE_URL: `${openai.url}/v1`,
+        ANTHROPIC_BASE_URL: anthropic.url,
+        OTEL_EXPORTER_OTLP_ENDPOINT: sink.url,
+        ...options.env,
+      },
+    });
+
+  for (const preload of ['import', 'require'] as const) {
+    for (const format of ['esm', 'cjs'] as const) {
+      it(`delivers the span of a five-line ${format} script under --${preload}, and prints nothing`, async () => {
+        const code = format === 'esm' ? FIVE_LINES : FIVE_LINES_CJS;
+        const result = await run({ code, format, preload });
+        assert.equal(result.stderr, '');
+        assert.equal(result.stdout, 'A stand-in answers.\n');
+        assert.equal(result.code, 0);
+        assert.deepEqual(
+          sink.spans.map((span) => span.name),
+          ['chat gpt-4o'],
+        );
+      });
+    }
+  }
+
+  it('sends protobuf unless told otherwise', async () => {
+    await run({ code: FIVE_LINES, env: { OTEL_EXPORTER_OTLP_PROTOCOL: '' } });
+    assert.deepEqual(
+      sink.bodies.map(({ contentType }) => contentType),
+      ['application/x-protobuf'],
+    );
+    assert.ok(sink.bodies[0]?.body.includes('gen_ai.usage.input_tokens'));
+  });
+
+  it('names the call as the conventions do, with counts equal to what was served', async () => {
+    const usage = { input: 450, cacheRead: 200, output: 180, reasoning: 60, audioInput: 3, audioOutput: 4 };
+    await run({
+      code: `
+        import OpenAI from 'openai';
+        await new OpenAI().chat.completions.create(
+          { model: 'gpt-4o', messages: [{ role: 'user', content: 'hi' }], max_completion_tokens: 900, temperature: 0.5 },
+          { headers: { 'x-stand-in': ${JSON.stringify(JSON.stringify({ usage, serviceTier: 'priority' }))} } },
+        );`,
+    });
+    const [span] = sink.spans;
+    assert.ok(span);
+    assert.equal(span.kind, 3);
+    assert.equal(span.statusCode, 0);
+    assert.equal(span.scope, '@spanmeter/instrumentation');
+    assert.deepEqual(span.attributes, {
+      'gen_ai.operation.name': 'chat',
+      'gen_ai.provider.name': 'openai',
+      'gen_ai.request.model': 'gpt-4o',
+      'gen_ai.request.max_tokens': 900,
+      'gen_ai.request.temperature': 0.5,
+      'openai.api.type': 'chat_completions',
+      'server.address': '127.0.0.1',
+      'server.port': Number(new URL(openai.url).port),
+      'gen_ai.response.id': 'chatcmpl-1',
+      'gen_ai.response.model': 'gpt-4o-2024-08-06',
+      'gen_ai.response.finish_reasons': ['stop'],
+      'gen_ai.usage.input_tokens': 650,
+      'gen_ai.usage.output_tokens': 180,
+      'gen_ai.usage.cache_read.input_tokens': 200,
+      'gen_ai.usage.reasoning.output_tokens': 60,
+      'gen_ai.usage.audio.input_tokens': 3,
+      'gen_ai.usage.audio.output_tokens': 4,
+      'openai.response.service_tier': 'priority',
+      'openai.response.system_fingerprint': 'fp_stand_in',
+    });
+    assert.equal(span.resource['service.name'], 'test-app');
+  });
+
+  it('adds the former names beside the current ones when asked to', async () => {
+    await run({ code: FIVE_LINES, env: { OTEL_SEMCONV_STABILITY_OPT_IN: 'http,gen_ai/dup' } });
+    assert.equal(sink.spans[0]?.attributes['gen_ai.system'], 'openai');
+    assert.equal(sink.spans[0]?.attributes['gen_ai.provider.name'], 'openai');
+  });
+
+  it('does nothing at all when switched off', async () => {
+    const result = await run({ code: FIVE_LINES, env: { SPANMETER_ENABLED: 'false' } });
+    assert.equal(result.stdout, 'A stand-in answers.\n');
+    assert.equal(sink.bodies.length, 0);
+  });
+
+  it('sends the same requests as the bare app', async () => {
+    const code = `
+      import OpenAI from 'openai';
+      import Anthropic from '@anthropic-ai/sdk';
+      const openai = new OpenAI();
+      const messages = [{ role: 'user', content: 'hi' }];
+      for await (const chunk of await openai.chat.completions.create({ model: 'gpt-4o', messages, stream: true }));
+      await openai.embeddings.create({ model: 'text-embedding-3-large', input: 'hi' });
+      await new Anthropic().messages.create({ model: 'claude-haiku-4-5', max_tokens: 9, messages });
+    `;
+    await run({ code, preload: 'none' });
+    await run({ code });
+    const seen = [...openai.ledger.requests, ...anthropic.ledger.requests].map(({ path, body, headers }) => {
+      const { 'x-stainless-retry-count': retries, traceparent, baggage } = headers;
+      return JSON.stringify({
+        path,
+        body,
+        names: Object.keys(headers).sort(),
+        retries,
+        traceparent,
+        baggage,
+      });
+    });
+    assert.equal(seen.length, 6);
+    assert.deepEqual(seen.slice(0, 2), seen.slice(2, 4));
+    assert.equal(seen[4], seen[5]);
+  });
+
+  it('attributes calls to tenant, team, user, session and feature', async () => {
+    await run({
+      code: `
+        import OpenAI from 'openai';
+        import Anthropic from '@anthropic-ai/sdk';
+        import { withAttribution, recordCall } from '@spanmeter/instrumentation';
+        const messages = [{ role: 'user', content: 'hi' }];
+        await withAttribution({ tenant: 'acme', team: 'search', feature: 'outer' }, () =>
+          withAttribution({ user: 'u1', session: 's1', feature: 'inner' }, async () => {
+            await new OpenAI().chat.completions.create({ model: 'gpt-4o', messages });
+            await new Anthropic().messages.create({ model: 'claude-haiku-4-5', max_tokens: 9, messages });
+            recordCall({ provider: 'cohere', model: 'command-r', inputTokens: 5, outputTokens: 6 });
+          }));
+      `,
+    });
+    const attributed = {
+      'tenant.id': 'acme',
+      'team.id': 'search',
+      'user.id': 'u1',
+      'session.id': 's1',
+      'spanmeter.feature': 'inner',
+    };
+    assert.equal(sink.spans.length, 3);
+    for (const span of sink.spans) {
+      const found = Object.fromEntries(Object.keys(attributed).map((key) => [key, span.attributes[key]]));
+      assert.deepEqual(found, attributed, span.name);
+    }
+  });
+});
