@@ -1,0 +1,41 @@
+import { join } from 'node:path';
+import type { Config } from '../config/config.ts';
+import { openDatabase, type Database } from '../database/connect.ts';
+import type { PostgresOptions } from '../exporters/postgres/index.ts';
+import type { Logger } from '../pipeline/component.ts';
+import type { DatabaseAddress } from './messages.ts';
+import { componentOf, tracesPipeline } from './processing.ts';
+
+/** The file in the data directory that holds the read-only URL of the embedded server. */
+export const READ_ONLY_URL_FILE = 'postgres-readonly-url';
+
+/** The options of the pipeline's postgres exporter, or null where it has none. */
+export function postgresOptions(config: Config): { id: string; options: PostgresOptions } | null {
+  return componentOf<PostgresOptions>(tracesPipeline(config).exporters, config.exporters, 'postgres');
+}
+
+/** Opens the operator's server where the configuration names one, else starts the embedded one. */
+export async function openLedgerDatabase(
+  options: PostgresOptions,
+  dataDir: string,
+  log: Logger,
+): Promise<Database> {
+  const url = options.url?.reveal() ?? '';
+  if (url !== '') return openDatabase({ url, log });
+  const { data_dir: folder, port } = options.embedded;
+  return openDatabase({
+    dataDir: folder === '' ? join(dataDir, 'postgres') : folder,
+    log,
+    ...(port === 0 ? {} : { port }),
+  });
+}
+
+/** What a person needs to look into the database. */
+export function databaseAddress(database: Database, dataDir: string): DatabaseAddress {
+  const { embedded, readOnlyUrl } = database;
+  return {
+    embedded,
+    readOnlyUrl,
+    readOnlyUrlFile: readOnlyUrl === null ? null : join(dataDir, READ_ONLY_URL_FILE),
+  };
+}

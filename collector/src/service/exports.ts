@@ -1,0 +1,180 @@
+import { join } from 'node:path';
+import type { Config } from '../config/config.ts';
+import type { PostgresLedger } from '../exporters/postgres/ledger.ts';
+import { createOtlpHttpSender, type OtlpHttpOptions } from '../exporters/otlp-http.ts';
+import { forwardBody } from '../exporters/otlp-http/forward-body.ts';
+import { createDebugExporter, type DebugOptions } from '../exporters/debug.ts';
+import type { PrometheusExporter } from '../exporters/prometheus.ts';
+import { systemClock } from '../journal/clock.ts';
+import { openCursorFiles } from '../journal/cursor-files.ts';
+import { nodeDisk } from '../journal/disk.ts';
+import type { JournalProgress } from '../journal/journal-progress.ts';
+import { openJournalReader, type JournalReader } from '../journal/reader.ts';
+import { extractSpans } from '../otlp/extract.ts';
+import { createBatchSource, type BatchSource } from '../pipeline/batch-source.ts';
+import { createBestEffortDrain } from '../pipeline/best-effort-drain.ts';
+import type { Host, Logger, SelfMetrics } from '../pipeline/component.ts';
+import { createLedgerDrain } from '../pipeline/drain.ts';
+import { registerDrainMetrics, type Drain } from '../pipeline/drain-status.ts';
+import type { MainLink } from './main-link.ts';
+import type { JournalStart } from './messages.ts';
+import type { Processing } from './processing.ts';
+import { tracesPipeline } from './processing.ts';
+
+export interface ExportParts {
+  readonly config: Config;
+  readonly journal: JournalStart;
+  readonly progress: JournalProgress;
+  readonly processing: Processing;
+  readonly ledger: PostgresLedger | null;
+  readonly prometheus: PrometheusExporter | null;
+  readonly link: MainLink;
+  readonly log: Logger;
+  readonly metrics: SelfMetrics;
+}
+
+/** Every exporter that follows the journal. */
+export interface Exports {
+  readonly drains: readonly Drain[];
+  start(): Promise<void>;
+  stop(deadline: AbortSignal): Promise<void>;
+}
+
+/** Tells the main thread how far all cursors have passed. */
+function doneReport(link: MainLink): { exporter(name: string): (sequence: number) => void } {
+  const done = new Map<string, number>();
+  let told = 0;
+  return {
+    exporter(name) {
+      done.set(name, 0);
+      return (sequence) => {
+        done.set(name, sequence);
+        const least = Math.min(...done.values());
+        if (least <= told) return;
+        told = least;
+        link.tell({ type: 'done', sequence: least });
+      };
+    },
+  };
+}
+
+interface Shared extends ExportParts {
+  readonly reader: JournalReader;
+  readonly source: BatchSource;
+  readonly done: ReturnType<typeof doneReport>;
+}
+
+function ledgerDrain(shared: Shared, id: string, ledger: PostgresLedger, onCommitted: OnCommitted): Drain {
+  const { journal, progress, link, log, metrics, source, done } = shared;
+  return createLedgerDrain({
+    journalId: journal.id,
+    unconfirmedEnd: journal.unconfirmedEnd,
+    exporter: id,
+    ledger,
+    source,
+    progress,
+    clock: systemClock,
+    random: Math.random,
+    log,
+    metrics,
+    extract: extractSpans,
+    onCommitted: (result) => onCommitted(result.inserted),
+    onDone: done.exporter(id),
+    confirmCursor: async () => void (await link.ask('confirm_cursor', null)),
+    renewJournalId: () => link.ask('renew_journal_id', null),
+    onUnreadableRest: async ({ segmentFirst, offset }) =>
+      void (await link.ask('set_aside', { segmentFirst, offset })),
+  });
+}
+
+type OnCommitted = (calls: Parameters<PrometheusExporter['committed']>[0]) => void;
+
+interface Forwarder {
+  readonly drain: Drain;
+  close(): void;
+}
+
+async function forwarder(shared: Shared, id: string, options: OtlpHttpOptions): Promise<Forwarder> {
+  const { journal, progress, log, metrics, source, reader, done } = shared;
+  const host: Host = { id, log, metrics };
+  const sender = createOtlpHttpSender(options, host);
+  const closing = new AbortController();
+  const drain = createBestEffortDrain({
+    journalId: journal.id,
+    openEnd: journal.openEnd,
+    exporter: id,
+    startAt: options.start_at === 'head' ? 'newest' : 'oldest',
+    maxLagBytes: options.max_lag.bytes,
+    maxLagMs: options.max_lag.age,
+    source,
+    reader,
+    progress,
+    cursors: openCursorFiles(nodeDisk, journal.dir, log),
+    clock: systemClock,
+    random: Math.random,
+    log,
+    metrics,
+    async send(batch) {
+      for (const { body, spans } of forwardBody(batch, options.max_request_bytes)) {
+        await sender.send(body, closing.signal, spans);
+      }
+    },
+    onDone: done.exporter(id),
+  });
+  return {
+    drain,
+    close() {
+      closing.abort();
+      sender.close();
+    },
+  };
+}
+
+/** Makes the exporters of the pipeline, each with its own cursor over one shared processing. */
+export async function createExports(parts: ExportParts): Promise<Exports> {
+  const { config, journal, processing, log, metrics, ledger, prometheus } = parts;
+  const reader = openJournalReader({ dir: journal.dir, disk: nodeDisk });
+  const { chain, decode } = processing;
+  const source = createBatchSource({ reader, chain, decode, log, metrics });
+  const shared: Shared = { ...parts, reader, source, done: doneReport(parts.link) };
+  const drains: Drain[] = [];
+  const forwarders: Forwarder[] = [];
+  const { exporters } = tracesPipeline(config);
+  const listeners: OnCommitted[] = [];
+  if (prometheus !== null) listeners.push((calls) => prometheus.committed(calls, Date.now()));
+  for (const id of exporters) {
+    const component = config.exporters.get(id);
+    if (component === undefined) continue;
+    const { type, options } = component;
+    if (type.type === 'postgres' && ledger !== null) {
+      drains.push(
+        ledgerDrain(shared, id, ledger, (calls) => {
+          for (const listener of listeners) listener(calls);
+        }),
+      );
+    } else if (type.type === 'otlp_http') {
+      const made = await forwarder(shared, id, options as OtlpHttpOptions);
+      forwarders.push(made);
+      drains.push(made.drain);
+    } else if (type.type === 'debug') {
+      const debug = createDebugExporter(options as DebugOptions, { id, log, metrics });
+      listeners.push((calls) => debug.calls(calls));
+    }
+  }
+  registerDrainMetrics(metrics, drains);
+  return {
+    drains,
+    async start() {
+      for (const drain of drains) drain.start();
+    },
+    async stop(deadline) {
+      await Promise.all(drains.map((drain) => drain.stop(deadline)));
+      for (const { close } of forwarders) close();
+    },
+  };
+}
+
+/** Where the journal lies in a data directory. */
+export function journalDirectory(dataDir: string): string {
+  return join(dataDir, 'journal');
+}

@@ -1,0 +1,280 @@
+import { mkdir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { GEN_AI_KEY_PREFIXES } from '@spanmeter/processors';
+import type { Config } from '../config/config.ts';
+import type { ApiKeyAuthOptions } from '../extensions/api-key-auth.ts';
+import { createHealthServer, type HealthCheckOptions } from '../extensions/health-check.ts';
+import type { JournalOptions as JournalSettings } from '../extensions/journal.ts';
+import { systemClock } from '../journal/clock.ts';
+import { nodeDisk } from '../journal/disk.ts';
+import { openJournal, type Journal } from '../journal/journal.ts';
+import type { KeyAuthenticator } from '../keys/authenticator.ts';
+import { tracesJsonToProtobuf } from '../otlp/json.ts';
+import { scanTraces } from '../otlp/scan.ts';
+import type { Component, Logger } from '../pipeline/component.ts';
+import { createDoor, type Door } from '../pipeline/door.ts';
+import type { Authenticator, HeaderLookup } from '../pipeline/identity.ts';
+import { Refusal } from '../pipeline/refusal.ts';
+import { createMemoryLimiter, type MemoryLimiterOptions } from '../processors/memory-limiter.ts';
+import { createOtlpReceiver } from '../receivers/otlp.ts';
+import type { OtlpReceiverOptions } from '../receivers/otlp-options.ts';
+import type { ThreadMetrics } from '../telemetry/self-metrics.ts';
+import { journalDirectory } from './exports.ts';
+import { openAuthenticator } from './keys.ts';
+import type { DatabaseAddress, FromWorker, JournalStart, Questions, WorkerStart } from './messages.ts';
+import { componentOf, tracesPipeline } from './processing.ts';
+import { WorkerLink } from './worker-link.ts';
+
+const RETRY_AFTER_MS = 2_000;
+
+/** What the main thread is started with. */
+export interface MainParts {
+  readonly config: Config;
+  readonly sources: readonly string[];
+  readonly sets: readonly string[];
+  readonly dataDir: string;
+  readonly terminal: boolean;
+  readonly log: Logger;
+  readonly metrics: ThreadMetrics;
+  /** Called once all of it listens. */
+  onReady(database: DatabaseAddress): void;
+  /** Called when start-up failed in the worker for a reason that trying again does not remove. */
+  onFault(message: string): void;
+}
+
+/** The door: receivers, journal, health, and the worker behind them. */
+export class MainRuntime {
+  readonly #parts: MainParts;
+  readonly #components: Component[] = [];
+  #journal: Journal | null = null;
+  #openEnd: JournalStart['openEnd'] | null = null;
+  #worker: WorkerLink | null = null;
+  #authenticator: KeyAuthenticator | null = null;
+  #stopping = false;
+
+  constructor(parts: MainParts) {
+    this.#parts = parts;
+  }
+
+  /** Rejects with one sentence where a port, the data directory or the journal cannot be had. */
+  async start(): Promise<void> {
+    const { log, metrics, dataDir } = this.#parts;
+    await makeDataDirectory(dataDir);
+    const journal = await this.#openJournal();
+    this.#journal = journal;
+    this.#openEnd = journal.end;
+    await this.#startHealth();
+    const worker = new WorkerLink(new URL('./worker-entry.js', import.meta.url), this.#workerEvents(journal), log);
+    this.#worker = worker;
+    journal.onAppended((end) => worker.advance(end));
+    await this.#startReceivers(this.#createDoor(journal));
+    worker.start();
+    metrics.gauge('spanmeter_worker_up', 'Whether the worker thread tells how it is.', () =>
+      worker.state.postgres.state === 'starting' ? 0 : 1,
+    );
+  }
+
+  /** Takes nothing new, lets the worker finish what is journalled, then closes. */
+  async stop(deadlineMs: number): Promise<void> {
+    if (this.#stopping) return;
+    this.#stopping = true;
+    const deadline = AbortSignal.timeout(deadlineMs);
+    for (const component of this.#components.toReversed()) await component.stop(deadline);
+    await this.#worker?.stop(deadlineMs);
+    await this.#authenticator?.stop(deadline);
+    await this.#journal?.close();
+  }
+
+  #openJournal(): Promise<Journal> {
+    const { config, dataDir, log, metrics } = this.#parts;
+    const { extensions } = config.service;
+    const found = componentOf<JournalSettings>(extensions, config.extensions, 'journal');
+    const settings = found?.options ?? null;
+    const directory = settings?.directory ?? '';
+    return openJournal({
+      dir: directory === '' ? journalDirectory(dataDir) : resolve(directory),
+      maxBytes: settings?.max_bytes ?? 4 * 1024 ** 3,
+      ...(settings === null
+        ? {}
+        : {
+            segmentBytes: settings.segment_bytes,
+            retainMs: settings.retain,
+            ...(settings.retain_bytes === null ? {} : { retainBytes: settings.retain_bytes }),
+          }),
+      disk: nodeDisk,
+      clock: systemClock,
+      log,
+      metrics,
+    });
+  }
+
+  #workerEvents(journal: Journal): ConstructorParameters<typeof WorkerLink>[1] {
+    const { log, dataDir, sources, sets, terminal, onReady, onFault } = this.#parts;
+    return {
+      start: (): WorkerStart => ({
+        sources,
+        sets,
+        dataDir,
+        terminal,
+        journal: {
+          dir: this.#journalDir(),
+          id: journal.id,
+          end: journal.end,
+          openEnd: this.#openEnd ?? journal.end,
+          unconfirmedEnd: journal.unconfirmedEnd,
+        },
+      }),
+      ready: onReady,
+      fault: onFault,
+      database: (ownerUrl) => void this.#startAuthenticator(ownerUrl),
+      done(sequence) {
+        journal.release(sequence).catch((error: unknown) => {
+          log.error({ err: error }, 'segments that are done could not be deleted');
+        });
+      },
+      answer: (message) => this.#answer(journal, message),
+    };
+  }
+
+  #journalDir(): string {
+    const { config, dataDir } = this.#parts;
+    const { extensions } = config.service;
+    const found = componentOf<JournalSettings>(extensions, config.extensions, 'journal');
+    const directory = found?.options.directory ?? '';
+    return directory === '' ? journalDirectory(dataDir) : resolve(directory);
+  }
+
+  async #answer(journal: Journal, message: Extract<FromWorker, { type: 'ask' }>): Promise<unknown> {
+    switch (message.name) {
+      case 'confirm_cursor':
+        await journal.confirmCursor();
+        return null;
+      case 'renew_journal_id':
+        return journal.renewId();
+      case 'set_aside': {
+        const { segmentFirst, offset } = message.ask as Questions['set_aside']['ask'];
+        await journal.setAside(segmentFirst, offset);
+        return null;
+      }
+      case 'metrics':
+        return this.#parts.metrics.snapshot();
+      default:
+        return message.name satisfies never;
+    }
+  }
+
+  async #startHealth(): Promise<void> {
+    const { config, log } = this.#parts;
+    const found = componentOf<HealthCheckOptions>(config.service.extensions, config.extensions, 'health_check');
+    if (found === null) return;
+    const health = createHealthServer({
+      ...found.options,
+      log,
+      state: () => ({
+        journal: this.#stopping
+          ? { state: 'stopping' }
+          : this.#journal?.isAccepting === false
+            ? { state: 'full', message: 'the journal takes no more requests' }
+            : { state: 'ok' },
+        postgres: this.#worker?.state.postgres ?? { state: 'starting' },
+        exporters: this.#worker?.state.exporters ?? [],
+      }),
+    });
+    await health.start();
+    this.#components.push(health);
+  }
+
+  /** Forwarders want every span; the ledger alone wants only GenAI spans. */
+  #keep(): 'all' | 'gen_ai' {
+    const { config } = this.#parts;
+    const { exporters } = tracesPipeline(config);
+    return componentOf(exporters, config.exporters, 'otlp_http') === null ? 'gen_ai' : 'all';
+  }
+
+  #createDoor(journal: Journal): Door {
+    const { config, log, metrics } = this.#parts;
+    const { processors, receivers } = tracesPipeline(config);
+    const limiter = componentOf<MemoryLimiterOptions>(processors, config.processors, 'memory_limiter');
+    const memory =
+      limiter === null ? null : createMemoryLimiter(limiter.options, { id: limiter.id, log, metrics });
+    if (memory !== null) this.#components.push(memory);
+    const receiver = componentOf<OtlpReceiverOptions>(receivers, config.receivers, 'otlp');
+    return createDoor({
+      append: (record) => journal.append(record),
+      keep: this.#keep(),
+      keyPrefixes: GEN_AI_KEY_PREFIXES,
+      maxBodyBytes: receiver?.options.protocols.http?.max_request_body_size ?? 64 * 1024 ** 2,
+      limits: receiver?.options.limits ?? {},
+      metrics,
+      log,
+      scan: scanTraces,
+      toProtobuf: tracesJsonToProtobuf,
+      ...(memory === null ? {} : { admit: () => memory.admit() }),
+    });
+  }
+
+  async #startReceivers(door: Door): Promise<void> {
+    const { config, log, metrics } = this.#parts;
+    for (const id of tracesPipeline(config).receivers) {
+      const component = config.receivers.get(id);
+      if (component === undefined) continue;
+      const receiver = createOtlpReceiver(component.options as OtlpReceiverOptions, {
+        host: { id, log, metrics },
+        door,
+        authenticator: this.#requiresKeys() ? this.#lateAuthenticator() : null,
+      });
+      await receiver.start();
+      this.#components.push(receiver);
+    }
+  }
+
+  #keyOptions(): ApiKeyAuthOptions | null {
+    const { config } = this.#parts;
+    return (
+      componentOf<ApiKeyAuthOptions>(config.service.extensions, config.extensions, 'api_key_auth')?.options ?? null
+    );
+  }
+
+  #requiresKeys(): boolean {
+    return this.#keyOptions() !== null;
+  }
+
+  /** Until the worker has told where the keys are, nobody can be told apart: senders are asked to try again. */
+  #lateAuthenticator(): Authenticator {
+    return {
+      authenticate: async (header: HeaderLookup) => {
+        if (this.#authenticator === null) {
+          throw new Refusal('unavailable', 'the collector is starting', { retryAfterMs: RETRY_AFTER_MS });
+        }
+        return this.#authenticator.authenticate(header);
+      },
+    };
+  }
+
+  async #startAuthenticator(ownerUrl: string): Promise<void> {
+    const options = this.#keyOptions();
+    if (options === null || this.#authenticator !== null) return;
+    const { dataDir, log } = this.#parts;
+    const authenticator = openAuthenticator({
+      options,
+      ownerUrl,
+      ready: () => Promise.resolve(),
+      snapshotPath: join(dataDir, 'keys.json'),
+      log,
+    });
+    this.#authenticator = authenticator;
+    await authenticator.start();
+  }
+}
+
+async function makeDataDirectory(dataDir: string): Promise<void> {
+  try {
+    await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    const why = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+    throw new Error(
+      `The data directory ${dataDir} cannot be made or written (${why}): set SPANMETER_DATA to one that can.`,
+      { cause: error },
+    );
+  }
+}

@@ -1,0 +1,95 @@
+import {
+  createAttribution,
+  createCost,
+  createCountOnce,
+  createNormalizer,
+  WANTED_KEYS,
+  type GenAiSpan,
+} from '@spanmeter/processors';
+import type { Config, ConfiguredComponent, PipelineConfig } from '../config/config.ts';
+import { createSpanDecoder } from '../otlp/span.ts';
+import type { ProcessingChain } from '../pipeline/batch.ts';
+import type { SpanOffsets } from '../pipeline/entry.ts';
+import type { CostOptions } from '../processors/cost.ts';
+import type { GenAiNormalizerOptions } from '../processors/gen-ai-normalizer.ts';
+import type { TenantOptions } from '../processors/tenant.ts';
+import type { PriceFile } from './price-file.ts';
+
+/** The pure part of the worker: bytes in, priced calls out. */
+export interface Processing {
+  readonly chain: ProcessingChain;
+  decode(body: Uint8Array, offsets: SpanOffsets): readonly GenAiSpan[];
+  /** Tenants that exist already count against `max_tenants`. */
+  knowTenants(ids: Iterable<string>): void;
+}
+
+/** The one traces pipeline; the configuration's rules see to it that there is one. */
+export function tracesPipeline(config: Config): PipelineConfig {
+  const pipeline = config.service.pipelines[0];
+  if (pipeline === undefined) throw new Error('the configuration has no pipeline');
+  return pipeline;
+}
+
+/** The first component of a type among the ids of a list. */
+export function componentOf<O>(
+  ids: readonly string[],
+  components: ReadonlyMap<string, ConfiguredComponent>,
+  type: string,
+): { readonly id: string; readonly options: O } | null {
+  for (const id of ids) {
+    const component = components.get(id);
+    if (component?.type.type === type) return { id, options: component.options as O };
+  }
+  return null;
+}
+
+/** Admits declared tenants until there are `max` of them; a known one is always admitted. */
+function tenantRegister(max: number): { admit(tenant: string): boolean; know(ids: Iterable<string>): void } {
+  const known = new Set<string>();
+  return {
+    admit(tenant) {
+      if (known.has(tenant)) return true;
+      if (known.size >= max) return false;
+      known.add(tenant);
+      return true;
+    },
+    know(ids) {
+      for (const id of ids) known.add(id);
+    },
+  };
+}
+
+/** Makes the processors of the pipeline, in the order that the configuration's rules require. */
+export function createProcessing(config: Config, retentionMs: number, prices: PriceFile | null): Processing {
+  const { processors } = tracesPipeline(config);
+  const find = <O>(type: string): O => {
+    const found = componentOf<O>(processors, config.processors, type);
+    if (found === null) throw new Error(`the pipeline has no ${type}`);
+    return found.options;
+  };
+  const normalizer = find<GenAiNormalizerOptions>('gen_ai_normalizer');
+  const tenant = find<TenantOptions>('tenant');
+  const { reported_authoritative: reportedAuthoritative } = find<CostOptions>('cost');
+  const register = tenantRegister(tenant.max_tenants);
+  const cost = createCost({
+    reportedAuthoritative,
+    ...(prices === null ? {} : { layers: prices.layers }),
+  });
+  return {
+    chain: {
+      steps: [
+        createNormalizer({ retentionMs }),
+        createAttribution({
+          teams: tenant.teams,
+          defaultTenant: tenant.default_tenant,
+          admitTenant: (name) => register.admit(name),
+        }),
+        createCountOnce(),
+        cost,
+      ],
+      books: () => cost.books(),
+    },
+    decode: createSpanDecoder({ ...WANTED_KEYS, maxValueBytes: normalizer.max_value_bytes }),
+    knowTenants: (ids) => register.know(ids),
+  };
+}

@@ -1,0 +1,256 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import pg from 'pg';
+import { createApi, type Api } from '../api/api.ts';
+import type { Config } from '../config/config.ts';
+import type { Database } from '../database/connect.ts';
+import { createPostgresLedger, type PostgresLedger } from '../exporters/postgres/ledger.ts';
+import {
+  createPrometheusExporter,
+  type PrometheusExporter,
+  type PrometheusOptions,
+} from '../exporters/prometheus.ts';
+import type { ApiKeyAuthOptions } from '../extensions/api-key-auth.ts';
+import type { ApiOptions } from '../extensions/api.ts';
+import { createJournalProgress, type JournalProgress } from '../journal/journal-progress.ts';
+import type { KeyAuthenticator } from '../keys/authenticator.ts';
+import type { Component, Logger } from '../pipeline/component.ts';
+import { createMetricsServer } from '../telemetry/server.ts';
+import type { ThreadMetrics } from '../telemetry/self-metrics.ts';
+import { databaseAddress, openLedgerDatabase, postgresOptions, READ_ONLY_URL_FILE } from './database.ts';
+import { createExports, type Exports } from './exports.ts';
+import { openAuthenticator } from './keys.ts';
+import type { MainLink } from './main-link.ts';
+import type { JournalEnd } from '../journal/record.ts';
+import type { WorkerStart } from './messages.ts';
+import { readPriceFile } from './price-file.ts';
+import { componentOf, createProcessing, tracesPipeline, type Processing } from './processing.ts';
+import { rememberGauges, type Remembered } from './remembered.ts';
+import { workerState } from './worker-state.ts';
+
+const STATE_EVERY_MS = 500;
+const MAX_KNOWN_TENANTS = 1_000_000;
+
+/** What the runtime is made with. */
+export interface WorkerParts {
+  readonly start: WorkerStart;
+  readonly config: Config;
+  readonly link: MainLink;
+  readonly log: Logger;
+  readonly metrics: ThreadMetrics;
+}
+
+/** Everything that runs beside the door: processing, exporters, metrics servers, the API, the database. */
+export class WorkerRuntime {
+  readonly #parts: WorkerParts;
+  readonly #progress: JournalProgress;
+  readonly #components: Component[] = [];
+  #database: Database | null = null;
+  #pool: pg.Pool | null = null;
+  #ledger: PostgresLedger | null = null;
+  #exports: Exports | null = null;
+  #remembered: Remembered | null = null;
+  #journalBytes = 0;
+  #reporting: NodeJS.Timeout | undefined;
+
+  constructor(parts: WorkerParts) {
+    this.#parts = parts;
+    this.#progress = createJournalProgress(parts.start.journal.end);
+  }
+
+  advance(end: JournalEnd): void {
+    this.#progress.advance(end);
+  }
+
+  journalSize(bytes: number): void {
+    this.#journalBytes = bytes;
+  }
+
+  /** Rejects where starting again would not help: a port that is taken, a database that cannot be used. */
+  async start(): Promise<void> {
+    const { config, start, link, log } = this.#parts;
+    await this.#startTelemetry();
+    const postgres = postgresOptions(config);
+    const retentionMs = postgres?.options.retention ?? 90 * 86_400_000;
+    const processing = createProcessing(config, retentionMs, await readPriceFile(config));
+    if (postgres !== null) {
+      const database = await openLedgerDatabase(postgres.options, start.dataDir, log);
+      this.#database = database;
+      link.tell({ type: 'database', ownerUrl: database.ownerUrl });
+      await this.#publishReadOnlyUrl(database);
+      this.#pool = this.#createPool(database);
+      this.#ledger = createPostgresLedger({
+        connectionString: database.ownerUrl,
+        log,
+        metrics: this.#parts.metrics,
+        retentionDays: Math.ceil(retentionMs / 86_400_000),
+        ready: () => database.ready(),
+      });
+      this.#learnTenants(database, processing);
+    }
+    await this.#startExports(processing);
+    await this.#startApi();
+    this.#reporting = setInterval(() => this.#report(), STATE_EVERY_MS);
+    this.#report();
+    link.tell({
+      type: 'ready',
+      database:
+        this.#database === null
+          ? { embedded: false, readOnlyUrl: null, readOnlyUrlFile: null }
+          : databaseAddress(this.#database, start.dataDir),
+    });
+  }
+
+  /** Drains what is journalled until the deadline, then stops everything, the embedded server last. */
+  async stop(deadline: AbortSignal): Promise<void> {
+    await this.#exports?.stop(deadline);
+    clearInterval(this.#reporting);
+    for (const component of this.#components.toReversed()) await component.stop(deadline);
+    this.#remembered?.stop();
+    await this.#ledger?.close();
+    await this.#pool?.end();
+    await this.#database?.stop();
+  }
+
+  async #add(component: Component): Promise<void> {
+    await component.start();
+    this.#components.push(component);
+  }
+
+  async #startTelemetry(): Promise<void> {
+    const { config, link, log, metrics } = this.#parts;
+    const { level, address } = config.service.telemetry.metrics;
+    if (level === 'none') return;
+    await this.#add(
+      createMetricsServer({
+        endpoint: address,
+        purpose: "the collector's own metrics",
+        variable: 'SPANMETER_TELEMETRY_ENDPOINT',
+        log,
+        render: async () => metrics.render([await link.ask('metrics', null)]),
+      }),
+    );
+  }
+
+  async #publishReadOnlyUrl(database: Database): Promise<void> {
+    if (database.readOnlyUrl === null) return;
+    const path = join(this.#parts.start.dataDir, READ_ONLY_URL_FILE);
+    await writeFile(path, `${database.readOnlyUrl}\n`, { mode: 0o600 });
+  }
+
+  #createPool(database: Database): pg.Pool {
+    const api = this.#extension<ApiOptions>('api');
+    const pool = new pg.Pool({
+      connectionString: database.ownerUrl,
+      max: (api?.max_connections ?? 1) + 2,
+      connectionTimeoutMillis: 5_000,
+      idleTimeoutMillis: 30_000,
+    });
+    // A server that goes away ends idle connections; the pool makes new ones when it is back.
+    pool.on('error', (error) => this.#parts.log.debug({ err: error }, 'an idle database connection ended'));
+    return pool;
+  }
+
+  /** Tenants of earlier runs count against the limit on new ones. */
+  #learnTenants(database: Database, processing: Processing): void {
+    const { log } = this.#parts;
+    void (async () => {
+      await database.ready();
+      const found = await this.#pool?.query<{ id: string }>(
+        `SELECT id FROM spanmeter.tenants LIMIT ${MAX_KNOWN_TENANTS}`,
+      );
+      processing.knowTenants((found?.rows ?? []).map(({ id }) => id));
+    })().catch((error: unknown) => log.debug({ err: error }, 'the known tenants could not be read yet'));
+  }
+
+  #extension<O>(type: string): O | null {
+    const { config } = this.#parts;
+    return componentOf<O>(config.service.extensions, config.extensions, type)?.options ?? null;
+  }
+
+  async #startExports(processing: Processing): Promise<void> {
+    const { config, start, link, log, metrics } = this.#parts;
+    if (this.#pool !== null) {
+      this.#remembered = rememberGauges(this.#pool, log);
+      this.#remembered.start();
+    }
+    const prometheus = this.#createPrometheus();
+    const exports = await createExports({
+      config,
+      journal: start.journal,
+      progress: this.#progress,
+      processing,
+      ledger: this.#ledger,
+      prometheus,
+      link,
+      log,
+      metrics,
+    });
+    this.#exports = exports;
+    if (prometheus !== null) await this.#add(prometheus);
+    await exports.start();
+  }
+
+  #createPrometheus(): PrometheusExporter | null {
+    const { config, log, metrics } = this.#parts;
+    const { exporters } = tracesPipeline(config);
+    const found = componentOf<PrometheusOptions>(exporters, config.exporters, 'prometheus');
+    if (found === null) return null;
+    return createPrometheusExporter(
+      found.options,
+      { id: found.id, log, metrics },
+      {
+        ...this.#remembered?.sources,
+        oldestPendingUnixMs: () => {
+          const pending = (this.#exports?.drains ?? []).map((drain) => drain.status().oldestPendingUnixMs);
+          const known = pending.filter((ms) => ms !== null);
+          return known.length === 0 ? null : Math.min(...known);
+        },
+      },
+    );
+  }
+
+  async #startApi(): Promise<void> {
+    const { start, log, metrics } = this.#parts;
+    const options = this.#extension<ApiOptions>('api');
+    if (options === null || this.#pool === null || this.#database === null) return;
+    const authenticator = await this.#openAuthenticator(start.dataDir, this.#database);
+    const api: Api = createApi({
+      pool: this.#pool,
+      authenticator,
+      log,
+      metrics,
+      status: () => this.#status(),
+      allowedHosts: options.allowed_hosts,
+      reader: { statementTimeoutMs: options.statement_timeout_ms },
+    });
+    await api.listen(options.endpoint);
+    this.#components.push({ start: () => Promise.resolve(), stop: (deadline) => api.close(deadline) });
+  }
+
+  async #openAuthenticator(dataDir: string, database: Database): Promise<KeyAuthenticator | null> {
+    const options = this.#extension<ApiKeyAuthOptions>('api_key_auth');
+    if (options === null) return null;
+    const authenticator = openAuthenticator({
+      options,
+      ownerUrl: database.ownerUrl,
+      ready: () => database.ready(),
+      snapshotPath: join(dataDir, 'keys-api.json'),
+      log: this.#parts.log,
+    });
+    await this.#add(authenticator);
+    return authenticator;
+  }
+
+  #report(): void {
+    const { link } = this.#parts;
+    link.tell({ type: 'state', state: workerState(this.#exports?.drains ?? [], this.#ledger !== null) });
+  }
+
+  #status(): object {
+    return {
+      journal: { last_sequence: this.#progress.end.sequence, size_bytes: this.#journalBytes },
+      exporters: (this.#exports?.drains ?? []).map((drain) => drain.status()),
+    };
+  }
+}

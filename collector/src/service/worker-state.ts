@@ -1,0 +1,44 @@
+import type { ExporterState, PartState } from '../extensions/health-check.ts';
+import type { Drain, DrainStatus } from '../pipeline/drain-status.ts';
+import type { WorkerState } from './messages.ts';
+
+/** Pending this long, an exporter is called lagging. */
+const LAGGING_SECONDS = 60;
+
+function lagSeconds({ oldestPendingUnixMs }: DrainStatus): number {
+  return oldestPendingUnixMs === null ? 0 : Math.max(0, (Date.now() - oldestPendingUnixMs) / 1000);
+}
+
+function exporterState(status: DrainStatus): ExporterState {
+  const { exporter, state, lastError, pendingRecords, pendingSpans } = status;
+  const seconds = lagSeconds(status);
+  const word =
+    state === 'retrying'
+      ? 'unavailable'
+      : state === 'running' && seconds > LAGGING_SECONDS
+        ? 'lagging'
+        : state === 'running'
+          ? 'ok'
+          : state;
+  return {
+    id: exporter,
+    state: word,
+    lagRecords: pendingRecords,
+    lagSpans: pendingSpans,
+    lagSeconds: Math.round(seconds),
+    ...(lastError === null ? {} : { message: lastError }),
+  };
+}
+
+/** The words that health says of the worker's parts. */
+export function workerState(drains: readonly Drain[], hasLedger: boolean): WorkerState {
+  const exporters = drains.map((drain) => exporterState(drain.status()));
+  const ledger = exporters.find(({ id }) => id === 'postgres' || id.startsWith('postgres/'));
+  const postgres: PartState =
+    ledger === undefined
+      ? { state: hasLedger ? 'starting' : 'not configured' }
+      : ledger.message === undefined
+        ? { state: ledger.state }
+        : { state: ledger.state, message: ledger.message };
+  return { postgres, exporters };
+}
