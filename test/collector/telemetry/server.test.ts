@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { SILENT_LOG } from '@spanmeter/collector/dist/pipeline/silent.js';
+import { BearerCheck } from '@spanmeter/collector/dist/telemetry/bearer.js';
 import { isLoopback, parseEndpoint } from '@spanmeter/collector/dist/telemetry/endpoint.js';
 import { Secret } from '@spanmeter/collector/dist/telemetry/secret.js';
 import { createMetricsServer } from '@spanmeter/collector/dist/telemetry/server.js';
@@ -120,6 +121,23 @@ describe('the metrics server', () => {
     await assert.rejects(makeServer({ bearer: { file } }).start(), /holds no token/);
     await rm(folder, { recursive: true });
     await assert.rejects(makeServer({ bearer: { file } }).start(), /ENOENT/);
+  });
+
+  it('takes a replaced token from the file, and keeps the last one while the file cannot be read', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'spanmeter-'));
+    const file = join(folder, 'token');
+    await writeFile(file, 'first');
+    let nowMs = 0;
+    const check = new BearerCheck({ file }, () => nowMs);
+    await check.load();
+    await writeFile(file, 'second');
+    assert.equal(await check.allows('Bearer second'), false, 'the file was read only just now');
+    nowMs += 1_000;
+    assert.equal(await check.allows('Bearer second'), true);
+    assert.equal(await check.allows('Bearer first'), false);
+    await rm(folder, { recursive: true });
+    nowMs += 1_000;
+    assert.equal(await check.allows('Bearer second'), true);
   });
 
   it('answers 500 when the scrape fails before it began, and breaks off when it fails later', async () => {
