@@ -3,6 +3,8 @@ import { otlpHttpOptions } from './otlp-http/options.ts';
 import type { OtlpHttpOptions } from './otlp-http/options.ts';
 
 export type { OtlpHttpOptions } from './otlp-http/options.ts';
+export { forwardBody } from './otlp-http/forward-body.ts';
+export type { OutgoingRequest } from './otlp-http/forward-body.ts';
 export { createOtlpHttpSender } from './otlp-http/sender.ts';
 export type { OtlpHttpSender, SenderState } from './otlp-http/sender.ts';
 

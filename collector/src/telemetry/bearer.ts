@@ -15,11 +15,14 @@ function digest(text: string): Buffer {
 /** Checks `Authorization: Bearer …` in constant time; a replaced token file counts from the next request. */
 export class BearerCheck {
   readonly #source: BearerSource;
+  readonly #now: () => number;
   #expected: Buffer | null = null;
   #readAtMs = 0;
 
-  constructor(source: BearerSource) {
+  /** `now` is a clock in milliseconds that never goes back. */
+  constructor(source: BearerSource, now: () => number = () => performance.now()) {
     this.#source = source;
+    this.#now = now;
   }
 
   /** Reads the token. Rejects where the file cannot be read or the token is empty. */
@@ -28,7 +31,7 @@ export class BearerCheck {
     const text = 'token' in source ? source.token.reveal() : (await readFile(source.file, 'utf8')).trim();
     if (text === '') throw new Error('file' in source ? `${source.file} holds no token` : 'the bearer token is empty');
     this.#expected = digest(text);
-    this.#readAtMs = performance.now();
+    this.#readAtMs = this.#now();
   }
 
   /** Whether the header carries the token. */
@@ -46,8 +49,8 @@ export class BearerCheck {
 
   /** Reads the file again if it is time; a file that cannot be read now leaves the last token in force. */
   async #changed(): Promise<boolean> {
-    if ('token' in this.#source || performance.now() - this.#readAtMs < REREAD_MS) return false;
-    this.#readAtMs = performance.now();
+    if ('token' in this.#source || this.#now() - this.#readAtMs < REREAD_MS) return false;
+    this.#readAtMs = this.#now();
     try {
       await this.load();
       return true;
