@@ -184,7 +184,8 @@ const DOUBLE_TAG = (ANY_VALUE.double << 3) | FIXED64;
 
 /**
  * Checks one KeyValue completely and answers whether its key starts with one of the prefixes.
- * The first half takes what every encoder writes (key, then value, short lengths); all else goes the long way.
+ * The hottest loop of the door: it takes what every encoder writes (key, then value, short lengths, a scalar)
+ * without a call; all else goes the long way.
  */
 export function keyMatches(
   bytes: Uint8Array,
@@ -193,41 +194,49 @@ export function keyMatches(
   depth: number,
   prefixes: KeyPrefixes,
 ): boolean {
-  if (end - start >= 4 && byteAt(bytes, start) === KEY_TAG && depth < MAX_DEPTH) {
-    const keyStart = start + 2;
-    const keyEnd = keyStart + byteAt(bytes, start + 1);
-    if (byteAt(bytes, start + 1) < 0x80 && keyEnd + 2 <= end && byteAt(bytes, keyEnd) === VALUE_TAG) {
-      const length = byteAt(bytes, keyEnd + 1);
-      const valueStart = length < 0x80 ? keyEnd + 2 : varintEnd(bytes, keyEnd + 1, end);
-      if (contentEnd(bytes, keyEnd + 1, valueStart, end) === end) {
-        if (!isPlainValue(bytes, valueStart, end)) {
-          checkMessage(ANY_VALUE_SHAPE, bytes, valueStart, end, depth + 1);
-        }
-        return hasPrefix(prefixes, bytes, keyStart, keyEnd);
-      }
-    }
+  if (end - start < 6 || byteAt(bytes, start) !== KEY_TAG) {
+    return anyKeyMatches(bytes, start, end, depth, prefixes);
   }
-  return anyKeyMatches(bytes, start, end, depth, prefixes);
+  const keyStart = start + 2;
+  const keyEnd = keyStart + byteAt(bytes, start + 1);
+  if (keyEnd + 4 > end || byteAt(bytes, start + 1) > 0x7f || byteAt(bytes, keyEnd) !== VALUE_TAG) {
+    return anyKeyMatches(bytes, start, end, depth, prefixes);
+  }
+  // Either length takes one byte, or both take two.
+  const long = byteAt(bytes, keyEnd + 1) > 0x7f ? 1 : 0;
+  const value = keyEnd + 2 + long;
+  const tag = byteAt(bytes, value);
+  const first = byteAt(bytes, value + 1);
+  const fits = value + shortLength(bytes, keyEnd + 1) === end;
+  let plain = false;
+  if (tag === STRING_TAG) {
+    plain = value + 2 + (first > 0x7f ? 1 : 0) + shortLength(bytes, value + 1) === end;
+  } else if (tag === INT_TAG || tag === BOOL_TAG) {
+    plain = first < 0x80 ? value + 2 === end : endsVarint(bytes, value + 1, end);
+  } else if (tag === DOUBLE_TAG) {
+    plain = value + 9 === end;
+  }
+  if (!fits || !plain) return anyKeyMatches(bytes, start, end, depth, prefixes);
+  return hasPrefix(prefixes, bytes, keyStart, keyEnd);
 }
 
-/** Whether [start, end) is an AnyValue of exactly one string, bool, int or double; false leaves it open. */
-function isPlainValue(bytes: Uint8Array, start: number, end: number): boolean {
-  if (end - start < 2) return start === end;
-  const tag = byteAt(bytes, start);
-  if (tag === STRING_TAG) {
-    const length = byteAt(bytes, start + 1);
-    if (length < 0x80) return start + 2 + length === end;
-    const second = start + 2 < end ? byteAt(bytes, start + 2) : 0x80;
-    return second < 0x80 && start + 3 + ((length & 0x7f) | (second << 7)) === end;
+const FITS_NOTHING = 0x3fffffff;
+
+/** A length of one or two bytes; a longer one answers what fits nothing. */
+function shortLength(bytes: Uint8Array, position: number): number {
+  const first = byteAt(bytes, position);
+  if (first < 0x80) return first;
+  const second = byteAt(bytes, position + 1);
+  return second < 0x80 ? (first & 0x7f) | (second << 7) : FITS_NOTHING;
+}
+
+/** Whether [start, end) is one varint of at most nine bytes. */
+function endsVarint(bytes: Uint8Array, start: number, end: number): boolean {
+  if (end - start > 9 || start >= end) return false;
+  for (let at = start; at < end - 1; at++) {
+    if (byteAt(bytes, at) < 0x80) return false;
   }
-  if (tag === INT_TAG || tag === BOOL_TAG) {
-    if (end - start > 10) return false;
-    for (let at = start + 1; at < end - 1; at++) {
-      if (byteAt(bytes, at) < 0x80) return false;
-    }
-    return byteAt(bytes, end - 1) < 0x80;
-  }
-  return tag === DOUBLE_TAG && end - start === 9;
+  return byteAt(bytes, end - 1) < 0x80;
 }
 
 /** Any legal KeyValue: fields in any order, repeated (the last key counts), unknown ones between. */

@@ -21,6 +21,7 @@ import {
   FIXED64,
   LENGTH,
   plainBytes,
+  skipPayload,
   tagValue,
   VARINT,
   varintEnd,
@@ -238,6 +239,7 @@ function note(scan: Scan, resource: ResourceNote, scope: ScopeNote, start: numbe
 
 /** Checks one span whole; answers PLAIN, GEN_AI or what is wrong with its ids. */
 function scanSpan(bytes: Uint8Array, start: number, end: number, prefixes: KeyPrefixes): number {
+  const { children } = SPAN_SHAPE;
   let wanted = prefixes;
   let traceIdOk = false;
   let spanIdOk = false;
@@ -246,26 +248,26 @@ function scanSpan(bytes: Uint8Array, start: number, end: number, prefixes: KeyPr
   while (at < end) {
     const first = byteAt(bytes, at);
     const payload = first < 0x80 ? at + 1 : varintEnd(bytes, at, end);
-    if (first === ATTRIBUTES_TAG) {
-      const content = contentStart(bytes, payload, end);
-      const stop = contentEnd(bytes, payload, content, end);
-      if (keyMatches(bytes, content, stop, SPAN_DEPTH + 1, wanted)) wanted = NO_PREFIXES;
-      at = stop;
+    const tag = first < 0x80 && first > 7 ? first : tagValue(bytes, at, payload);
+    if ((tag & 7) !== LENGTH) {
+      checkWire(SPAN_SHAPE, at, tag);
+      at = skipPayload(bytes, payload, end, tag, SPAN_DEPTH);
       continue;
     }
-    const tag = tagValue(bytes, at, payload);
-    checkWire(SPAN_SHAPE, at, tag);
-    const stop = checkField(SPAN_SHAPE, bytes, payload, end, tag, SPAN_DEPTH);
-    if (tag === TRACE_ID_TAG) {
-      traceIdOk = isId(bytes, contentStart(bytes, payload, stop), stop, 16);
-    } else if (tag === SPAN_ID_TAG) {
-      spanIdOk = isId(bytes, contentStart(bytes, payload, stop), stop, 8);
-    } else if (tag === PARENT_ID_TAG) {
-      const length = stop - contentStart(bytes, payload, stop);
-      parentOk = length === 0 || length === 8;
-    } else if (tag === ATTRIBUTES_TAG) {
-      const content = contentStart(bytes, payload, stop);
+    const content =
+      payload < end && byteAt(bytes, payload) < 0x80 ? payload + 1 : varintEnd(bytes, payload, end);
+    const stop = contentEnd(bytes, payload, content, end);
+    if (tag === ATTRIBUTES_TAG) {
       if (keyMatches(bytes, content, stop, SPAN_DEPTH + 1, wanted)) wanted = NO_PREFIXES;
+    } else if (tag === TRACE_ID_TAG) {
+      traceIdOk = isId(bytes, content, stop, 16);
+    } else if (tag === SPAN_ID_TAG) {
+      spanIdOk = isId(bytes, content, stop, 8);
+    } else if (tag === PARENT_ID_TAG) {
+      parentOk = stop === content || stop - content === 8;
+    } else {
+      checkWire(SPAN_SHAPE, at, tag);
+      children[tag >>> 3]?.(bytes, content, stop, SPAN_DEPTH + 1);
     }
     at = stop;
   }

@@ -3,7 +3,7 @@ import { OFFSET_STRIDE, type SpanOffsets } from '../pipeline/entry.ts';
 import { RESOURCE, RESOURCE_SPANS, SCOPE, SCOPE_SPANS, SPAN, STATUS } from './fields.ts';
 import { compilePrefixes, hasPrefix, type KeyPrefixes } from './key-prefixes.ts';
 import { createKeyTable, findKey, type KeyTable } from './key-table.ts';
-import { createTextDecoding, decodeText } from './text.ts';
+import { createTextDecoding, decodeText, hexOf8 } from './text.ts';
 import {
   decodeInt64,
   decodeValue,
@@ -160,7 +160,7 @@ function decodeAttribute(decoding: Decoding, span: Draft, start: number, end: nu
   const { bytes, place, wanted } = decoding;
   findKeyValue(bytes, start, end, place);
   const { keyStart, keyEnd } = place;
-  const index = findKey(wanted, bytes, keyStart, keyEnd);
+  const index = findKey(wanted, decoding.view, keyStart, keyEnd);
   if (index < 0 && !hasPrefix(decoding.prefixes, bytes, keyStart, keyEnd)) return;
   const value = decodeValue(decoding, place.valueStart, place.valueEnd, decoding.maxValueBytes);
   if (value === undefined) return;
@@ -168,7 +168,7 @@ function decodeAttribute(decoding: Decoding, span: Draft, start: number, end: nu
     span.oversizedAttributes++;
     return;
   }
-  const key = wanted.keys[index] ?? decodeText(decoding.text, decoding.buffer, keyStart, keyEnd);
+  const key = wanted.keys[index] ?? decodeText(decoding.text, decoding, keyStart, keyEnd);
   span.attributes.set(key, value);
 }
 
@@ -178,18 +178,18 @@ function decodeContent(decoding: Decoding, span: Draft, field: number, start: nu
       span.traceId = decodeTraceId(decoding, start, end);
       return;
     case SPAN.spanId:
-      span.spanId = decoding.buffer.toString('hex', start, end);
+      span.spanId = hexOf8(decoding.bytes, start);
       return;
     case SPAN.parentSpanId: {
-      const parent = decoding.buffer.toString('hex', start, end);
-      span.parentSpanId = parent === '' || parent === NO_PARENT ? null : parent;
+      const parent = start === end ? NO_PARENT : hexOf8(decoding.bytes, start);
+      span.parentSpanId = parent === NO_PARENT ? null : parent;
       return;
     }
     case SPAN.name:
-      span.name = decodeText(decoding.text, decoding.buffer, start, end);
+      span.name = decodeText(decoding.text, decoding, start, end);
       return;
     case SPAN.traceState:
-      span.traceState = decodeText(decoding.text, decoding.buffer, start, end);
+      span.traceState = decodeText(decoding.text, decoding, start, end);
       return;
     case SPAN.status:
       decodeStatus(decoding, span, start, end);
@@ -228,7 +228,7 @@ function decodeTraceId(decoding: Decoding, start: number, end: number): string {
     if (i === 16) return decoding.lastTraceId;
   }
   decoding.lastTraceStart = start;
-  decoding.lastTraceId = decoding.buffer.toString('hex', start, end);
+  decoding.lastTraceId = hexOf8(bytes, start) + hexOf8(bytes, start + 8);
   return decoding.lastTraceId;
 }
 
@@ -249,8 +249,13 @@ function eachField(
 }
 
 function decodeStatus(decoding: Decoding, span: Draft, start: number, end: number): void {
-  eachField(decoding.bytes, start, end, (field, from, to) => {
-    if (field === STATUS.code) span.statusCode = decodeEnum(decoding.bytes, from, to);
+  const { bytes } = decoding;
+  if (end - start === 2 && byteAt(bytes, start) >>> 3 === STATUS.code) {
+    span.statusCode = byteAt(bytes, start + 1);
+    return;
+  }
+  eachField(bytes, start, end, (field, from, to) => {
+    if (field === STATUS.code) span.statusCode = decodeEnum(bytes, from, to);
   });
 }
 
@@ -266,7 +271,7 @@ function decodeResource(decoding: Decoding, start: number, end: number): Attribu
       if (place.keyEnd - place.keyStart > decoding.maxValueBytes) return;
       const value = decodeValue(decoding, place.valueStart, place.valueEnd, decoding.maxValueBytes);
       if (value === undefined || value === OVERSIZED || typeof value === 'object') return;
-      const key = decodeText(decoding.text, decoding.buffer, place.keyStart, place.keyEnd);
+      const key = decodeText(decoding.text, decoding, place.keyStart, place.keyEnd);
       if (attributes.size < MAX_RESOURCE_KEYS || attributes.has(key)) attributes.set(key, value);
     });
   });
@@ -278,7 +283,7 @@ function decodeScope(decoding: Decoding, start: number, end: number): Scope {
   const scope = { name: '', version: '' };
   const { bytes } = decoding;
   const text = (from: number, to: number): string =>
-    to - from > decoding.maxValueBytes ? '' : decodeText(decoding.text, decoding.buffer, from, to);
+    to - from > decoding.maxValueBytes ? '' : decodeText(decoding.text, decoding, from, to);
   eachField(bytes, start, end, (outer, outerStart, outerEnd) => {
     if (outer !== SCOPE_SPANS.scope) return;
     eachField(bytes, outerStart, outerEnd, (field, from, to) => {

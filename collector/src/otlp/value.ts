@@ -1,6 +1,6 @@
 import type { AttributeValue } from '@spanmeter/processors';
 import { ANY_VALUE, KEY_VALUE, VALUES } from './fields.ts';
-import { decodeText, type TextDecoding } from './text.ts';
+import { decodeText, type Memory, type TextDecoding } from './text.ts';
 import { byteAt, contentStart, LENGTH, skipPayload, tagValue, varintEnd } from './wire.ts';
 
 // AnyValue { oneof 1: string, 2: bool, 3: int64 varint, 4: double, 5: ArrayValue, 6: KeyValueList, 7: bytes }
@@ -8,10 +8,7 @@ import { byteAt, contentStart, LENGTH, skipPayload, tagValue, varintEnd } from '
 // All bytes here have been checked by the scan.
 
 /** A body under decoding, in the forms its parts are read with. */
-export interface Source {
-  readonly bytes: Uint8Array;
-  readonly buffer: Buffer;
-  readonly view: DataView;
+export interface Source extends Memory {
   readonly text: TextDecoding;
 }
 
@@ -46,7 +43,12 @@ export function decodeValue(
   if (field === ANY_VALUE.string) {
     const content = contentStart(bytes, payload, end);
     if (content - payload <= 2 && content + lengthAt(bytes, payload, content) === end) {
-      return end - content > maxBytes ? OVERSIZED : decodeText(source.text, source.buffer, content, end);
+      return end - content > maxBytes ? OVERSIZED : decodeText(source.text, source, content, end);
+    }
+  } else if (field === ANY_VALUE.array) {
+    const content = contentStart(bytes, payload, end);
+    if (content - payload <= 2 && content + lengthAt(bytes, payload, content) === end) {
+      return end - content > maxBytes ? OVERSIZED : decodeArray(source, content, end, maxBytes);
     }
   } else if (field === ANY_VALUE.int && end - start <= 5 && varintEnd(bytes, payload, end) === end) {
     let value = 0;
@@ -88,7 +90,7 @@ function decodeFound(source: Source, found: Found, maxBytes: number): AttributeV
   const { payload, end } = found;
   switch (found.field) {
     case ANY_VALUE.string:
-      return decodeText(source.text, source.buffer, payload, end);
+      return decodeText(source.text, source, payload, end);
     case ANY_VALUE.bool:
       return decodeInt64(source.bytes, payload, end) !== 0;
     case ANY_VALUE.int:
@@ -149,7 +151,7 @@ function decodeList(
     at = skipPayload(source.bytes, payload, end, tag, CHECKED);
     if (tag >>> 3 !== VALUES.values) continue;
     findKeyValue(source.bytes, contentStart(source.bytes, payload, end), at, place);
-    const key = decodeText(source.text, source.buffer, place.keyStart, place.keyEnd);
+    const key = decodeText(source.text, source, place.keyStart, place.keyEnd);
     const value = decodeValue(source, place.valueStart, place.valueEnd, maxBytes);
     if (value !== undefined && value !== OVERSIZED) entries.set(key, value);
   }
