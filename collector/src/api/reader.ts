@@ -1,4 +1,5 @@
 import type { PoolClient } from 'pg';
+import { errorCode, isUnavailable } from '../database/failure.ts';
 import { Refusal } from '../pipeline/refusal.ts';
 
 /** What the reader needs of a pg pool. */
@@ -40,21 +41,10 @@ export interface Reader {
 }
 
 const RETRY_AFTER_MS = 5_000;
-/** SQLSTATE classes that are the database's trouble, not a fault of ours: connection, resources, intervention. */
-const TROUBLE_CLASSES: ReadonlySet<string> = new Set(['08', '53', '57']);
-const TROUBLE_CODES: ReadonlySet<string> = new Set([
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'ENOENT',
-  'EPIPE',
-  'ETIMEDOUT',
-]);
-
 function refusalOf(error: unknown, statementTimeoutMs: number): unknown {
   if (!(error instanceof Error) || error instanceof Refusal) return error;
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
   const options = { retryAfterMs: RETRY_AFTER_MS, cause: error };
-  if (code === '57014') {
+  if (errorCode(error) === '57014') {
     const seconds = statementTimeoutMs / 1000;
     return new Refusal(
       'unavailable',
@@ -62,8 +52,7 @@ function refusalOf(error: unknown, statementTimeoutMs: number): unknown {
       options,
     );
   }
-  const lost = code === '' && /connection|timeout/i.test(error.message);
-  if (lost || TROUBLE_CODES.has(code) || TROUBLE_CLASSES.has(code.slice(0, 2))) {
+  if (isUnavailable(error)) {
     return new Refusal('unavailable', 'The database cannot answer right now.', options);
   }
   return error;

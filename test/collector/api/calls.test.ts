@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { freshDatabase, type FreshDatabase } from '../../support/database.js';
-import { runApi, type RunningApi } from './running-api.js';
+import { runApi, type JsonAnswer, type RunningApi } from './running-api.js';
 import { storeCalls, storeTenants, type StoredCall } from './stored-calls.js';
 
 const SAME_TIME = '2026-11-02T10:00:00.123456Z';
@@ -11,11 +11,15 @@ interface ListedCall {
   started_at: string;
 }
 
-async function everyPage(api: RunningApi, path: string, between?: () => Promise<void>): Promise<ListedCall[]> {
+async function everyPage(
+  api: RunningApi,
+  path: string,
+  between?: () => Promise<void>,
+): Promise<ListedCall[]> {
   const calls: ListedCall[] = [];
   let cursor: string | null = null;
   do {
-    const { status, body }: { status: number; body: any } = await api.get(
+    const { status, body }: JsonAnswer = await api.get(
       cursor === null ? path : `${path}&cursor=${encodeURIComponent(cursor)}`,
     );
     assert.equal(status, 200, JSON.stringify(body));
@@ -37,8 +41,21 @@ describe('calls over HTTP', () => {
     await storeCalls(database.url, [
       ...same,
       ...Array.from({ length: 7 }, (): StoredCall => ({ tenant: 'bolt', at: SAME_TIME })),
-      { tenant: 'acme', at: '2026-11-01T10:00:00Z', team: 'pay', model: 'm1', user: 'ann', traceId: 'f'.repeat(32) },
-      { tenant: 'acme', at: '2026-11-03T10:00:00Z', status: 'unpriced_model', cost: null, provider: 'openai' },
+      {
+        tenant: 'acme',
+        at: '2026-11-01T10:00:00Z',
+        team: 'pay',
+        model: 'm1',
+        user: 'ann',
+        traceId: 'f'.repeat(32),
+      },
+      {
+        tenant: 'acme',
+        at: '2026-11-03T10:00:00Z',
+        status: 'unpriced_model',
+        cost: null,
+        provider: 'openai',
+      },
     ]);
     api = await runApi(database.url);
   });
@@ -54,7 +71,10 @@ describe('calls over HTTP', () => {
     assert.equal(new Set(calls.map((call) => call.span_id)).size, 25);
     assert.deepEqual(
       calls.map((call) => call.started_at),
-      calls.map((call) => call.started_at).toSorted().toReversed(),
+      calls
+        .map((call) => call.started_at)
+        .toSorted()
+        .toReversed(),
     );
   });
 
@@ -108,7 +128,14 @@ describe('calls over HTTP', () => {
   });
 
   it('refuses a limit beyond 1000, a garbled cursor and the cursor of another question', async () => {
-    for (const bad of ['limit=0', 'limit=1001', 'limit=ten', 'trace_id=xyz', 'cursor=nonsense', 'cursor=e30']) {
+    for (const bad of [
+      'limit=0',
+      'limit=1001',
+      'limit=ten',
+      'trace_id=xyz',
+      'cursor=nonsense',
+      'cursor=e30',
+    ]) {
       assert.equal((await api.get(`/api/v1/calls?${bad}`)).status, 400, bad);
     }
     const first = await api.get('/api/v1/calls?tenant=acme&limit=1');

@@ -6,7 +6,7 @@ import { createReader } from '@spanmeter/collector/dist/api/reader.js';
 import type { SelfMetrics } from '@spanmeter/collector/dist/pipeline/component.js';
 import { SILENT_METRICS } from '@spanmeter/collector/dist/pipeline/silent.js';
 import { freshDatabase, type FreshDatabase } from '../../support/database.js';
-import { authenticatorOf, runApi, type RunningApi } from './running-api.js';
+import { authenticatorOf, runApi, type Json, type RunningApi } from './running-api.js';
 
 type Observation = Readonly<Record<string, string>>;
 
@@ -51,15 +51,20 @@ describe('the API as a server', () => {
     const { status, body } = await api.get('/api/openapi.json');
     assert.equal(status, 200);
     assert.equal(body.openapi, '3.1.0');
-    assert.deepEqual(Object.keys(body.paths), ROUTES.map((route) => route.path));
+    assert.deepEqual(
+      Object.keys(body.paths),
+      ROUTES.map((route) => route.path),
+    );
     const spend = body.paths['/api/v1/spend'].get;
-    assert.ok(spend.parameters.some((parameter: any) => parameter.name === 'group_by' && parameter.in === 'query'));
+    assert.ok(
+      spend.parameters.some((parameter: Json) => parameter.name === 'group_by' && parameter.in === 'query'),
+    );
     assert.deepEqual(Object.keys(spend.responses), ['200', '400', '401', '403', '405', '503']);
-    const names = Object.values(body.paths).map((path: any) => path.get.operationId);
+    const names = Object.values(body.paths).map((path: Json) => path.get.operationId);
     assert.equal(new Set(names).size, names.length);
     const refs = JSON.stringify(body).matchAll(/"\$ref":"#\/([^"]+)"/g);
     for (const [, pointer] of refs) {
-      const found = pointer!.split('/').reduce((node: any, part) => node?.[part], body);
+      const found = pointer!.split('/').reduce((node: Json, part) => node?.[part], body);
       assert.ok(found !== undefined, `${pointer} leads nowhere`);
     }
   });
@@ -87,11 +92,14 @@ describe('the API as a server', () => {
     const posted = await fetch(`${api.base}/api/metrics`, { method: 'POST', body: '{}' });
     assert.equal(posted.status, 405);
     assert.equal(posted.headers.get('allow'), 'GET, HEAD');
-    assert.equal(((await posted.json()) as any).error.code, 'method_not_allowed');
+    assert.equal(((await posted.json()) as Json).error.code, 'method_not_allowed');
   });
 
   it('answers HEAD, lets no other origin in and forbids sniffing, framing and caching', async () => {
-    const head = await fetch(`${api.base}/api/metrics`, { method: 'HEAD', headers: { origin: 'http://evil.test' } });
+    const head = await fetch(`${api.base}/api/metrics`, {
+      method: 'HEAD',
+      headers: { origin: 'http://evil.test' },
+    });
     assert.equal(head.status, 200);
     assert.equal(head.headers.get('access-control-allow-origin'), null);
     assert.equal(head.headers.get('x-content-type-options'), 'nosniff');
@@ -128,7 +136,10 @@ describe('the API as a server', () => {
     const keyed = await runApi(database.url, { authenticator: authenticatorOf({}) });
     const other = await runApi(database.url, { authenticator: authenticatorOf({}) });
     const port = new URL(keyed.base).port;
-    await assert.rejects(other.api.close().then(() => other.api.listen(`127.0.0.1:${port}`)), /SPANMETER_API_ENDPOINT/);
+    await assert.rejects(
+      other.api.close().then(() => other.api.listen(`127.0.0.1:${port}`)),
+      /SPANMETER_API_ENDPOINT/,
+    );
     await keyed.close();
     await other.close();
   });
@@ -148,8 +159,13 @@ describe('the API as a server', () => {
     const slow = () => reader.read('a', (reading) => reading.query('SELECT pg_sleep(30)'));
     await assert.rejects(slow(), { name: 'Refusal', code: 'unavailable', message: /longer than 0.05 s/ });
     const outcomes = await Promise.allSettled(Array.from({ length: 12 }, slow));
-    const reasons = outcomes.map((outcome) => (outcome.status === 'rejected' ? String(outcome.reason) : 'done'));
-    assert.ok(reasons.some((reason) => reason.includes('Too many queries')), reasons.join('\n'));
+    const reasons = outcomes.map((outcome) =>
+      outcome.status === 'rejected' ? String(outcome.reason) : 'done',
+    );
+    assert.ok(
+      reasons.some((reason) => reason.includes('Too many queries')),
+      reasons.join('\n'),
+    );
     assert.equal((await api.get('/api/metrics')).status, 200);
   });
 });

@@ -64,7 +64,10 @@ describe('tenant isolation', () => {
       assert.equal((await api.get(`/api/v1/calls?${filter}`, 'b')).body.calls.length, 2, filter);
     }
     const teams = await api.get('/api/v1/calls?team=shared', 'a');
-    assert.deepEqual(new Set(teams.body.calls.map((call: { tenant: string }) => call.tenant)), new Set(['a']));
+    assert.deepEqual(
+      new Set(teams.body.calls.map((call: { tenant: string }) => call.tenant)),
+      new Set(['a']),
+    );
   });
 
   it("refuses another tenant's cursor, also one rewritten to name this tenant's question", async () => {
@@ -114,7 +117,9 @@ describe('tenant isolation', () => {
     assert.deepEqual(await tenants(''), []);
     assert.deepEqual(await tenants(null), ['a', 'b']);
     await assert.rejects(reader.read('a', (reading) => reading.query('DELETE FROM spanmeter.calls')));
-    const { rows } = await pool.query(`SELECT current_user AS role, current_setting('app.current_tenant', true) AS tenant`);
+    const { rows } = await pool.query(
+      `SELECT current_user AS role, current_setting('app.current_tenant', true) AS tenant`,
+    );
     assert.equal(rows[0].role, 'spanmeter', 'the pooled connection is the owner again');
     assert.equal(rows[0].tenant ?? '', '', 'and has no tenant');
     await pool.end();
@@ -123,7 +128,10 @@ describe('tenant isolation', () => {
   it("gives a person's SQL role its own tenants, whatever it sets", async () => {
     const role = `analyst_${process.pid}`;
     await sql(database.adminUrl, `CREATE ROLE ${role} LOGIN PASSWORD 'analyst' IN ROLE spanmeter_member`);
-    await sql(database.adminUrl, `INSERT INTO spanmeter.tenant_roles (role_name, tenant_id) VALUES ('${role}', 'a')`);
+    await sql(
+      database.adminUrl,
+      `INSERT INTO spanmeter.tenant_roles (role_name, tenant_id) VALUES ('${role}', 'a')`,
+    );
     const url = new URL(database.url);
     url.username = role;
     url.password = 'analyst';
@@ -131,7 +139,9 @@ describe('tenant isolation', () => {
     await person.connect();
     try {
       const seen = async (): Promise<string[]> => {
-        const { rows } = await person.query('SELECT DISTINCT tenant_id FROM spanmeter.calls_effective ORDER BY 1');
+        const { rows } = await person.query(
+          'SELECT DISTINCT tenant_id FROM spanmeter.calls_effective ORDER BY 1',
+        );
         return rows.map((row) => row.tenant_id);
       };
       assert.deepEqual(await seen(), ['a']);
@@ -149,9 +159,13 @@ describe('tenant isolation', () => {
         await assert.rejects(person.query(statement), statement);
         await person.query('RESET row_security');
       }
-      const summary = await person.query(`SELECT * FROM spanmeter.get_cost_summary('b', '2020-01-01', '2030-01-01')`);
+      const summary = await person.query(
+        `SELECT * FROM spanmeter.get_cost_summary('b', '2020-01-01', '2030-01-01')`,
+      );
       assert.equal(summary.rowCount, 0);
-      const own = await person.query(`SELECT total_cost::text AS cost FROM spanmeter.get_cost_summary('a', '2020-01-01', '2090-01-01')`);
+      const own = await person.query(
+        `SELECT total_cost::text AS cost FROM spanmeter.get_cost_summary('a', '2020-01-01', '2090-01-01')`,
+      );
       assert.equal(own.rows[0].cost, '2.000000000000');
     } finally {
       await person.end();

@@ -15,11 +15,13 @@ export function authenticatorOf(identities: Readonly<Record<string, Identity>>):
   };
 }
 
+/** Whatever an answer holds: the assertions of each test check it. */
+export type Json = ReturnType<typeof JSON.parse>;
+
 export interface JsonAnswer {
   status: number;
   headers: Headers;
-  // Answers are checked by the assertions of each test.
-  body: any;
+  body: Json;
 }
 
 export interface RunningApi {

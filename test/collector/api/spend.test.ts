@@ -16,8 +16,21 @@ describe('spend over HTTP', () => {
     await storeCalls(database.url, [
       { tenant: 'acme', at: '2026-11-02T00:00:00Z', cost: '0.1', provider: 'anthropic', team: 'pay' },
       { tenant: 'acme', at: '2026-11-02T08:00:00Z', cost: '0.2', provider: 'anthropic', user: 'ann' },
-      { tenant: 'acme', at: '2026-11-02T09:00:00Z', cost: '0.15', provider: 'openai', user: 'bob', error: 'timeout' },
-      { tenant: 'acme', at: '2026-11-02T09:01:00Z', cost: null, status: 'unpriced_model', provider: 'openai' },
+      {
+        tenant: 'acme',
+        at: '2026-11-02T09:00:00Z',
+        cost: '0.15',
+        provider: 'openai',
+        user: 'bob',
+        error: 'timeout',
+      },
+      {
+        tenant: 'acme',
+        at: '2026-11-02T09:01:00Z',
+        cost: null,
+        status: 'unpriced_model',
+        provider: 'openai',
+      },
       { tenant: 'acme', at: '2026-11-02T09:02:00Z', cost: null, status: 'duplicate', provider: 'openai' },
       { tenant: 'acme', at: '2026-11-02T09:03:00Z', cost: null, status: 'not_billable', provider: 'openai' },
       { tenant: 'acme', at: '2026-11-01T23:59:59.999999Z', cost: '5', provider: 'openai' },
@@ -57,7 +70,11 @@ describe('spend over HTTP', () => {
 
   it('takes the ISO week and the calendar month that a date is in', async () => {
     const week = await api.get('/api/metrics?tenant=acme&period=week&date=2026-11-01');
-    assert.equal(week.body.total_cost, 12, 'Sunday the 1st belongs to the week from Monday, the 26th of October');
+    assert.equal(
+      week.body.total_cost,
+      12,
+      'Sunday the 1st belongs to the week from Monday, the 26th of October',
+    );
     const month = await api.get('/api/metrics?tenant=acme&period=month');
     assert.equal(month.body.total_cost, 5.45);
     assert.equal(month.body.period, 'month');
@@ -71,7 +88,13 @@ describe('spend over HTTP', () => {
 
   it('answers a period without calls with zeros', async () => {
     const { body } = await api.get('/api/metrics?tenant=acme&date=2025-01-01');
-    assert.deepEqual(body, { total_cost: 0, breakdown: [], usage_count: 0, unpriced_count: 0, period: 'day' });
+    assert.deepEqual(body, {
+      total_cost: 0,
+      breakdown: [],
+      usage_count: 0,
+      unpriced_count: 0,
+      period: 'day',
+    });
   });
 
   it('cuts days at midnight in New York when the clocks go back and forward', async () => {
@@ -104,9 +127,16 @@ describe('spend over HTTP', () => {
   });
 
   it('groups by several dimensions with an exact total', async () => {
-    const { body } = await api.get('/api/v1/spend?tenant=acme&group_by=day,provider&from=2026-11-01&to=2026-11-02');
+    const { body } = await api.get(
+      '/api/v1/spend?tenant=acme&group_by=day,provider&from=2026-11-01&to=2026-11-02',
+    );
     assert.deepEqual(
-      body.rows.map((row: Record<string, unknown>) => [row['day'], row['provider'], row['cost_usd'], row['calls']]),
+      body.rows.map((row: Record<string, unknown>) => [
+        row['day'],
+        row['provider'],
+        row['cost_usd'],
+        row['calls'],
+      ]),
       [
         ['2026-11-01', 'openai', '5.000000000000', 1],
         ['2026-11-02', 'anthropic', '0.300000000000', 2],
@@ -224,7 +254,13 @@ describe('spend over HTTP', () => {
   it('includes corrections: the rollup and calls_effective tell the same', async () => {
     await storeTenants(database.url, { fixed: 'UTC' });
     await storeCalls(database.url, [
-      { tenant: 'fixed', at: '2026-11-02T01:00:00Z', cost: '3', traceId: 'a'.repeat(32), spanId: 'b'.repeat(16) },
+      {
+        tenant: 'fixed',
+        at: '2026-11-02T01:00:00Z',
+        cost: '3',
+        traceId: 'a'.repeat(32),
+        spanId: 'b'.repeat(16),
+      },
     ]);
     await sql(
       database.url,
@@ -233,7 +269,10 @@ describe('spend over HTTP', () => {
        VALUES ('fixed', '2026-11-02T01:00:00Z', repeat('a', 32), repeat('b', 16), 'reprice', -1, 'priced', 'priced',
          'v1', 'v2', 'run')`,
     );
-    await sql(database.url, `UPDATE spanmeter.spend_rollup SET cost_usd = cost_usd - 1 WHERE tenant_id = 'fixed'`);
+    await sql(
+      database.url,
+      `UPDATE spanmeter.spend_rollup SET cost_usd = cost_usd - 1 WHERE tenant_id = 'fixed'`,
+    );
     const spend = await api.get('/api/v1/spend?tenant=fixed');
     assert.equal(spend.body.total.cost_usd, '2.000000000000');
     const byUser = await api.get('/api/v1/spend?tenant=fixed&group_by=user');

@@ -1,0 +1,67 @@
+import { Option, type Command } from 'commander';
+import { createTenant, listTenants, type Tenant } from '../keys/tenant-store.ts';
+import { actor, withClient } from './database.ts';
+import { runs, table, type CliContext } from './output.ts';
+
+interface CreateOptions {
+  readonly name?: string;
+  readonly timezone: string;
+  readonly currency: string;
+}
+
+interface ListOptions {
+  readonly format: 'table' | 'json';
+}
+
+/** Tenants as a table. */
+export function tenantTable(
+  tenants: readonly Tenant[],
+  context: Pick<CliContext, 'columns' | 'colours'>,
+): string {
+  if (tenants.length === 0) return 'No tenants yet.\n';
+  const columns = ['Tenant', 'Name', 'Time zone', 'Currency', 'Status', 'Created'];
+  const rows = tenants.map((tenant) => [
+    tenant.id,
+    tenant.name ?? '',
+    tenant.timezone,
+    tenant.currency,
+    tenant.status,
+    tenant.createdAt.toISOString().slice(0, 10),
+  ]);
+  return table(
+    columns.map((title) => ({ title, align: 'left' })),
+    rows,
+    context,
+  );
+}
+
+/** `spanmeter tenant create|list`. */
+export function registerTenant(program: Command, context: CliContext): void {
+  const tenant = program.command('tenant').description('tenants: who spend is kept apart for');
+  const create = tenant
+    .command('create')
+    .description('make a tenant; harmless to repeat')
+    .argument('<id>', 'as senders and keys name it')
+    .option('--name <text>', 'a name for people')
+    .option('--timezone <zone>', 'IANA time zone of its days and months', 'UTC')
+    .option('--currency <code>', 'ISO 4217 code', 'USD');
+  runs(create, context, async ([id = '']) => {
+    const { name = null, timezone, currency } = create.opts<CreateOptions>();
+    const request = { id, name, timezone, currency };
+    const made = await withClient(context, (client) => createTenant(client, request, actor(context.env)));
+    const state = made.created ? 'is created' : 'exists already';
+    context.write(`Tenant ${made.tenant.id} ${state} (${timezone}, ${currency}).\n`);
+  });
+
+  const list = tenant
+    .command('list')
+    .description('list tenants')
+    .addOption(new Option('--format <format>', 'how to print').choices(['table', 'json']).default('table'));
+  runs(list, context, async () => {
+    const { format } = list.opts<ListOptions>();
+    const tenants = await withClient(context, listTenants);
+    context.write(
+      format === 'json' ? `${JSON.stringify(tenants, null, 2)}\n` : tenantTable(tenants, context),
+    );
+  });
+}
