@@ -1,2 +1,5 @@
-/** Placeholder until the command line is assembled. */
-export const PROGRAM_NAME = 'spanmeter';
+#!/usr/bin/env node
+import { processContext } from './cli/output.ts';
+import { runProgram } from './cli/program.ts';
+
+await runProgram(process.argv.slice(2), processContext(process));

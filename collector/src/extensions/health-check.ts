@@ -22,7 +22,7 @@ export interface PartState {
 /** How far an exporter is behind the journal. */
 export interface ExporterState extends PartState {
   readonly id: string;
-  readonly lagBytes: number;
+  readonly pendingSpans: number;
   readonly lagSeconds: number;
 }
 
@@ -57,10 +57,10 @@ function report(state: HealthState): Record<string, unknown> {
     uptime_seconds: Math.floor(process.uptime()),
     journal: withoutUndefined(state.journal),
     postgres: withoutUndefined(state.postgres),
-    exporters: state.exporters.map(({ id, lagBytes, lagSeconds, ...part }) => ({
+    exporters: state.exporters.map(({ id, pendingSpans, lagSeconds, ...part }) => ({
       id,
       ...withoutUndefined(part),
-      lag_bytes: lagBytes,
+      pending_spans: pendingSpans,
       lag_seconds: lagSeconds,
     })),
   };

@@ -157,7 +157,7 @@ export async function createExports(parts: ExportParts): Promise<Exports> {
       forwarders.push(made);
       drains.push(made.drain);
     } else if (type.type === 'debug') {
-      const debug = createDebugExporter(options as DebugOptions, { id, log, metrics });
+      const debug = createDebugExporter(options as DebugOptions, { log });
       listeners.push((calls) => debug.calls(calls));
     }
   }

@@ -27,7 +27,8 @@ export function openAuthenticator(parts: AuthenticatorParts): KeyAuthenticator {
       if (options.keys_file === '') return;
       const { added, different } = await storeFirstKeys(client, await readKeysFile(options.keys_file));
       if (added.length > 0) log.info({ keys: added }, 'first keys were stored');
-      if (different.length > 0) log.warn({ keys: different }, 'first keys differ from the stored ones, which stay');
+      if (different.length > 0)
+        log.warn({ keys: different }, 'first keys differ from the stored ones, which stay');
     },
     snapshotPath,
     log,

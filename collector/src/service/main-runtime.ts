@@ -15,7 +15,11 @@ import type { Component, Logger } from '../pipeline/component.ts';
 import { createDoor, type Door } from '../pipeline/door.ts';
 import type { Authenticator, HeaderLookup } from '../pipeline/identity.ts';
 import { Refusal } from '../pipeline/refusal.ts';
-import { createMemoryLimiter, type MemoryLimiterOptions } from '../processors/memory-limiter.ts';
+import {
+  createMemoryGate,
+  type MemoryGate,
+  type MemoryLimiterOptions,
+} from '../processors/memory-limiter.ts';
 import { createOtlpReceiver } from '../receivers/otlp.ts';
 import type { OtlpReceiverOptions } from '../receivers/otlp-options.ts';
 import type { ThreadMetrics } from '../telemetry/self-metrics.ts';
@@ -50,6 +54,7 @@ export class MainRuntime {
   #openEnd: JournalStart['openEnd'] | null = null;
   #worker: WorkerLink | null = null;
   #authenticator: KeyAuthenticator | null = null;
+  #memory: MemoryGate | null = null;
   #stopping = false;
 
   constructor(parts: MainParts) {
@@ -64,7 +69,11 @@ export class MainRuntime {
     this.#journal = journal;
     this.#openEnd = journal.end;
     await this.#startHealth();
-    const worker = new WorkerLink(new URL('./worker-entry.js', import.meta.url), this.#workerEvents(journal), log);
+    const worker = new WorkerLink(
+      new URL('./worker-entry.js', import.meta.url),
+      this.#workerEvents(journal),
+      log,
+    );
     this.#worker = worker;
     journal.onAppended((end) => worker.advance(end));
     await this.#startReceivers(this.#createDoor(journal));
@@ -80,6 +89,7 @@ export class MainRuntime {
     this.#stopping = true;
     const deadline = AbortSignal.timeout(deadlineMs);
     for (const component of this.#components.toReversed()) await component.stop(deadline);
+    this.#memory?.stop();
     await this.#worker?.stop(deadlineMs);
     await this.#authenticator?.stop(deadline);
     await this.#journal?.close();
@@ -165,7 +175,11 @@ export class MainRuntime {
 
   async #startHealth(): Promise<void> {
     const { config, log } = this.#parts;
-    const found = componentOf<HealthCheckOptions>(config.service.extensions, config.extensions, 'health_check');
+    const found = componentOf<HealthCheckOptions>(
+      config.service.extensions,
+      config.extensions,
+      'health_check',
+    );
     if (found === null) return;
     const health = createHealthServer({
       ...found.options,
@@ -196,15 +210,19 @@ export class MainRuntime {
     const { processors, receivers } = tracesPipeline(config);
     const limiter = componentOf<MemoryLimiterOptions>(processors, config.processors, 'memory_limiter');
     const memory =
-      limiter === null ? null : createMemoryLimiter(limiter.options, { id: limiter.id, log, metrics });
-    if (memory !== null) this.#components.push(memory);
+      limiter === null ? null : createMemoryGate(limiter.options, { id: limiter.id, log, metrics });
+    memory?.start();
+    this.#memory = memory;
     const receiver = componentOf<OtlpReceiverOptions>(receivers, config.receivers, 'otlp');
     return createDoor({
       append: (record) => journal.append(record),
       keep: this.#keep(),
       keyPrefixes: GEN_AI_KEY_PREFIXES,
       maxBodyBytes: receiver?.options.protocols.http?.max_request_body_size ?? 64 * 1024 ** 2,
-      limits: receiver?.options.limits ?? {},
+      limits: {
+        spansPerSecond: receiver?.options.tenant_limits.spans_per_second ?? 0,
+        bytesPerSecond: receiver?.options.tenant_limits.bytes_per_second ?? 0,
+      },
       metrics,
       log,
       scan: scanTraces,
@@ -231,7 +249,8 @@ export class MainRuntime {
   #keyOptions(): ApiKeyAuthOptions | null {
     const { config } = this.#parts;
     return (
-      componentOf<ApiKeyAuthOptions>(config.service.extensions, config.extensions, 'api_key_auth')?.options ?? null
+      componentOf<ApiKeyAuthOptions>(config.service.extensions, config.extensions, 'api_key_auth')?.options ??
+      null
     );
   }
 

@@ -48,8 +48,8 @@ export function rememberGauges(pool: Pool, log: Logger): Remembered {
       ),
     ]);
     spend = spent.rows.flatMap(({ tenant, day, month }): TenantSpend[] => [
-      { tenant, period: 'day', spentPicoUsd: parsePico(day) },
-      { tenant, period: 'month', spentPicoUsd: parsePico(month) },
+      { tenant, period: 'day', spentPicoUsd: parsePico(day) ?? 0n },
+      { tenant, period: 'month', spentPicoUsd: parsePico(month) ?? 0n },
     ]);
     keys = created.rows.map((row) => ({
       tenant: row.tenant,

@@ -16,7 +16,8 @@ async function run(): Promise<void> {
   let stopping = false;
   const link: MainLink = createMainLink(port, hear);
   const loaded = loadConfig(start.sources, start.sets, process.env, COMPONENTS);
-  if (loaded.config === undefined) throw new Error('the configuration changed while starting and has faults now');
+  if (loaded.config === undefined)
+    throw new Error('the configuration changed while starting and has faults now');
   const { config } = loaded;
   const log = createLogger({
     level: config.service.telemetry.logs.level,

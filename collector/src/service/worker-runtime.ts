@@ -127,7 +127,9 @@ export class WorkerRuntime {
         purpose: "the collector's own metrics",
         variable: 'SPANMETER_TELEMETRY_ENDPOINT',
         log,
-        render: async () => metrics.render([await link.ask('metrics', null)]),
+        async *scrape() {
+          yield await metrics.render([await link.ask('metrics', null)]);
+        },
       }),
     );
   }

@@ -10,7 +10,7 @@ function lagSeconds({ oldestPendingUnixMs }: DrainStatus): number {
 }
 
 function exporterState(status: DrainStatus): ExporterState {
-  const { exporter, state, lastError, pendingRecords, pendingSpans } = status;
+  const { exporter, state, lastError, pendingSpans } = status;
   const seconds = lagSeconds(status);
   const word =
     state === 'retrying'
@@ -23,8 +23,7 @@ function exporterState(status: DrainStatus): ExporterState {
   return {
     id: exporter,
     state: word,
-    lagRecords: pendingRecords,
-    lagSpans: pendingSpans,
+    pendingSpans,
     lagSeconds: Math.round(seconds),
     ...(lastError === null ? {} : { message: lastError }),
   };
