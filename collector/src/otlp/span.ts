@@ -175,7 +175,7 @@ function decodeAttribute(decoding: Decoding, span: Draft, start: number, end: nu
 function decodeContent(decoding: Decoding, span: Draft, field: number, start: number, end: number): void {
   switch (field) {
     case SPAN.traceId:
-      span.traceId = decodeTraceId(decoding, start, end);
+      span.traceId = decodeTraceId(decoding, start);
       return;
     case SPAN.spanId:
       span.spanId = hexOf8(decoding.bytes, start);
@@ -220,7 +220,7 @@ function decodeEnum(bytes: Uint8Array, start: number, end: number): number {
 }
 
 /** Spans of one trace come together, so the last id is compared before a new string is made. */
-function decodeTraceId(decoding: Decoding, start: number, end: number): string {
+function decodeTraceId(decoding: Decoding, start: number): string {
   const { bytes, lastTraceStart } = decoding;
   if (lastTraceStart >= 0) {
     let i = 0;

@@ -1,12 +1,11 @@
 import type { RecordContext } from '@spanmeter/processors';
+import type { Encoding } from '../otlp/response.ts';
 import type { Counter, Logger, SelfMetrics } from './component.ts';
 import type { JournalRecord, SpanOffsets } from './entry.ts';
 import type { HeaderLookup, Identity } from './identity.ts';
 import { createRateLimiter } from './rate-limit.ts';
 import type { RateLimits } from './rate-limit.ts';
 import { Refusal } from './refusal.ts';
-
-export type Encoding = 'protobuf' | 'json';
 
 /** Which receiver a request came through; the labels of the door's counters. */
 export interface Entrance {

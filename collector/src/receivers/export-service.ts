@@ -1,10 +1,9 @@
 import { countItems, countJsonItems } from '../otlp/response.ts';
-import type { Door, DoorAnswer, Encoding } from '../pipeline/door.ts';
+import type { Encoding, Signal } from '../otlp/response.ts';
+import type { Door, DoorAnswer } from '../pipeline/door.ts';
 import { OPEN_IDENTITY } from '../pipeline/identity.ts';
 import type { Authenticator, HeaderLookup, Identity } from '../pipeline/identity.ts';
 import { Refusal } from '../pipeline/refusal.ts';
-
-export type Signal = 'traces' | 'logs' | 'metrics';
 
 /** What both protocols share: who may send, and what becomes of a body. */
 export interface ExportService {

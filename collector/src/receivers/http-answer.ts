@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { encodeStatus } from '../otlp/response.ts';
-import type { Encoding } from '../pipeline/door.ts';
+import type { Encoding } from '../otlp/response.ts';
 import type { Refusal } from '../pipeline/refusal.ts';
 
 const CONTENT_TYPES: Readonly<Record<Encoding, string>> = {

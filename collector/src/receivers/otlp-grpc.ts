@@ -1,4 +1,11 @@
-import { Metadata, Server, ServerCredentials, ServerInterceptingCall, status } from '@grpc/grpc-js';
+import {
+  Metadata,
+  Server,
+  ServerCredentials,
+  ServerInterceptingCall,
+  setLogger,
+  status,
+} from '@grpc/grpc-js';
 import type {
   sendUnaryData,
   ServerInterceptingCallInterface,
@@ -7,12 +14,13 @@ import type {
   ServerUnaryCall,
 } from '@grpc/grpc-js';
 import { encodeExportResponse, encodeStatus } from '../otlp/response.ts';
+import type { Signal } from '../otlp/response.ts';
 import type { Component, Logger } from '../pipeline/component.ts';
 import { formatEndpoint, parseEndpoint } from '../pipeline/endpoint.ts';
 import type { HeaderLookup, Identity } from '../pipeline/identity.ts';
 import { Refusal } from '../pipeline/refusal.ts';
 import type { ByteBudget } from './byte-budget.ts';
-import type { ExportService, Signal } from './export-service.ts';
+import type { ExportService } from './export-service.ts';
 import { GrpcHealth } from './grpc-health.ts';
 import { exportMethod, OTLP_SERVICES } from './grpc-methods.ts';
 import { listenFailure } from './listen-failure.ts';
@@ -53,6 +61,12 @@ function headersOf(metadata: Metadata): HeaderLookup {
     const [value] = metadata.get(name);
     return value === undefined ? undefined : String(value);
   };
+}
+
+/** The library writes to standard error by itself; its lines belong into our log, and what matters is said by us. */
+function libraryLogTo(log: Logger): void {
+  const write = (...parts: unknown[]): void => log.debug({ library: 'grpc-js' }, parts.map(String).join(' '));
+  setLogger({ error: write, info: write, debug: write });
 }
 
 interface GrpcFailure {
@@ -123,6 +137,7 @@ export class OtlpGrpcServer implements Component {
 
   async start(): Promise<void> {
     const { endpoint } = this.#options;
+    libraryLogTo(this.#parts.log);
     const { host, port } = parseEndpoint(endpoint) ?? { host: '', port: 0 };
     const address = formatEndpoint({ host: host === '' ? '::' : host, port });
     this.#port = await new Promise<number>((resolve, reject) => {

@@ -8,7 +8,7 @@ export class CountedMetrics implements SelfMetrics {
   counter(name: string): Counter {
     return {
       add: (amount, labels = {}) => {
-        const key = `${name}${JSON.stringify(Object.entries(labels).toSorted())}`;
+        const key = `${name}${JSON.stringify(Object.entries(labels).toSorted(([a], [b]) => a.localeCompare(b)))}`;
         this.#values.set(key, (this.#values.get(key) ?? 0) + amount);
       },
     };

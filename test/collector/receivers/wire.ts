@@ -14,7 +14,7 @@ const root = protobuf.parse(
 
 function decode(type: string, bytes: Uint8Array): Record<string, unknown> {
   const message = root.lookupType(type);
-  return message.toObject(message.decode(bytes), { longs: Number }) as Record<string, unknown>;
+  return message.toObject(message.decode(bytes), { longs: Number });
 }
 
 export interface StatusMessage {
