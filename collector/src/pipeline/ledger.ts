@@ -36,6 +36,8 @@ export interface LedgerBatch {
   readonly calls: readonly Call[];
   readonly deadLetters: readonly DeadLetter[];
   readonly books: readonly NamedBook[];
+  /** OTLP bytes of a call that the store refuses, for its dead letter; without it the letter holds none. */
+  readonly payloadOf?: (call: Call) => Uint8Array;
 }
 
 export interface CommitResult {

@@ -64,7 +64,8 @@ COMMENT ON COLUMN spanmeter.calls.cost_usd IS 'NULL unless cost_status is priced
 COMMENT ON COLUMN spanmeter.calls.model IS 'The price book''s id where matched, else the response model, else the request model.';
 
 -- Sums per 15 minutes UTC of started_at, so that every time zone's day can be formed. Read by SUM: collectors
--- write rows of their own (journal_id), which keeps them from waiting for one another.
+-- write rows of their own (journal_id), which keeps them from waiting for one another. Token sums are numeric:
+-- about a thousand calls that each claim 2^53 tokens would overflow bigint and stop every later batch.
 CREATE TABLE spanmeter.spend_rollup (
   tenant_id text NOT NULL,
   bucket_start timestamptz NOT NULL,
@@ -81,11 +82,11 @@ CREATE TABLE spanmeter.spend_rollup (
   journal_id uuid NOT NULL,
   calls bigint NOT NULL,
   errors bigint NOT NULL,
-  input_tokens bigint NOT NULL,
-  cache_read_tokens bigint NOT NULL,
-  cache_write_tokens bigint NOT NULL,
-  output_tokens bigint NOT NULL,
-  reasoning_tokens bigint NOT NULL,
+  input_tokens numeric NOT NULL,
+  cache_read_tokens numeric NOT NULL,
+  cache_write_tokens numeric NOT NULL,
+  output_tokens numeric NOT NULL,
+  reasoning_tokens numeric NOT NULL,
   cost_usd numeric(38, 12) NOT NULL,
   reported_cost_usd numeric(38, 12) NOT NULL,
   PRIMARY KEY (tenant_id, bucket_start, dimensions_hash, journal_id)

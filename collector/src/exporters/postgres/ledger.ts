@@ -1,0 +1,370 @@
+import type { Call } from '@spanmeter/processors';
+import { errorCode, errorMessage, isBadData, isUnavailable } from '../../database/failure.ts';
+import type { Counter, Histogram, Logger, SelfMetrics } from '../../pipeline/component.ts';
+import {
+  type CommitResult,
+  CursorMismatch,
+  type CursorPosition,
+  type DeadLetter,
+  type Ledger,
+  type LedgerBatch,
+  LedgerUnavailable,
+  type PreparedBatch,
+} from '../../pipeline/ledger.ts';
+import type { BinaryCopy } from './binary-copy.ts';
+import { type CallRows, dayOf, encodeCalls } from './call-rows.ts';
+import { writeDeadLetters } from './dead-letters.ts';
+import { insertRows, type InsertedRows, type Route } from './insert-rows.ts';
+import { DAYS_AHEAD, dayAt, ensurePartitions } from './partitions.ts';
+import { encodeRollups, ROLLUP_COLUMNS, ROLLUP_SUMS } from './rollup.ts';
+import { Session, STAGED_ROLLUPS } from './session.ts';
+
+export interface PostgresLedgerOptions {
+  /** Connects as the owner of the tables. */
+  readonly connectionString: string;
+  readonly log: Logger;
+  readonly metrics: SelfMetrics;
+  /** Calls that started earlier than this many days ago are not stored. */
+  readonly retentionDays: number;
+  /** Resolves once the schema is up to date; asked before each connection. */
+  readonly ready?: () => Promise<void>;
+  /** Milliseconds since 1970; by default the system's clock. */
+  readonly now?: () => number;
+}
+
+/** A ledger with a connection to end. */
+export interface PostgresLedger extends Ledger {
+  /** Waits for the commit under way, then ends the connection. */
+  close(): Promise<void>;
+}
+
+interface Prepared extends PreparedBatch {
+  readonly rows: CallRows;
+  readonly rollups: BinaryCopy | null;
+  /** Days outside what partitions are made for. */
+  readonly outOfRange: readonly Call[];
+}
+
+const STAGED_UNTIL_CLEAN = 50;
+const MAX_KNOWN_TENANTS = 100_000;
+const MAX_KNOWN_BOOKS = 1_000;
+const COMMIT_BUCKETS: readonly number[] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+const EXPORTER = /^[a-z0-9_/.-]{1,256}$/i;
+
+const SUM_UPDATES: string = ROLLUP_SUMS.map((name) => `${name} = r.${name} + excluded.${name}`).join(', ');
+const MERGE_ROLLUPS = `INSERT INTO spanmeter.spend_rollup AS r (${ROLLUP_COLUMNS.join(', ')})
+  SELECT ${ROLLUP_COLUMNS.join(', ')} FROM ${STAGED_ROLLUPS}
+  ON CONFLICT (tenant_id, bucket_start, dimensions_hash, journal_id) DO UPDATE SET ${SUM_UPDATES}`;
+
+/** The store of record in PostgreSQL: one connection, one transaction per batch. */
+export function createPostgresLedger(options: PostgresLedgerOptions): PostgresLedger {
+  return new Writer(options);
+}
+
+class Writer implements PostgresLedger {
+  readonly #options: PostgresLedgerOptions;
+  readonly #rowCounter: Counter;
+  readonly #batchCounter: Counter;
+  readonly #deadLetterCounter: Counter;
+  readonly #commitSeconds: Histogram;
+  #session: Session | null = null;
+  /** One transaction at a time: the connection is shared with reads of the cursor. */
+  #turn: Promise<unknown> = Promise.resolve();
+  #closed = false;
+  /** Batches still to go through staging; 0 is straight COPY. */
+  #stagedBatches = 0;
+  #days = new Set<number>();
+  #tenants = new Set<string>();
+  #books = new Set<string>();
+
+  constructor(options: PostgresLedgerOptions) {
+    this.#options = options;
+    const { metrics } = options;
+    this.#rowCounter = metrics.counter(
+      'spanmeter_ledger_rows_total',
+      'Calls that a committed batch held: inserted, or already there.',
+      ['outcome'],
+    );
+    this.#batchCounter = metrics.counter('spanmeter_ledger_batches_total', 'Committed batches by route.', [
+      'route',
+    ]);
+    this.#deadLetterCounter = metrics.counter(
+      'spanmeter_ledger_dead_letters_total',
+      'Dead letters written with a batch.',
+      ['reason'],
+    );
+    this.#commitSeconds = metrics.histogram(
+      'spanmeter_ledger_commit_seconds',
+      'Time of one writing transaction.',
+      COMMIT_BUCKETS,
+    );
+  }
+
+  async readCursor(journalId: string, exporter: string): Promise<CursorPosition | null> {
+    return this.#inTurn(async (session) => {
+      const result = await session.query<CursorRow>(
+        'SELECT sequence, spans_done FROM spanmeter.journal_cursors WHERE journal_id = $1 AND exporter = $2',
+        [journalId, exporter],
+      );
+      return cursorOf(result.rows[0]);
+    });
+  }
+
+  async createCursor(journalId: string, exporter: string, at: CursorPosition): Promise<void> {
+    await this.#inTurn(async (session) => {
+      await session.query(
+        `INSERT INTO spanmeter.journal_cursors (journal_id, exporter, sequence, spans_done)
+         VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`,
+        [journalId, exporter, at.sequence, at.spansDone],
+      );
+    });
+  }
+
+  prepare(batch: LedgerBatch): PreparedBatch {
+    const today = dayAt((this.#options.now ?? Date.now)());
+    const floor = today - this.#options.retentionDays;
+    const inRange = (call: Call): boolean => dayOf(call) >= floor && dayOf(call) <= today + DAYS_AHEAD;
+    const kept = batch.calls.every(inRange) ? batch.calls : batch.calls.filter(inRange);
+    const outOfRange = kept === batch.calls ? [] : batch.calls.filter((call) => !inRange(call));
+    const rows = encodeCalls(kept);
+    const rollups = rows.calls.length === 0 ? null : encodeRollups(rows.calls, batch.journalId);
+    const prepared: Prepared = { batch, rows, rollups, outOfRange };
+    return prepared;
+  }
+
+  async commit(prepared: PreparedBatch): Promise<CommitResult> {
+    const whole = prepared as Prepared;
+    return this.#inTurn(async (session) => {
+      const startedMs = performance.now();
+      const result = await this.#commitBy(session, whole);
+      this.#commitSeconds.observe((performance.now() - startedMs) / 1000);
+      return result;
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#turn.catch(() => {});
+    this.#session?.close();
+    this.#session = null;
+  }
+
+  /** Runs `work` when its turn comes. Every failure but a cursor mismatch becomes LedgerUnavailable. */
+  async #inTurn<T>(work: (session: Session) => Promise<T>): Promise<T> {
+    const before = this.#turn;
+    const mine = (async () => {
+      await before.catch(() => {});
+      try {
+        return await work(await this.#connected());
+      } catch (error) {
+        if (error instanceof CursorMismatch || error instanceof LedgerUnavailable) throw error;
+        this.#disconnect();
+        if (!isUnavailable(error)) {
+          this.#options.log.error(
+            { error: errorMessage(error), code: errorCode(error) },
+            'unexpected database error',
+          );
+        }
+        throw new LedgerUnavailable(`PostgreSQL: ${errorMessage(error)}`, { cause: error });
+      }
+    })();
+    this.#turn = mine;
+    return mine;
+  }
+
+  async #connected(): Promise<Session> {
+    if (this.#closed) throw new LedgerUnavailable('the ledger is closed');
+    if (this.#session !== null && !this.#session.lost) return this.#session;
+    await this.#options.ready?.();
+    this.#session = await Session.open(this.#options.connectionString);
+    return this.#session;
+  }
+
+  #disconnect(): void {
+    this.#session?.close();
+    this.#session = null;
+    // The store may be another one after a restore: what was known of it is asked again.
+    this.#days.clear();
+    this.#tenants.clear();
+    this.#books.clear();
+  }
+
+  /** Tries the cheapest route first, and another one where the rows themselves are in the way. */
+  async #commitBy(session: Session, prepared: Prepared): Promise<CommitResult> {
+    let route: Route = this.#stagedBatches > 0 ? 'staging' : 'direct';
+    let madePartitions = false;
+    for (;;) {
+      try {
+        await this.#ensureDays(session, prepared.rows.days);
+        return await this.#attempt(session, prepared, route);
+      } catch (error) {
+        const mismatch = error instanceof CursorMismatch;
+        if (session.lost || (!mismatch && isUnavailable(error))) throw error;
+        await session.query('ROLLBACK');
+        if (mismatch) throw error;
+        if (isMissingPartition(error) && !madePartitions) {
+          madePartitions = true;
+          this.#days.clear();
+        } else if (errorCode(error) === '23505' && route === 'direct') {
+          route = 'staging';
+          this.#stagedBatches = STAGED_UNTIL_CLEAN;
+        } else if (isBadData(error) && route !== 'bisection') {
+          route = 'bisection';
+        } else {
+          throw error;
+        }
+      }
+    }
+  }
+
+  async #attempt(session: Session, prepared: Prepared, route: Route): Promise<CommitResult> {
+    const { batch } = prepared;
+    await lockCursor(session, batch);
+    await this.#writeBooks(session, batch);
+    const done = await insertRows(session, prepared.rows, route);
+    const whole = done.inserted === prepared.rows.calls;
+    const rollups = whole
+      ? prepared.rollups
+      : done.inserted.length === 0
+        ? null
+        : encodeRollups(done.inserted, batch.journalId);
+    const tenants = await this.#writeTenants(session, done.inserted);
+    const letters = [...batch.deadLetters, ...this.#refusedLetters(prepared, done)];
+    const written = await writeDeadLetters(session, letters);
+    if (rollups !== null) await session.copy(STAGED_ROLLUPS, ROLLUP_COLUMNS, rollups.payload());
+    await session.script(`${rollups === null ? '' : `${MERGE_ROLLUPS};`}${moveCursor(batch)};COMMIT`);
+    this.#remember(batch, tenants);
+    return this.#account(prepared, route, done, letters, written);
+  }
+
+  #account(
+    prepared: Prepared,
+    route: Route,
+    done: InsertedRows,
+    letters: readonly DeadLetter[],
+    written: number,
+  ): CommitResult {
+    const refused = done.refused.length + prepared.outOfRange.length;
+    const alreadyThere = prepared.batch.calls.length - done.inserted.length - refused;
+    if (route !== 'direct') {
+      this.#stagedBatches = alreadyThere > 0 ? STAGED_UNTIL_CLEAN : Math.max(0, this.#stagedBatches - 1);
+    }
+    this.#batchCounter.add(1, { route });
+    this.#rowCounter.add(done.inserted.length, { outcome: 'inserted' });
+    if (alreadyThere > 0) this.#rowCounter.add(alreadyThere, { outcome: 'already_there' });
+    for (const letter of letters) this.#deadLetterCounter.add(1, { reason: letter.reason });
+    if (done.refused.length > 0) {
+      const first = done.refused[0];
+      this.#options.log.warn(
+        { calls: done.refused.length, example: first?.error },
+        'PostgreSQL refused calls: they are dead letters now',
+      );
+    }
+    return { inserted: done.inserted, alreadyThere, deadLetters: written };
+  }
+
+  #refusedLetters(prepared: Prepared, done: InsertedRows): DeadLetter[] {
+    const payloadOf = prepared.batch.payloadOf ?? (() => new Uint8Array());
+    const letter = (call: Call, reason: string, why: string): DeadLetter => ({
+      tenantId: call.tenantId,
+      reason,
+      detail: `${why} (trace ${call.traceId}, span ${call.spanId}, start ${call.startUnixNano} ns)`,
+      payload: payloadOf(call),
+      receivedUnixMs: call.receivedUnixMs,
+    });
+    return [
+      ...prepared.outOfRange.map((call) =>
+        letter(call, 'time_out_of_range', 'the call started outside the days that are kept'),
+      ),
+      ...done.refused.map(({ call, error }) => letter(call, 'refused_by_database', error)),
+    ];
+  }
+
+  async #ensureDays(session: Session, days: readonly number[]): Promise<void> {
+    const today = dayAt((this.#options.now ?? Date.now)());
+    const wanted = new Set(days);
+    for (let day = today; day <= today + DAYS_AHEAD; day++) wanted.add(day);
+    const missing = [...wanted].filter((day) => !this.#days.has(day)).toSorted((a, b) => a - b);
+    if (missing.length === 0) return;
+    await ensurePartitions(session, missing);
+    for (const day of missing) this.#days.add(day);
+  }
+
+  async #writeBooks(session: Session, batch: LedgerBatch): Promise<void> {
+    for (const book of batch.books.toSorted((a, b) => (a.version < b.version ? -1 : 1))) {
+      if (this.#books.has(book.version)) continue;
+      await session.query(
+        'INSERT INTO spanmeter.price_books (version, content) VALUES ($1, $2) ON CONFLICT DO NOTHING',
+        [book.version, book.content()],
+      );
+    }
+  }
+
+  /** Registers tenants seen for the first time; resolves with their ids. */
+  async #writeTenants(session: Session, calls: readonly Call[]): Promise<string[]> {
+    const unknown = new Set<string>();
+    let last = '';
+    // Sorted by tenant, so a change is all that has to be looked up.
+    for (const { tenantId } of calls) {
+      if (tenantId !== last && !this.#tenants.has(tenantId)) unknown.add(tenantId);
+      last = tenantId;
+    }
+    if (unknown.size === 0) return [];
+    const ids = [...unknown];
+    await session.query(
+      'INSERT INTO spanmeter.tenants (id) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING',
+      [ids],
+    );
+    return ids;
+  }
+
+  /** Only after the commit: what a rolled back transaction wrote is not there. */
+  #remember(batch: LedgerBatch, tenants: readonly string[]): void {
+    if (this.#tenants.size > MAX_KNOWN_TENANTS) this.#tenants.clear();
+    for (const tenant of tenants) this.#tenants.add(tenant);
+    if (this.#books.size > MAX_KNOWN_BOOKS) this.#books.clear();
+    for (const book of batch.books) this.#books.add(book.version);
+  }
+}
+
+interface CursorRow {
+  readonly sequence: string;
+  readonly spans_done: string;
+}
+
+function cursorOf(row: CursorRow | undefined): CursorPosition | null {
+  return row === undefined ? null : { sequence: Number(row.sequence), spansDone: Number(row.spans_done) };
+}
+
+/** Both go into SQL as literals, so both are checked. */
+function cursorKey(batch: LedgerBatch): string {
+  if (!UUID.test(batch.journalId)) throw new Error(`not a journal id: ${JSON.stringify(batch.journalId)}`);
+  if (!EXPORTER.test(batch.exporter))
+    throw new Error(`not an exporter id: ${JSON.stringify(batch.exporter)}`);
+  return `journal_id = '${batch.journalId}' AND exporter = '${batch.exporter}'`;
+}
+
+async function lockCursor(session: Session, batch: LedgerBatch): Promise<void> {
+  const results = await session.script(
+    `BEGIN; SELECT sequence, spans_done FROM spanmeter.journal_cursors WHERE ${cursorKey(batch)} FOR UPDATE`,
+  );
+  const actual = cursorOf(results[1]?.rows[0] as CursorRow | undefined);
+  const { from } = batch;
+  if (actual?.sequence !== from.sequence || actual.spansDone !== from.spansDone)
+    throw new CursorMismatch(actual);
+}
+
+function moveCursor(batch: LedgerBatch): string {
+  const { sequence, spansDone } = batch.to;
+  return (
+    `UPDATE spanmeter.journal_cursors SET sequence = ${Math.trunc(sequence)}, spans_done = ${Math.trunc(spansDone)}, ` +
+    `updated_at = now() WHERE ${cursorKey(batch)}`
+  );
+}
+
+/** 23514 without a constraint's name: "no partition of relation found for row". */
+function isMissingPartition(error: unknown): boolean {
+  if (errorCode(error) !== '23514') return false;
+  return !(error instanceof Error && 'constraint' in error && error.constraint !== undefined);
+}

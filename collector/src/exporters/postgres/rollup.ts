@@ -1,0 +1,197 @@
+import { createHash } from 'node:crypto';
+import type { Call } from '@spanmeter/processors';
+import { BinaryCopy } from './binary-copy.ts';
+import { COST_SCALE } from './call-rows.ts';
+
+/** Columns of `spanmeter.spend_rollup` in the order that `encodeRollups` writes them. */
+export const ROLLUP_COLUMNS: readonly string[] = [
+  'tenant_id',
+  'bucket_start',
+  'provider',
+  'model',
+  'operation',
+  'service_name',
+  'environment',
+  'team',
+  'feature',
+  'key_id',
+  'cost_status',
+  'dimensions_hash',
+  'journal_id',
+  'calls',
+  'errors',
+  'input_tokens',
+  'cache_read_tokens',
+  'cache_write_tokens',
+  'output_tokens',
+  'reasoning_tokens',
+  'cost_usd',
+  'reported_cost_usd',
+];
+
+/** Columns that add up. */
+export const ROLLUP_SUMS: readonly string[] = ROLLUP_COLUMNS.slice(13);
+
+const BUCKET_MICROS = 15 * 60 * 1_000_000;
+const HASH_BYTES = 16;
+const MAX_CACHED_HASHES = 50_000;
+const EXPECTED_ROW_BYTES = 400;
+/** No dimension holds it: NUL is not storable. */
+const SEPARATOR = '\u0000';
+const ABSENT = '\u0000-';
+/** A sum of safe integers below this stays safe by one more below `LARGE`. */
+const MAX_SUM = 2 ** 52;
+const LARGE = 2 ** 45;
+
+/** Adds token counts exactly: numbers while they are small, bigint beyond. */
+class TokenSum {
+  #small = 0;
+  #large = 0n;
+
+  add(count: number | null): void {
+    if (count === null) return;
+    if (count >= LARGE) {
+      this.#large += BigInt(count);
+      return;
+    }
+    this.#small += count;
+    if (this.#small < MAX_SUM) return;
+    this.#large += BigInt(this.#small);
+    this.#small = 0;
+  }
+
+  total(): bigint {
+    return this.#large + BigInt(this.#small);
+  }
+}
+
+interface Group {
+  readonly call: Call;
+  readonly bucket: number;
+  readonly hash: Buffer;
+  calls: number;
+  errors: number;
+  cost: bigint;
+  reportedCost: bigint;
+  readonly input: TokenSum;
+  readonly cacheRead: TokenSum;
+  readonly cacheWrite: TokenSum;
+  readonly output: TokenSum;
+  readonly reasoning: TokenSum;
+}
+
+const hashes = new Map<string, Buffer>();
+
+/** First 16 bytes of SHA-256 over the dimensions: the same in every collector and version. */
+function hashOf(dimensions: string): Buffer {
+  const known = hashes.get(dimensions);
+  if (known !== undefined) return known;
+  const hash = createHash('sha256').update(dimensions).digest().subarray(0, HASH_BYTES);
+  if (hashes.size >= MAX_CACHED_HASHES) hashes.clear();
+  hashes.set(dimensions, hash);
+  return hash;
+}
+
+function dimensionsOf(call: Call): string {
+  return (
+    call.provider +
+    SEPARATOR +
+    call.model +
+    SEPARATOR +
+    call.operation +
+    SEPARATOR +
+    call.serviceName +
+    SEPARATOR +
+    (call.environment ?? ABSENT) +
+    SEPARATOR +
+    (call.team ?? ABSENT) +
+    SEPARATOR +
+    (call.feature ?? ABSENT) +
+    SEPARATOR +
+    (call.keyId ?? ABSENT) +
+    SEPARATOR +
+    call.costStatus
+  );
+}
+
+/** Sums calls by tenant, 15 minutes and dimensions, and encodes the sums for COPY; sorted by key. */
+export function encodeRollups(calls: readonly Call[], journalId: string): BinaryCopy {
+  const groups = groupCalls(calls);
+  const journal = Buffer.from(journalId.replaceAll('-', ''), 'hex');
+  const copy = new BinaryCopy(ROLLUP_COLUMNS.length, groups.length * EXPECTED_ROW_BYTES);
+  for (const group of groups) encodeGroup(copy, group, journal);
+  return copy;
+}
+
+function groupCalls(calls: readonly Call[]): Group[] {
+  const groups = new Map<string, Group>();
+  for (const call of calls) {
+    const bucket = Math.floor(Number(call.startedAtMicros) / BUCKET_MICROS) * BUCKET_MICROS;
+    const dimensions = dimensionsOf(call);
+    const key = call.tenantId + SEPARATOR + String(bucket) + SEPARATOR + dimensions;
+    let group = groups.get(key);
+    if (group === undefined) {
+      group = newGroup(call, bucket, hashOf(dimensions));
+      groups.set(key, group);
+    }
+    addCall(group, call);
+  }
+  // A plain comparison of keys is enough: any order will do that all collectors share.
+  return [...groups.entries()].toSorted((a, b) => (a[0] < b[0] ? -1 : 1)).map((entry) => entry[1]);
+}
+
+function newGroup(call: Call, bucket: number, hash: Buffer): Group {
+  return {
+    call,
+    bucket,
+    hash,
+    calls: 0,
+    errors: 0,
+    cost: 0n,
+    reportedCost: 0n,
+    input: new TokenSum(),
+    cacheRead: new TokenSum(),
+    cacheWrite: new TokenSum(),
+    output: new TokenSum(),
+    reasoning: new TokenSum(),
+  };
+}
+
+function addCall(group: Group, call: Call): void {
+  group.calls++;
+  if (call.errorType !== null) group.errors++;
+  group.input.add(call.inputTokens);
+  group.cacheRead.add(call.cacheReadTokens);
+  group.cacheWrite.add(call.cacheWriteTokens);
+  group.output.add(call.outputTokens);
+  group.reasoning.add(call.reasoningTokens);
+  if (call.costPicoUsd !== null) group.cost += call.costPicoUsd;
+  if (call.reportedCostPicoUsd !== null) group.reportedCost += call.reportedCostPicoUsd;
+}
+
+function encodeGroup(copy: BinaryCopy, group: Group, journal: Buffer): void {
+  const { call } = group;
+  copy.startRow();
+  copy.text(call.tenantId);
+  copy.timestamp(group.bucket);
+  copy.text(call.provider);
+  copy.text(call.model);
+  copy.text(call.operation);
+  copy.text(call.serviceName);
+  copy.text(call.environment);
+  copy.text(call.team);
+  copy.text(call.feature);
+  copy.text(call.keyId);
+  copy.text(call.costStatus);
+  copy.bytea(group.hash);
+  copy.bytea(journal);
+  copy.int8(group.calls);
+  copy.int8(group.errors);
+  copy.numeric(group.input.total(), 0);
+  copy.numeric(group.cacheRead.total(), 0);
+  copy.numeric(group.cacheWrite.total(), 0);
+  copy.numeric(group.output.total(), 0);
+  copy.numeric(group.reasoning.total(), 0);
+  copy.numeric(group.cost, COST_SCALE);
+  copy.numeric(group.reportedCost, COST_SCALE);
+}
