@@ -101,6 +101,7 @@ class KeyFollower implements KeySource {
   #saidUnreachable = false;
   #stopped = false;
   #running: Promise<void> | undefined;
+  #turn: Promise<void> = Promise.resolve();
 
   constructor(options: KeySourceOptions) {
     this.#options = options;
@@ -121,8 +122,8 @@ class KeyFollower implements KeySource {
     if (this.#client === null) throw new Error('the key store is not connected');
     const text = `SELECT ${COLUMNS} FROM spanmeter.api_keys
       WHERE hash = decode($1, 'hex') AND revoked_at IS NULL`;
-    const asked = this.#client.query<KeyRow>(text, [hash]);
-    const { rows } = await inTime(asked, this.#options.queryTimeoutMs, 'looking up an API key');
+    const client = this.#client;
+    const { rows } = await this.#inTurn(() => client.query<KeyRow>(text, [hash]), 'looking up an API key');
     return rows.flatMap(storedKey)[0] ?? null;
   }
 
@@ -149,7 +150,7 @@ class KeyFollower implements KeySource {
 
   /** One connection, from connect until it breaks. */
   async #session(): Promise<void> {
-    const { queryTimeoutMs, pollMs } = this.#options;
+    const { pollMs } = this.#options;
     const client = await this.#connect();
     let broken: Error | undefined;
     const breakWith = (error: Error): void => {
@@ -162,7 +163,7 @@ class KeyFollower implements KeySource {
     try {
       if (!this.#prepared) await this.#options.prepare?.(client);
       this.#prepared = true;
-      await inTime(client.query(`LISTEN ${CHANNEL}`), queryTimeoutMs, 'LISTEN');
+      await this.#inTurn(() => client.query(`LISTEN ${CHANNEL}`), 'LISTEN');
       this.#client = client;
       while (!this.#stopped) {
         if (broken !== undefined) throw broken;
@@ -172,6 +173,8 @@ class KeyFollower implements KeySource {
     } finally {
       this.#client = null;
       this.#reachable = false;
+      // A query that never ends must not hold up the next connection's.
+      this.#turn = Promise.resolve();
       void client.end().catch(() => undefined);
     }
   }
@@ -187,14 +190,20 @@ class KeyFollower implements KeySource {
     }
   }
 
+  /** One query at a time, so that what a look-up found is never newer than the load after it. */
+  #inTurn<T>(query: () => Promise<T>, what: string): Promise<T> {
+    const turn = this.#turn.then(query);
+    this.#turn = turn.then(
+      () => undefined,
+      () => undefined,
+    );
+    return inTime(turn, this.#options.queryTimeoutMs, what);
+  }
+
   async #load(client: KeyConnection): Promise<void> {
     const text = `SELECT ${COLUMNS} FROM spanmeter.api_keys WHERE revoked_at IS NULL
       ORDER BY created_at DESC LIMIT ${MAX_LOADED_KEYS}`;
-    const { rows } = await inTime(
-      client.query<KeyRow>(text),
-      this.#options.queryTimeoutMs,
-      'loading the API keys',
-    );
+    const { rows } = await this.#inTurn(() => client.query<KeyRow>(text), 'loading the API keys');
     this.#options.onLoad(rows.flatMap(storedKey));
     if (!this.#reachable) this.#options.log.info({ keys: rows.length }, 'The API keys are loaded.');
     this.#reachable = true;

@@ -1,0 +1,45 @@
+import { Command, CommanderError } from 'commander';
+import { registerDeadletter } from '@spanmeter/collector/dist/cli/deadletter.js';
+import { registerKey } from '@spanmeter/collector/dist/cli/key.js';
+import type { CliContext } from '@spanmeter/collector/dist/cli/output.js';
+import { registerReport } from '@spanmeter/collector/dist/cli/report.js';
+import { registerTenant } from '@spanmeter/collector/dist/cli/tenant.js';
+
+export interface CliRun {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** Runs one command as `spanmeter` would, and catches what it prints. */
+export async function spanmeter(
+  args: readonly string[],
+  env: Record<string, string | undefined>,
+  now: Date = new Date('2026-11-02T12:00:00Z'),
+): Promise<CliRun> {
+  let out = '';
+  let err = '';
+  let code = 0;
+  const context: CliContext = {
+    env,
+    write: (text) => (out += text),
+    warn: (text) => (err += text),
+    now: () => now,
+    setExitCode: (given) => (code = given),
+    columns: 80,
+    colours: false,
+  };
+  const program = new Command('spanmeter').exitOverride().configureOutput({
+    writeOut: (text) => (out += text),
+    writeErr: (text) => (err += text),
+  });
+  for (const register of [registerTenant, registerKey, registerReport, registerDeadletter])
+    register(program, context);
+  try {
+    await program.parseAsync(args, { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    code = error.exitCode === 0 ? 0 : 2;
+  }
+  return { code, out, err };
+}
