@@ -23,7 +23,7 @@ export class ObservedCall {
   readonly #host: CallHost;
   readonly #span: Span;
   readonly #owner: SpanOwner;
-  readonly #attributes: Attributes;
+  readonly #start: Attributes;
   readonly #startedMs: number = performance.now();
   #firstTokenMs: number | undefined;
   #partial: (() => Attributes) | undefined;
@@ -38,7 +38,7 @@ export class ObservedCall {
     this.method = method;
     this.#span = span;
     this.#owner = owner;
-    this.#attributes = attributes;
+    this.#start = attributes;
     host.open.add(this);
   }
 
@@ -83,18 +83,18 @@ export class ObservedCall {
     return (this.#partial === undefined ? undefined : this.#host.guard(this.#partial)) ?? {};
   }
 
-  #end(found: Attributes, error: unknown): void {
+  /** `attributes` is this call's own object and is added to. */
+  #end(attributes: Attributes, error: unknown): void {
     if (this.#ended) return;
     this.#ended = true;
     this.#host.open.delete(this);
     this.#host.guard(() => {
       const durationMs = performance.now() - this.#startedMs;
-      const attributes: Attributes = { ...found };
       if (this.#firstTokenMs !== undefined) {
         attributes[ATTR_TIME_TO_FIRST_CHUNK] = (this.#firstTokenMs - this.#startedMs) / 1000;
       }
       if (error !== undefined) describeError(error, attributes);
-      this.#host.metrics.record(durationMs, { ...this.#attributes, ...attributes });
+      this.#host.metrics.record(durationMs, this.#start, attributes);
       if (this.#host.formerNames) addFormerNames(attributes);
       if (this.#span.isRecording()) {
         this.#span.setAttributes(attributes);

@@ -52,8 +52,12 @@ function flushOnSignal(signal: NodeJS.Signals, acts: LastActs): void {
       process.kill(process.pid, signal);
     });
   };
+  // A moment later, since removing ours before theirs is in place would make Node stop listening.
   const onAdded = (name: string | symbol, listener: unknown): void => {
-    if (name === signal && listener !== endAsDefault) process.removeListener(signal, endAsDefault);
+    if (name !== signal || listener === endAsDefault) return;
+    queueMicrotask(() => {
+      if (process.listenerCount(signal) > 1) process.removeListener(signal, endAsDefault);
+    });
   };
   const onRemoved = (name: string | symbol, listener: unknown): void => {
     if (name !== signal || listener === endAsDefault || process.listenerCount(signal) > 0) return;
@@ -62,10 +66,10 @@ function flushOnSignal(signal: NodeJS.Signals, acts: LastActs): void {
   process.on('newListener', onAdded);
   process.on('removeListener', onRemoved);
   if (process.listenerCount(signal) === 0) process.on(signal, endAsDefault);
-  const { emit } = process;
+  const emit = Reflect.get(process, 'emit') as (...args: unknown[]) => boolean;
   // Invisible to listener counts, unlike a listener: libraries end the process only if nobody else listens.
   process.emit = function (this: unknown, ...args: unknown[]): boolean {
     if (args[0] === signal && !process.listeners(signal).includes(endAsDefault)) void acts.flush();
-    return Reflect.apply(emit, this, args) as boolean;
+    return Reflect.apply(emit, this, args);
   } as typeof process.emit;
 }

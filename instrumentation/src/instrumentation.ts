@@ -38,6 +38,7 @@ export class SdkInstrumentation extends InstrumentationBase {
   // The base class calls init() and _updateMetricInstruments() from its constructor, before the fields of a
   // subclass exist; `declare` keeps them from being wiped afterwards.
   declare private _client: ClientMetrics | undefined;
+  declare private _provider: MeterProvider | undefined;
   declare private _meterGiven: boolean | undefined;
   readonly #adapter: SdkAdapter;
   readonly #open = new OpenCalls();
@@ -72,11 +73,15 @@ export class SdkInstrumentation extends InstrumentationBase {
     super.setMeterProvider(provider);
   }
 
-  /** The API has no proxy meter, so the global one is asked for at the first call, when an SDK is there. */
+  /** The API has no proxy meter, so the global provider is looked at again until an SDK has set one. */
   #metrics(): ClientMetrics {
-    this._client ??= clientMetrics(
-      this._meterGiven === true ? this.meter : metrics.getMeter(SCOPE_NAME, VERSION),
-    );
+    const provider = metrics.getMeterProvider();
+    if (this._client === undefined || (this._meterGiven !== true && this._provider !== provider)) {
+      this._provider = provider;
+      this._client = clientMetrics(
+        this._meterGiven === true ? this.meter : provider.getMeter(SCOPE_NAME, VERSION),
+      );
+    }
     return this._client;
   }
 
@@ -129,9 +134,9 @@ export class SdkInstrumentation extends InstrumentationBase {
   }
 
   #observed(method: Method, original: AnyFunction): AnyFunction {
-    const self = this;
+    const run = (resource: unknown, args: unknown[]): unknown => this.#run(method, original, resource, args);
     const observed = function (this: unknown, ...args: unknown[]): unknown {
-      return self.#run(method, original, this, args);
+      return run(this, args);
     };
     Object.defineProperties(observed, {
       name: { value: original.name, configurable: true },
@@ -184,7 +189,7 @@ export class SdkInstrumentation extends InstrumentationBase {
     active: Context,
   ): { span: Span; call: ObservedCall } {
     const attributes = method.request(resource, args[0]);
-    const atStart: Attributes = { ...attributes, ...attributionOf(active) };
+    const atStart: Attributes = Object.assign(attributes, attributionOf(active));
     if (this.#host.formerNames) addFormerNames(atStart);
     const model = attributes[ATTR_REQUEST_MODEL];
     const name = typeof model === 'string' ? `${method.operation} ${model}` : method.operation;

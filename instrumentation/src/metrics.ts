@@ -1,4 +1,4 @@
-import type { Attributes, Histogram, Meter } from '@opentelemetry/api';
+import { createNoopMeter, type Attributes, type Histogram, type Meter } from '@opentelemetry/api';
 import {
   ATTR_ERROR_TYPE,
   ATTR_INPUT_TOKENS,
@@ -30,12 +30,18 @@ const DIMENSIONS = [
 
 /** The two client histograms of the conventions. */
 export interface ClientMetrics {
-  /** Records one finished call from its span attributes; tokens only where the provider reported them. */
-  record(durationMs: number, attributes: Attributes): void;
+  /**
+   * Records one finished call from what was known at its start and at its end; tokens only where the
+   * provider reported them.
+   */
+  record(durationMs: number, start: Attributes, end: Attributes): void;
 }
 
-/** Creates the histograms on `meter`. */
+const NO_METRICS: ClientMetrics = { record() {} };
+
+/** Creates the histograms on `meter`; without a meter provider there is nothing to do per call. */
 export function clientMetrics(meter: Meter): ClientMetrics {
+  if (meter.constructor === createNoopMeter().constructor) return NO_METRICS;
   const duration: Histogram = meter.createHistogram(METRIC_DURATION, {
     description: 'GenAI operation duration.',
     unit: 's',
@@ -47,20 +53,20 @@ export function clientMetrics(meter: Meter): ClientMetrics {
     advice: { explicitBucketBoundaries: TOKEN_BOUNDARIES },
   });
   return {
-    record(durationMs, attributes) {
+    record(durationMs, start, end) {
       const dimensions: Attributes = {};
       for (const key of DIMENSIONS) {
-        const value = attributes[key];
+        const value = end[key] ?? start[key];
         if (value !== undefined) dimensions[key] = value;
       }
-      const error = attributes[ATTR_ERROR_TYPE];
+      const error = end[ATTR_ERROR_TYPE];
       duration.record(
         durationMs / 1000,
         error === undefined ? dimensions : { ...dimensions, [ATTR_ERROR_TYPE]: error },
       );
-      const input = attributes[ATTR_INPUT_TOKENS];
+      const input = end[ATTR_INPUT_TOKENS];
       if (typeof input === 'number') tokens.record(input, { ...dimensions, [ATTR_TOKEN_TYPE]: 'input' });
-      const output = attributes[ATTR_OUTPUT_TOKENS];
+      const output = end[ATTR_OUTPUT_TOKENS];
       if (typeof output === 'number') tokens.record(output, { ...dimensions, [ATTR_TOKEN_TYPE]: 'output' });
     },
   };

@@ -32,6 +32,7 @@ export class OtlpSender implements SpanSender {
   readonly #json: boolean;
   #agent: http.Agent | undefined;
   #socket: Socket | undefined;
+  #headers: Record<string, string> | undefined;
   #held = false;
 
   /** Endpoint, headers, compression, timeout and certificates come from the `OTEL_EXPORTER_OTLP_*` variables. */
@@ -62,11 +63,11 @@ export class OtlpSender implements SpanSender {
   sendNow(spans: readonly ReadableSpan[], timeoutMs: number): boolean {
     const body = this.#encode(spans);
     if (body === undefined) return false;
-    const contentType = this.#json ? 'application/json' : 'application/x-protobuf';
-    const known = this.#lastHeaders ?? {};
     const request = {
       url: this.#options.url,
-      headers: { ...known, 'content-type': contentType },
+      headers: this.#headers ?? {
+        'Content-Type': this.#json ? 'application/json' : 'application/x-protobuf',
+      },
       body: Buffer.from(body).toString('base64'),
     };
     const child = spawnSync(process.execPath, ['-e', POST_FROM_STDIN], {
@@ -79,11 +80,9 @@ export class OtlpSender implements SpanSender {
     return child.status === 0;
   }
 
-  #lastHeaders: Record<string, string> | undefined;
-
   /** Resolves the headers ahead of time, so that a last attempt has them without an event loop. */
   async prepare(): Promise<void> {
-    this.#lastHeaders = await this.#options.headers();
+    this.#headers = await this.#options.headers();
   }
 
   #encode(spans: readonly ReadableSpan[]): Uint8Array | undefined {
@@ -130,8 +129,8 @@ const POST_FROM_STDIN = `
 let input = '';
 process.stdin.setEncoding('utf8').on('data', (text) => (input += text)).on('end', () => {
   const { url, headers, body } = JSON.parse(input);
-  fetch(url, { method: 'POST', headers, body: Buffer.from(body, 'base64') }).then(
-    (response) => process.exit(response.ok ? 0 : 1),
-    () => process.exit(1),
-  );
+  const { request } = require(url.startsWith('https:') ? 'https' : 'http');
+  request(url, { method: 'POST', headers }, ({ statusCode }) => process.exit(statusCode < 300 ? 0 : 1))
+    .on('error', () => process.exit(1))
+    .end(Buffer.from(body, 'base64'));
 });`;

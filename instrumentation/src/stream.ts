@@ -48,9 +48,17 @@ export function observeStream(stream: SdkStream, call: ObservedCall): void {
   dropped.register(stream, call, call);
 }
 
+/** An iterator's methods as properties, to be replaced one by one. */
+interface IteratorSteps {
+  next: (...args: unknown[]) => Promise<IteratorResult<unknown>>;
+  return?: (value?: unknown) => Promise<IteratorResult<unknown>>;
+  throw?: (error?: unknown) => Promise<IteratorResult<unknown>>;
+}
+
 /** Replaces next, return and throw on this iterator, which stays the same object. */
 function watchIterator(source: AsyncIterator<unknown>, call: ObservedCall, reader: StreamReader): void {
-  const { next, return: close, throw: raise } = source;
+  const steps = source as unknown as IteratorSteps;
+  const { next, return: close, throw: raise } = steps;
   let waitingForFirst = true;
   const look = (result: IteratorResult<unknown>): void => {
     call.touched = true;
@@ -71,16 +79,16 @@ function watchIterator(source: AsyncIterator<unknown>, call: ObservedCall, reade
     call.fail(error);
     throw error;
   };
-  source.next = (...args) => next.apply(source, args).then(observed, failed);
+  steps.next = (...args) => next.apply(source, args).then(observed, failed);
   if (close !== undefined) {
-    source.return = (value) => {
+    steps.return = (value) => {
       dropped.unregister(call);
       call.abandon();
       return close.call(source, value);
     };
   }
   if (raise !== undefined) {
-    source.throw = (error) => {
+    steps.throw = (error) => {
       dropped.unregister(call);
       call.fail(error);
       return raise.call(source, error);

@@ -138,7 +138,7 @@ describe('register', () => {
       return JSON.stringify({
         path,
         body,
-        names: Object.keys(headers).sort(),
+        names: Object.keys(headers).toSorted(),
         retries,
         traceparent,
         baggage,

@@ -64,7 +64,7 @@ async function serve(
   const request = ledger.add({
     id: `req_${number}`,
     path,
-    model: String(body['model'] ?? ''),
+    model: typeof body['model'] === 'string' ? body['model'] : '',
     stream: body['stream'] === true,
     body,
     headers: incoming.headers,

@@ -1,0 +1,170 @@
+import assert from 'node:assert/strict';
+import { createServer, type Server, type Socket } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { startOpenaiStandIn, type StandIn } from '../support/provider/index.ts';
+import { startSink, type OtlpSink } from './otlp-sink.ts';
+import { runApp, type AppOptions, type AppResult } from './run-app.ts';
+
+const CALL = `
+import OpenAI from 'openai';
+const client = new OpenAI({ maxRetries: 0 });
+const ask = (more = {}, options = {}) => client.chat.completions.create(
+  { model: 'gpt-4o', messages: [{ role: 'user', content: 'hi' }], ...more }, options);
+`;
+
+/** An app that waits for ever; the test ends it by a signal once it says so. */
+const WAITING = `${CALL}
+await ask();
+setInterval(() => {}, 1000);
+console.log('ready');
+`;
+
+describe('the end of the process under register', function () {
+  this.timeout(30_000);
+  let openai: StandIn;
+  let sink: OtlpSink;
+
+  beforeEach(async () => {
+    [openai, sink] = await Promise.all([startOpenaiStandIn(), startSink()]);
+  });
+
+  afterEach(async () => {
+    await Promise.all([openai.close(), sink.close()]);
+  });
+
+  const run = (options: AppOptions): Promise<AppResult> =>
+    runApp({
+      ...options,
+      env: {
+        OPENAI_BASE_URL: `${openai.url}/v1`,
+        OTEL_EXPORTER_OTLP_ENDPOINT: sink.url,
+        // Nothing leaves before the end unless the end sends it.
+        OTEL_BSP_SCHEDULE_DELAY: '600000',
+        ...options.env,
+      },
+    });
+
+  const signalWhenReady =
+    (signal: NodeJS.Signals): NonNullable<AppOptions['onOutput']> =>
+    (text, child) => {
+      if (text.includes('ready')) child.kill(signal);
+    };
+
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    it(`flushes on ${signal} and still ends by that signal`, async () => {
+      const result = await run({ code: WAITING, onOutput: signalWhenReady(signal) });
+      assert.equal(result.signal, signal);
+      assert.equal(result.code, null);
+      assert.equal(sink.spans.length, 1);
+    });
+  }
+
+  it("leaves the app's own SIGTERM handler alone in charge, and unseen", async () => {
+    const code = `${CALL}
+      await ask();
+      process.once('SIGTERM', () => {
+        console.log('handled', process.listenerCount('SIGTERM'), process.listenerCount('SIGINT'));
+        setTimeout(() => { console.log('bye'); process.exit(7); }, 300);
+      });
+      setInterval(() => {}, 1000);
+      await undefined;
+      console.log('listeners', process.listenerCount('SIGTERM'));
+      console.log('ready');`;
+    const result = await run({ code, onOutput: signalWhenReady('SIGTERM') });
+    assert.equal(result.stdout, 'listeners 1\nready\nhandled 1 1\nbye\n');
+    assert.equal(result.code, 7);
+    assert.equal(sink.spans.length, 1);
+  });
+
+  it('delivers before process.exit() and keeps its code', async () => {
+    const result = await run({ code: `${CALL} await ask(); process.exit(3);` });
+    assert.equal(result.code, 3);
+    assert.equal(sink.spans.length, 1);
+  });
+
+  it('delivers what was called before a crash, and the crash stays one', async () => {
+    const code = `${CALL} await ask(); throw new Error('broken');`;
+    const bare = await run({ code, preload: 'none' });
+    const result = await run({ code });
+    assert.equal(result.code, 1);
+    assert.ok(bare.stderr.includes('broken') && result.stderr.includes('broken'));
+    assert.equal(sink.spans.length, 1);
+  });
+
+  it('lets a rejection that nobody handles crash the app as it would have', async () => {
+    const code = `${CALL} void ask({}, { headers: { 'x-stand-in': '{"status":500}' } });`;
+    const result = await run({ code });
+    const bare = await run({ code, preload: 'none' });
+    assert.equal(bare.code, 1);
+    assert.equal(result.code, 1);
+    assert.ok(bare.stderr.includes('InternalServerError') && result.stderr.includes('InternalServerError'));
+    assert.equal(sink.spans.length, 1);
+  });
+
+  it('ends the span of a call that was never awaited', async () => {
+    await run({ code: `${CALL} void ask();` });
+    assert.equal(sink.spans.length, 1);
+    assert.equal(sink.spans[0]?.attributes['gen_ai.usage.output_tokens'], undefined);
+  });
+
+  it('ends the span of a stream that was dropped unread, as soon as it is collected', async () => {
+    const code = `${CALL}
+      await (async () => { await ask({ stream: true }); })();
+      for (let round = 0; round < 50; round += 1) {
+        globalThis.gc();
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+      await ask();
+      process.exit(0);`;
+    await run({ code, nodeOptions: ['--expose-gc'] });
+    assert.equal(sink.spans.length, 2);
+    assert.equal(sink.spans[0]?.attributes['gen_ai.request.stream'], true);
+  });
+
+  it('does not touch output or exit code while the collector is down', async () => {
+    const code = `${CALL} console.log((await ask()).object); process.exitCode = 5;`;
+    const env = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1', OTEL_BSP_SCHEDULE_DELAY: '1' };
+    const result = await run({ code, env });
+    const bare = await run({ code, preload: 'none' });
+    assert.deepEqual([result.stdout, result.stderr, result.code], [bare.stdout, bare.stderr, 5]);
+  });
+
+  it('waits a bounded time for a collector that takes connections and never answers', async () => {
+    const sockets = new Set<Socket>();
+    const silent: Server = createServer((socket) => sockets.add(socket.on('error', () => undefined)));
+    await new Promise<void>((resolve) => {
+      silent.listen(0, '127.0.0.1', resolve);
+    });
+    const { port } = silent.address() as AddressInfo;
+    const code = `${CALL} console.log((await ask()).object);`;
+    const env = { OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}`, OTEL_BSP_SCHEDULE_DELAY: '1' };
+    const result = await run({ code, env });
+    assert.deepEqual([result.stdout, result.stderr, result.code], ['chat.completion\n', '', 0]);
+    // The exporter's own timeout is ten seconds; the mocha timeout would not notice it.
+    assert.ok(result.durationMs < 9_000, `${result.durationMs} ms`);
+    for (const socket of sockets) socket.destroy();
+    silent.close();
+  });
+
+  it('retries while the collector is overloaded, and delivers once', async () => {
+    sink.status = 503;
+    const code = `${CALL}
+      await ask();
+      console.log('asked');
+      await new Promise((resolve) => setTimeout(resolve, 2500));`;
+    const result = await run({
+      code,
+      env: { OTEL_BSP_SCHEDULE_DELAY: '1' },
+      onOutput: () => {
+        const recover = setInterval(() => {
+          if (sink.bodies.length === 0) return;
+          sink.status = 200;
+          clearInterval(recover);
+        }, 5);
+      },
+    });
+    assert.equal(result.stderr, '');
+    assert.equal(sink.bodies.length, 2);
+    assert.equal(sink.spans.length, 1);
+  });
+});
