@@ -6,7 +6,7 @@ import { SILENT_LOG } from '@spanmeter/collector/dist/pipeline/silent.js';
 const FINE: HealthState = {
   journal: { state: 'ok' },
   postgres: { state: 'ok' },
-  exporters: [{ id: 'otlp_http', state: 'ok', lagBytes: 10, lagSeconds: 0.5 }],
+  exporters: [{ id: 'otlp_http', state: 'ok', pendingSpans: 10, lagSeconds: 0.5 }],
 };
 
 describe('the health server', () => {
@@ -32,7 +32,7 @@ describe('the health server', () => {
       status: 'ok',
       journal: { state: 'ok' },
       postgres: { state: 'ok' },
-      exporters: [{ id: 'otlp_http', state: 'ok', lag_bytes: 10, lag_seconds: 0.5 }],
+      exporters: [{ id: 'otlp_http', state: 'ok', pending_spans: 10, lag_seconds: 0.5 }],
     });
   });
 
