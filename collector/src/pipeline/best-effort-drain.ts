@@ -178,11 +178,8 @@ class BestEffortDrain implements Drain {
       this.#skipped.add(batch.spans, { exporter, reason: 'rejected' });
       log.error({ exporter, spans: batch.spans, err: error }, 'The destination refused a batch for good.');
     }
-    this.#backoff.reset();
     this.#isSkipping = false;
-    if (this.#lastError !== null) log.info({ exporter }, `${exporter} takes batches again.`);
-    this.#lastError = null;
-    this.#state = 'running';
+    this.#noteSuccess();
   }
 
   #skipReason(entry: StoredEntry): SkipReason | null {
@@ -232,6 +229,7 @@ class BestEffortDrain implements Drain {
     wake.abort();
     this.#stopping.signal.removeEventListener('abort', stop);
     await this.#saveIfDue();
+    this.#noteSuccess();
   }
 
   async #saveIfDue(): Promise<void> {
@@ -246,6 +244,14 @@ class BestEffortDrain implements Drain {
     this.#savedSequence = sequence;
     this.#savedUnixMs = clock.now();
     this.#options.onDone(sequence);
+  }
+
+  #noteSuccess(): void {
+    const { exporter, log } = this.#options;
+    if (this.#lastError !== null) log.info({ exporter }, `${exporter} goes on.`);
+    this.#backoff.reset();
+    this.#lastError = null;
+    this.#state = 'running';
   }
 
   #noteFailure(error: unknown): void {

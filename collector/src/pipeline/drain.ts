@@ -156,6 +156,7 @@ class LedgerDrain implements Drain {
     const attempt = this.#ready ?? (await this.#make(this.#believed));
     this.#ready = attempt;
     if (attempt === null) {
+      this.#noteSuccess();
       await this.#waitForRecords(this.#believed.sequence);
       return true;
     }
@@ -225,13 +226,7 @@ class LedgerDrain implements Drain {
     this.#attempts = [];
     this.#ready = null;
     this.#spansThrough = batch.end?.spans ?? this.#spansThrough;
-    this.#failures = 0;
-    this.#backoff.reset();
-    if (this.#lastError !== null) {
-      this.#options.log.info({ exporter: this.#options.exporter }, 'The store takes batches again.');
-    }
-    this.#lastError = null;
-    this.#state = 'running';
+    this.#noteSuccess();
     this.#gaps.add(batch, this.#options.clock.now());
     this.#options.onCommitted(result, batch, isCertain);
     this.#options.onDone(to.sequence);
@@ -297,6 +292,15 @@ class LedgerDrain implements Drain {
     const { exporter, log } = this.#options;
     this.#reports.add(1, { exporter, found });
     log.warn({ exporter, journalId: this.#journalId, found, ...fields }, CURSOR_REPORTS[found] ?? found);
+  }
+
+  #noteSuccess(): void {
+    const { exporter, log } = this.#options;
+    if (this.#lastError !== null) log.info({ exporter }, 'The store answers again.');
+    this.#failures = 0;
+    this.#backoff.reset();
+    this.#lastError = null;
+    this.#state = 'running';
   }
 
   async #recover(error: unknown): Promise<void> {
