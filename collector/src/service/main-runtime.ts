@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { GEN_AI_KEY_PREFIXES } from '@spanmeter/processors';
 import type { Config } from '../config/config.ts';
 import type { ApiKeyAuthOptions } from '../extensions/api-key-auth.ts';
-import { createHealthServer, type HealthCheckOptions } from '../extensions/health-check.ts';
+import { createHealthServer, type HealthCheckOptions, type PartState } from '../extensions/health-check.ts';
 import type { JournalOptions as JournalSettings } from '../extensions/journal.ts';
 import { systemClock } from '../journal/clock.ts';
 import { nodeDisk } from '../journal/disk.ts';
@@ -13,6 +13,7 @@ import { tracesJsonToProtobuf } from '../otlp/json.ts';
 import { scanTraces } from '../otlp/scan.ts';
 import type { Component, Logger } from '../pipeline/component.ts';
 import { createDoor, type Door } from '../pipeline/door.ts';
+import type { JournalRecord } from '../pipeline/entry.ts';
 import type { Authenticator, HeaderLookup } from '../pipeline/identity.ts';
 import { Refusal } from '../pipeline/refusal.ts';
 import {
@@ -30,6 +31,7 @@ import { componentOf, tracesPipeline } from './processing.ts';
 import { WorkerLink } from './worker-link.ts';
 
 const RETRY_AFTER_MS = 2_000;
+const REFUSAL_COUNTS_MS = 10_000;
 
 /** What the main thread is started with. */
 export interface MainParts {
@@ -55,6 +57,8 @@ export class MainRuntime {
   #worker: WorkerLink | null = null;
   #authenticator: KeyAuthenticator | null = null;
   #memory: MemoryGate | null = null;
+  /** The latest refusal of the journal; null once it took a record again. */
+  #refusal: { readonly message: string; readonly atMs: number } | null = null;
   #stopping = false;
 
   constructor(parts: MainParts) {
@@ -185,17 +189,31 @@ export class MainRuntime {
       ...found.options,
       log,
       state: () => ({
-        journal: this.#stopping
-          ? { state: 'stopping' }
-          : this.#journal?.isAccepting === false
-            ? { state: 'full', message: 'the journal takes no more requests' }
-            : { state: 'ok' },
+        journal: this.#stopping ? { state: 'stopping' } : this.#journalState(),
         postgres: this.#worker?.state.postgres ?? { state: 'starting' },
         exporters: this.#worker?.state.exporters ?? [],
       }),
     });
     await health.start();
     this.#components.push(health);
+  }
+
+  async #append(journal: Journal, record: JournalRecord): Promise<number> {
+    try {
+      const sequence = await journal.append(record);
+      this.#refusal = null;
+      return sequence;
+    } catch (error) {
+      if (error instanceof Refusal) this.#refusal = { message: error.message, atMs: performance.now() };
+      throw error;
+    }
+  }
+
+  /** Nobody may send while health says no, so a refusal counts for a while only: then it is worth a try. */
+  #journalState(): PartState {
+    const refusal = this.#refusal;
+    if (refusal === null || performance.now() - refusal.atMs > REFUSAL_COUNTS_MS) return { state: 'ok' };
+    return { state: 'full', message: refusal.message };
   }
 
   /** Forwarders want every span; the ledger alone wants only GenAI spans. */
@@ -215,7 +233,7 @@ export class MainRuntime {
     this.#memory = memory;
     const receiver = componentOf<OtlpReceiverOptions>(receivers, config.receivers, 'otlp');
     return createDoor({
-      append: (record) => journal.append(record),
+      append: (record) => this.#append(journal, record),
       keep: this.#keep(),
       keyPrefixes: GEN_AI_KEY_PREFIXES,
       maxBodyBytes: receiver?.options.protocols.http?.max_request_body_size ?? 64 * 1024 ** 2,

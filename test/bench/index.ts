@@ -1,0 +1,43 @@
+import { cpus } from 'node:os';
+import { benchCopy } from './copy.bench.ts';
+import { benchForward } from './forward.bench.ts';
+import { benchIngest } from './ingest.bench.ts';
+import { benchInstrumentation } from './instrumentation.bench.ts';
+import { benchOtlp } from './otlp.bench.ts';
+import { benchPrice } from './price.bench.ts';
+import { benchScrape } from './scrape.bench.ts';
+
+const BENCHES: Readonly<Record<string, () => Promise<Record<string, unknown>>>> = {
+  otlp: benchOtlp,
+  price: benchPrice,
+  copy: benchCopy,
+  ingest: benchIngest,
+  scrape: benchScrape,
+  forward: benchForward,
+  instrumentation: benchInstrumentation,
+};
+
+/** `npm run bench [name...]`: figures as JSON, with the machine named. Never a gate. */
+async function run(names: readonly string[]): Promise<void> {
+  const unknown = names.filter((name) => BENCHES[name] === undefined);
+  if (unknown.length > 0) {
+    console.error(`unknown: ${unknown.join(', ')}; there are ${Object.keys(BENCHES).join(', ')}`);
+    process.exitCode = 2;
+    return;
+  }
+  const results: Record<string, unknown> = {
+    machine: {
+      cpu: cpus()[0]?.model,
+      cores: cpus().length,
+      node: process.version,
+      platform: process.platform,
+    },
+  };
+  for (const name of names.length > 0 ? names : Object.keys(BENCHES)) {
+    console.error(`${name}...`);
+    results[name] = await BENCHES[name]!();
+  }
+  console.log(JSON.stringify(results, null, 2));
+}
+
+await run(process.argv.slice(2));
