@@ -158,7 +158,10 @@ class World {
     this.#event('database restored');
     this.#restores += 1;
     const before = [...this.#acknowledged].filter((key) => this.#ledger.has(key));
-    this.#random.pick(this.#databaseCopies)();
+    const chosen = this.#random.int(0, this.#databaseCopies.length - 1);
+    this.#databaseCopies[chosen]?.();
+    // Nobody can tell a database that goes back and then forward again to what it had given up.
+    this.#databaseCopies = this.#databaseCopies.slice(0, chosen + 1);
     for (const key of before) if (!this.#ledger.has(key)) this.#atRisk.add(key);
   }
 
