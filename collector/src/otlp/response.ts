@@ -83,15 +83,13 @@ export function encodeStatus(
   return Buffer.concat(parts);
 }
 
-/** At most MAX_MESSAGE_BYTES of UTF-8, cut between characters. */
+/** At most MAX_MESSAGE_BYTES of UTF-8, cut between characters; a lone surrogate becomes U+FFFD. */
 function bounded(message: string): string {
-  const whole = message.toWellFormed();
-  if (Buffer.byteLength(whole) <= MAX_MESSAGE_BYTES) return whole;
+  const bytes = Buffer.from(message);
+  if (bytes.length <= MAX_MESSAGE_BYTES) return bytes.toString();
   const ellipsis = '…';
-  const room = MAX_MESSAGE_BYTES - Buffer.byteLength(ellipsis);
-  const bytes = Buffer.from(whole);
-  let end = room;
-  while (end > 0 && ((bytes[end] ?? 0) & 0xc0) === 0x80) end--;
+  let end = MAX_MESSAGE_BYTES - Buffer.byteLength(ellipsis);
+  while (((bytes[end] ?? 0) & 0xc0) === 0x80) end--;
   return bytes.toString('utf8', 0, end) + ellipsis;
 }
 

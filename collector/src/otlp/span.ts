@@ -164,18 +164,19 @@ function decodeAttribute(decoding: Decoding, span: Draft, start: number, end: nu
   if (index < 0 && !hasPrefix(decoding.prefixes, bytes, keyStart, keyEnd)) return;
   const value = decodeValue(decoding, place.valueStart, place.valueEnd, decoding.maxValueBytes);
   if (value === undefined) return;
+  const key = wanted.keys[index] ?? decodeText(decoding.text, decoding, keyStart, keyEnd);
   if (value === OVERSIZED) {
     span.oversizedAttributes++;
-    return;
+    span.attributes.delete(key);
+  } else {
+    span.attributes.set(key, value);
   }
-  const key = wanted.keys[index] ?? decodeText(decoding.text, decoding, keyStart, keyEnd);
-  span.attributes.set(key, value);
 }
 
 function decodeContent(decoding: Decoding, span: Draft, field: number, start: number, end: number): void {
   switch (field) {
     case SPAN.traceId:
-      span.traceId = decodeTraceId(decoding, start, end);
+      span.traceId = decodeTraceId(decoding, start);
       return;
     case SPAN.spanId:
       span.spanId = hexOf8(decoding.bytes, start);
@@ -220,7 +221,7 @@ function decodeEnum(bytes: Uint8Array, start: number, end: number): number {
 }
 
 /** Spans of one trace come together, so the last id is compared before a new string is made. */
-function decodeTraceId(decoding: Decoding, start: number, end: number): string {
+function decodeTraceId(decoding: Decoding, start: number): string {
   const { bytes, lastTraceStart } = decoding;
   if (lastTraceStart >= 0) {
     let i = 0;
@@ -270,9 +271,10 @@ function decodeResource(decoding: Decoding, start: number, end: number): Attribu
       findKeyValue(bytes, from, to, place);
       if (place.keyEnd - place.keyStart > decoding.maxValueBytes) return;
       const value = decodeValue(decoding, place.valueStart, place.valueEnd, decoding.maxValueBytes);
-      if (value === undefined || value === OVERSIZED || typeof value === 'object') return;
+      if (value === undefined) return;
       const key = decodeText(decoding.text, decoding, place.keyStart, place.keyEnd);
-      if (attributes.size < MAX_RESOURCE_KEYS || attributes.has(key)) attributes.set(key, value);
+      if (value === OVERSIZED || typeof value === 'object') attributes.delete(key);
+      else if (attributes.size < MAX_RESOURCE_KEYS || attributes.has(key)) attributes.set(key, value);
     });
   });
   return attributes;
