@@ -57,14 +57,21 @@ function checkHistogram({ name, samples }: ParsedFamily): void {
   for (const [labels, series] of byLabels) {
     const buckets = series.filter((one) => one.name === `${name}_bucket`);
     const bounds = buckets.map((one) => Number(one.labels['le']!.replace('+Inf', 'Infinity')));
-    assert.deepEqual(bounds, bounds.toSorted((a, b) => a - b), `bounds not in order: ${labels}`);
+    assert.deepEqual(
+      bounds,
+      bounds.toSorted((a, b) => a - b),
+      `bounds not in order: ${labels}`,
+    );
     assert.equal(bounds.at(-1), Infinity, `no +Inf bucket: ${labels}`);
     buckets.forEach((one, index) => {
       assert.ok(index === 0 || one.value >= buckets[index - 1]!.value, `buckets not cumulative: ${labels}`);
     });
     const count = series.find((one) => one.name === `${name}_count`);
     assert.equal(count?.value, buckets.at(-1)!.value, `count is not the last bucket: ${labels}`);
-    assert.ok(series.some((one) => one.name === `${name}_sum`), `no sum: ${labels}`);
+    assert.ok(
+      series.some((one) => one.name === `${name}_sum`),
+      `no sum: ${labels}`,
+    );
   }
 }
 
@@ -72,7 +79,10 @@ function checkHistogram({ name, samples }: ParsedFamily): void {
  * A strict reader of the Prometheus text format 0.0.4, and of OpenMetrics 1.0 as far as we write it. Throws an
  * assertion error on anything that a scrape would refuse, and on what only a lenient one would take.
  */
-export function parseExposition(text: string, format: 'text' | 'openmetrics' = 'text'): Map<string, ParsedFamily> {
+export function parseExposition(
+  text: string,
+  format: 'text' | 'openmetrics' = 'text',
+): Map<string, ParsedFamily> {
   assert.ok(text.endsWith('\n'), 'the last line is not ended');
   const families = new Map<string, ParsedFamily>();
   const seen = new Set<string>();
@@ -107,7 +117,8 @@ export function parseExposition(text: string, format: 'text' | 'openmetrics' = '
     );
     if (format === 'openmetrics' && current.type === 'counter') assert.equal(suffix, '_total');
     if (sample.exemplar !== null) assert.equal(format, 'openmetrics');
-    const key = `${sample.name}${JSON.stringify(Object.entries(sample.labels).toSorted())}`;
+    const names = Object.keys(sample.labels).toSorted((a, b) => (a < b ? -1 : 1));
+    const key = JSON.stringify([sample.name, names.map((name) => [name, sample.labels[name]])]);
     assert.ok(!seen.has(key), `series twice: ${line}`);
     seen.add(key);
     current.samples.push(sample);
@@ -124,7 +135,9 @@ export function valueOf(
 ): number {
   const found = [...families.values()]
     .flatMap((family) => family.samples)
-    .filter((one) => one.name === name && Object.entries(labels).every(([key, value]) => one.labels[key] === value));
+    .filter(
+      (one) => one.name === name && Object.entries(labels).every(([key, value]) => one.labels[key] === value),
+    );
   assert.equal(found.length, 1, `${found.length} series ${name} with ${JSON.stringify(labels)}`);
   return found[0]!.value;
 }
