@@ -1,7 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createHash } from 'node:crypto';
-import { createOtlpHttpSender, forwardBody, otlpHttp } from '@spanmeter/collector/dist/exporters/otlp-http.js';
+import {
+  createOtlpHttpSender,
+  forwardBody,
+  otlpHttp,
+} from '@spanmeter/collector/dist/exporters/otlp-http.js';
 import { scanTraces } from '@spanmeter/collector/dist/otlp/scan.js';
 import type { ProcessedBatch } from '@spanmeter/collector/dist/pipeline/batch.js';
 import { SILENT_LOG, SILENT_METRICS } from '@spanmeter/collector/dist/pipeline/silent.js';
@@ -38,7 +42,11 @@ function hash(text: string, digits: number): string {
 function makeSpan(request: number, index: number, genAi: boolean): BuilderSpan {
   const id = `${request}/${index}`;
   const attributes: Record<string, string | number> = genAi
-    ? { 'gen_ai.operation.name': 'chat', 'gen_ai.provider.name': 'openai', 'gen_ai.request.model': `model-${index % 20}` }
+    ? {
+        'gen_ai.operation.name': 'chat',
+        'gen_ai.provider.name': 'openai',
+        'gen_ai.request.model': `model-${index % 20}`,
+      }
     : { 'http.request.method': 'POST', 'url.path': '/checkout', 'server.address': `host-${index % 40}` };
   for (let n = Object.keys(attributes).length; n < ATTRIBUTES; n++) {
     attributes[`app.attribute.${n}`] = n % 4 === 0 ? index * n : `value ${n} ${hash(`${id}/${n}`, 12)}`;
@@ -88,13 +96,18 @@ function makeBatch(genAiShare: number): { batch: ProcessedBatch; bytes: number }
   };
 }
 
-async function measure(url: string, genAiShare: number, compression: 'gzip' | 'none'): Promise<Record<string, number>> {
+async function measure(
+  url: string,
+  genAiShare: number,
+  compression: 'gzip' | 'none',
+): Promise<Record<string, number>> {
   const options = otlpHttp.options.parse({ endpoint: url, compression });
   const sender = createOtlpHttpSender(options, { id: 'otlp_http', log: SILENT_LOG, metrics: SILENT_METRICS });
   const { batch, bytes } = makeBatch(genAiShare);
   const signal = AbortSignal.timeout(600_000);
   const pass = async (): Promise<void> => {
-    for (const { body, spans } of forwardBody(batch, options.max_request_bytes)) await sender.send(body, signal, spans);
+    for (const { body, spans } of forwardBody(batch, options.max_request_bytes))
+      await sender.send(body, signal, spans);
   };
   for (let round = 0; round < WARM_UP_ROUNDS; round++) await pass();
   const perCpuSecond: number[] = [];

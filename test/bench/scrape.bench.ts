@@ -14,7 +14,9 @@ function median(values: readonly number[]): number {
 }
 
 /** Reads a page; gives its size and the longest time in which the event loop had no turn meanwhile. */
-async function readWhileWatching(url: string): Promise<{ bytes: number; blockedMs: number; totalMs: number }> {
+async function readWhileWatching(
+  url: string,
+): Promise<{ bytes: number; blockedMs: number; totalMs: number }> {
   let watching = true;
   let blockedMs = 0;
   let last = performance.now();
@@ -84,8 +86,16 @@ async function measurePromClient(series: number): Promise<Record<string, unknown
   const labelNames = ['tenant', 'provider', 'model', 'operation', 'service_name', 'environment'] as const;
   const counter = new Counter({ name: 'rival_total', help: 'rival', labelNames, registers: [registry] });
   for (let index = 0; index < series; index++) {
-    const labels = { provider: 'openai', operation: 'chat', service_name: 'checkout', environment: 'production' };
-    counter.inc({ ...labels, tenant: `tenant-${index % 100}`, model: `model-${Math.floor(index / 100)}` }, index / 7);
+    const labels = {
+      provider: 'openai',
+      operation: 'chat',
+      service_name: 'checkout',
+      environment: 'production',
+    };
+    counter.inc(
+      { ...labels, tenant: `tenant-${index % 100}`, model: `model-${Math.floor(index / 100)}` },
+      index / 7,
+    );
   }
   const times = [];
   for (let round = 0; round < ROUNDS; round++) {

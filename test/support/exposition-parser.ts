@@ -117,7 +117,8 @@ export function parseExposition(
     );
     if (format === 'openmetrics' && current.type === 'counter') assert.equal(suffix, '_total');
     if (sample.exemplar !== null) assert.equal(format, 'openmetrics');
-    const key = `${sample.name}${JSON.stringify(Object.entries(sample.labels).toSorted())}`;
+    const names = Object.keys(sample.labels).toSorted((a, b) => (a < b ? -1 : 1));
+    const key = JSON.stringify([sample.name, names.map((name) => [name, sample.labels[name]])]);
     assert.ok(!seen.has(key), `series twice: ${line}`);
     seen.add(key);
     current.samples.push(sample);

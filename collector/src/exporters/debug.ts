@@ -89,6 +89,8 @@ export const debug: ComponentType<DebugOptions> = {
     verbosity: z
       .enum(['basic', 'normal', 'detailed'])
       .default('basic')
-      .describe('basic: who, model and cost; normal: also usage and outcome; detailed: also ids and price lines.'),
+      .describe(
+        'basic: who, model and cost; normal: also usage and outcome; detailed: also ids and price lines.',
+      ),
   }),
 };

@@ -1,13 +1,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { z } from 'zod';
 import type { Call } from '@spanmeter/processors';
 import type { Component, ComponentType, Host } from '../pipeline/component.ts';
 import type { BearerSource } from '../telemetry/bearer.ts';
-import { isEndpoint, isLoopback, parseEndpoint } from '../telemetry/endpoint.ts';
 import type { Endpoint } from '../telemetry/endpoint.ts';
 import { renderFamilies } from '../telemetry/exposition.ts';
 import type { ExpositionFormat } from '../telemetry/exposition.ts';
-import { Secret } from '../telemetry/secret.ts';
 import { createMetricsServer } from '../telemetry/server.ts';
 import type { HttpServer } from '../telemetry/http-server.ts';
 import type { Dimensions } from './prometheus/family.ts';
@@ -15,17 +12,12 @@ import { readGauges } from './prometheus/gauges.ts';
 import type { GaugeSources } from './prometheus/gauges.ts';
 import { HotFamilies } from './prometheus/hot-families.ts';
 import { BASE_LABELS, OPTIONAL_LABELS, renderLabels } from './prometheus/labels.ts';
-import type { LabelName, LabelSet, OptionalLabel } from './prometheus/labels.ts';
+import type { LabelName, LabelSet } from './prometheus/labels.ts';
+import { prometheusOptions } from './prometheus/options.ts';
+import type { PrometheusOptions } from './prometheus/options.ts';
 
-/** Options of `prometheus` in the configuration. */
-export interface PrometheusOptions {
-  readonly endpoint: string;
-  readonly max_series: number;
-  readonly labels: readonly OptionalLabel[];
-  readonly auth?: { readonly bearer_token?: Secret | undefined; readonly bearer_token_file?: string | undefined } | undefined;
-  readonly insecure: boolean;
-  readonly exemplars: boolean;
-}
+export type { GaugeSources, KeyAge, TenantSpend } from './prometheus/gauges.ts';
+export type { PrometheusOptions } from './prometheus/options.ts';
 
 /** What is needed of a call's dimensions to make its series before the first call. */
 export type SeedLabels = Partial<LabelSet> & Pick<LabelSet, 'tenant'>;
@@ -180,62 +172,10 @@ export function createPrometheusExporter(
   return new CommittedCalls(options, host, sources);
 }
 
-const auth = z
-  .strictObject({
-    bearer_token: z
-      .string()
-      .min(1)
-      .transform((text) => new Secret(text))
-      .optional()
-      .describe('The token itself; write it as ${env:NAME}, so that the file holds no secret.'),
-    bearer_token_file: z
-      .string()
-      .min(1)
-      .optional()
-      .describe('A file that holds the token; it may be replaced while the collector runs.'),
-  })
-  .refine(
-    (one) => (one.bearer_token === undefined) !== (one.bearer_token_file === undefined),
-    'give either bearer_token or bearer_token_file',
-  );
-
 /** The `prometheus` exporter. */
 export const prometheus: ComponentType<PrometheusOptions> = {
   kind: 'exporter',
   type: 'prometheus',
   summary: 'Serves cost, tokens, calls and latency of every stored call to Prometheus.',
-  options: z
-    .strictObject({
-      endpoint: z
-        .string()
-        .refine(isEndpoint, 'write host:port, for example 127.0.0.1:8889')
-        .default('127.0.0.1:8889')
-        .describe('Where /metrics is served, as host:port.'),
-      max_series: z
-        .int()
-        .min(100)
-        .max(1_000_000)
-        .default(10_000)
-        .describe('Most series of one metric; above it model, service and team are folded into "other".'),
-      labels: z
-        .array(z.enum(OPTIONAL_LABELS))
-        .max(OPTIONAL_LABELS.length)
-        .default([])
-        .describe('Labels besides tenant, provider, model, operation, service_name and environment.'),
-      auth: auth.optional().describe('What a scrape must show: `Authorization: Bearer` with this token.'),
-      insecure: z
-        .boolean()
-        .default(false)
-        .describe('Allows an endpoint that other machines can reach without a token.'),
-      exemplars: z
-        .boolean()
-        .default(true)
-        .describe('Gives latencies the trace id of a call, where a scrape asks for OpenMetrics.'),
-    })
-    .superRefine((options, context) => {
-      if (!isEndpoint(options.endpoint) || options.insecure || options.auth !== undefined) return;
-      if (isLoopback(parseEndpoint(options.endpoint).host)) return;
-      const message = 'other machines can reach this address: configure auth, or write insecure: true';
-      context.addIssue({ code: 'custom', path: ['endpoint'], message });
-    }),
+  options: prometheusOptions,
 };

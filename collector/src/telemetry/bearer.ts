@@ -29,7 +29,8 @@ export class BearerCheck {
   async load(): Promise<void> {
     const source = this.#source;
     const text = 'token' in source ? source.token.reveal() : (await readFile(source.file, 'utf8')).trim();
-    if (text === '') throw new Error('file' in source ? `${source.file} holds no token` : 'the bearer token is empty');
+    if (text === '')
+      throw new Error('file' in source ? `${source.file} holds no token` : 'the bearer token is empty');
     this.#expected = digest(text);
     this.#readAtMs = this.#now();
   }

@@ -35,7 +35,10 @@ export function answerText(
   response.end(`${text}\n`);
 }
 
-function listenFailure(error: NodeJS.ErrnoException, { endpoint, purpose, variable }: HttpServerOptions): Error {
+function listenFailure(
+  error: NodeJS.ErrnoException,
+  { endpoint, purpose, variable }: HttpServerOptions,
+): Error {
   const why =
     error.code === 'EADDRINUSE'
       ? 'is already taken by another program'
@@ -70,7 +73,9 @@ class PlainServer implements HttpServer {
         resolve();
       });
     });
-    this.#server.on('error', (error) => this.#options.log.error({ error }, `the ${this.#options.purpose} server failed`));
+    this.#server.on('error', (error) =>
+      this.#options.log.error({ error }, `the ${this.#options.purpose} server failed`),
+    );
     const bound = this.#server.address();
     if (bound !== null && typeof bound === 'object') this.#address = { host, port: bound.port };
     const where = `http://${formatEndpoint(this.#address)}`;
@@ -91,7 +96,10 @@ class PlainServer implements HttpServer {
   #serve(request: IncomingMessage, response: ServerResponse): void {
     request.resume();
     if (request.method !== 'GET' && request.method !== 'HEAD') {
-      answerText(response, 405, 'only GET and HEAD are answered here', { allow: 'GET, HEAD', connection: 'close' });
+      answerText(response, 405, 'only GET and HEAD are answered here', {
+        allow: 'GET, HEAD',
+        connection: 'close',
+      });
       return;
     }
     this.#options.handle(request, response).catch((error: unknown) => {

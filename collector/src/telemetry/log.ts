@@ -40,7 +40,9 @@ function showField(value: unknown): string {
 function humanLine(json: string): string {
   const { level, time, msg, ...fields } = JSON.parse(json) as Record<string, unknown>;
   const name = String(level);
-  const shown = Object.entries(fields).map(([key, value]) => ` \u001b[2m${printable(key)}=\u001b[0m${showField(value)}`);
+  const shown = Object.entries(fields).map(
+    ([key, value]) => ` \u001b[2m${printable(key)}=\u001b[0m${showField(value)}`,
+  );
   const clock = String(time).slice(11, 23);
   const label = `\u001b[${COLOURS[name] ?? '0'}m${name.toUpperCase().padEnd(5)}\u001b[0m`;
   return `\u001b[2m${clock}\u001b[0m ${label} ${printable(String(msg))}${shown.join('')}\n`;

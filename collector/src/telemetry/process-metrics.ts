@@ -30,8 +30,10 @@ function registerThreadMetrics(metrics: SelfMetrics, thread: string): void {
   gauge('nodejs_eventloop_lag_p50_seconds', 'Median event loop delay since the last scrape.', () =>
     seconds(lag.percentile(50)),
   );
-  gauge('nodejs_eventloop_lag_p99_seconds', '99th percentile of event loop delay since the last scrape.', () =>
-    seconds(lag.percentile(99)),
+  gauge(
+    'nodejs_eventloop_lag_p99_seconds',
+    '99th percentile of event loop delay since the last scrape.',
+    () => seconds(lag.percentile(99)),
   );
   gauge('nodejs_eventloop_lag_max_seconds', 'Longest event loop delay since the last scrape.', () => {
     const longest = lag.count === 0 ? 0 : seconds(lag.max);
@@ -43,11 +45,17 @@ function registerThreadMetrics(metrics: SelfMetrics, thread: string): void {
 
 /** What the operating system knows of the process: names as the Go collector's. */
 function registerWholeProcess(metrics: ObservedMetrics): void {
-  metrics.observedCounter('otelcol_process_uptime', 'Seconds since the process started.', () => process.uptime());
-  metrics.observedCounter('otelcol_process_cpu_seconds', 'CPU seconds of the process, user and system.', () => {
-    const { user, system } = process.cpuUsage();
-    return (user + system) / 1e6;
-  });
+  metrics.observedCounter('otelcol_process_uptime', 'Seconds since the process started.', () =>
+    process.uptime(),
+  );
+  metrics.observedCounter(
+    'otelcol_process_cpu_seconds',
+    'CPU seconds of the process, user and system.',
+    () => {
+      const { user, system } = process.cpuUsage();
+      return (user + system) / 1e6;
+    },
+  );
   metrics.gauge('otelcol_process_memory_rss', 'Resident memory of the process in bytes.', () =>
     process.memoryUsage.rss(),
   );

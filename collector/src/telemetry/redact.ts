@@ -16,7 +16,10 @@ const PATTERNS: readonly (readonly [RegExp, string])[] = [
     /\b((?:proxy-)?authorization|x-api-key|api[-_]key)(["']?\s*[:=]\s*["']?)(?:(?:bearer|basic)\s+)?[^\s"',;]+/gi,
     '$1$2[REDACTED]',
   ],
-  [/\b(bearer|basic)\s+(?!auth|tokens?\b|credentials?\b|scheme\b|\[REDACTED)[\w.~+/=-]{6,}/gi, '$1 [REDACTED]'],
+  [
+    /\b(bearer|basic)\s+(?!auth|tokens?\b|credentials?\b|scheme\b|\[REDACTED)[\w.~+/=-]{6,}/gi,
+    '$1 [REDACTED]',
+  ],
   [/(["'](?:\w*passw(?:or)?d|\w*secret|\w*token)["']\s*:\s*["'])[^"']*/gi, '$1[REDACTED]'],
   [/\b(\w*passw(?:or)?d|\w*secret|\w*token)=(?!\[REDACTED)("[^"]*"|'[^']*'|[^\s"'&;,]+)/gi, '$1=[REDACTED]'],
 ];
@@ -37,7 +40,10 @@ function redactError(error: Error, depth: number): Record<string, unknown> {
   return out;
 }
 
-function redactEntries(entries: Iterable<readonly [unknown, unknown]>, depth: number): Record<string, unknown> {
+function redactEntries(
+  entries: Iterable<readonly [unknown, unknown]>,
+  depth: number,
+): Record<string, unknown> {
   const out: Record<string, unknown> = {};
   let left = MAX_ENTRIES;
   for (const [key, value] of entries) {

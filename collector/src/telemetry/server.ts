@@ -32,10 +32,17 @@ function takesGzip(header: string | undefined): boolean {
   });
 }
 
-async function answer(options: MetricsServerOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function answer(
+  options: MetricsServerOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const wantsOpenMetrics = /application\/openmetrics-text/i.test(request.headers.accept ?? '');
   const format: ExpositionFormat = options.openMetrics === true && wantsOpenMetrics ? 'openmetrics' : 'text';
-  const headers: Record<string, string> = { 'content-type': CONTENT_TYPES[format], vary: 'accept, accept-encoding' };
+  const headers: Record<string, string> = {
+    'content-type': CONTENT_TYPES[format],
+    vary: 'accept, accept-encoding',
+  };
   const zipped = takesGzip(request.headers['accept-encoding']);
   if (zipped) headers['content-encoding'] = 'gzip';
   const pieces = options.scrape(format)[Symbol.asyncIterator]();

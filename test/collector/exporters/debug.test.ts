@@ -4,7 +4,10 @@ import type { DebugVerbosity } from '@spanmeter/collector/dist/exporters/debug.j
 import { createLogger } from '@spanmeter/collector/dist/telemetry/log.js';
 import { buildCall } from '../../support/call-builder.ts';
 
-function logged(verbosity: DebugVerbosity, ...calls: ReturnType<typeof buildCall>[]): Record<string, unknown>[] {
+function logged(
+  verbosity: DebugVerbosity,
+  ...calls: ReturnType<typeof buildCall>[]
+): Record<string, unknown>[] {
   const lines: string[] = [];
   const log = createLogger({ level: 'info', destination: { write: (line: string) => lines.push(line) } });
   createDebugExporter({ verbosity }, { log }).calls(calls);
@@ -13,13 +16,22 @@ function logged(verbosity: DebugVerbosity, ...calls: ReturnType<typeof buildCall
 
 describe('the debug exporter', () => {
   it('writes one line per call with the exact cost, and null where there is none', () => {
-    const [first, second] = logged('basic', buildCall(), buildCall({ costPicoUsd: null, costStatus: 'missing_usage' }));
-    assert.deepEqual([first?.['tenant'], first?.['model'], first?.['cost_usd']], ['acme', 'gpt-4o', '0.001350000000']);
+    const [first, second] = logged(
+      'basic',
+      buildCall(),
+      buildCall({ costPicoUsd: null, costStatus: 'missing_usage' }),
+    );
+    assert.deepEqual(
+      [first?.['tenant'], first?.['model'], first?.['cost_usd']],
+      ['acme', 'gpt-4o', '0.001350000000'],
+    );
     assert.deepEqual([second?.['cost_usd'], second?.['cost_status']], [null, 'missing_usage']);
   });
 
   it('says more with each verbosity', () => {
-    const [basic, normal, detailed] = (['basic', 'normal', 'detailed'] as const).map((one) => logged(one, buildCall())[0]!);
+    const [basic, normal, detailed] = (['basic', 'normal', 'detailed'] as const).map(
+      (one) => logged(one, buildCall())[0]!,
+    );
     assert.ok(!('usage' in basic!) && !('trace_id' in normal!));
     assert.deepEqual(normal!['usage'], { input: '450', output: '180' });
     assert.equal(normal!['duration_ms'], 1_500);

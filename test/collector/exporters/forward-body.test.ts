@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
 import { gunzipSync } from 'node:zlib';
-import { createOtlpHttpSender, forwardBody, otlpHttp } from '@spanmeter/collector/dist/exporters/otlp-http.js';
+import {
+  createOtlpHttpSender,
+  forwardBody,
+  otlpHttp,
+} from '@spanmeter/collector/dist/exporters/otlp-http.js';
 import { scanTraces } from '@spanmeter/collector/dist/otlp/scan.js';
 import { createSpanDecoder } from '@spanmeter/collector/dist/otlp/span.js';
 import { OFFSET_STRIDE } from '@spanmeter/collector/dist/pipeline/entry.js';
@@ -29,7 +33,10 @@ function makeSpan(name: string, genAi: boolean): BuilderSpan {
 }
 
 /** A batch of requests; each is the names of its spans, those that start with `ai` being GenAI. */
-function makeBatch(requests: readonly (readonly string[])[], calls: (name: string) => Call | null): ProcessedBatch {
+function makeBatch(
+  requests: readonly (readonly string[])[],
+  calls: (name: string) => Call | null,
+): ProcessedBatch {
   const context = {
     receivedUnixMs: 1,
     role: 'open',
@@ -40,7 +47,10 @@ function makeBatch(requests: readonly (readonly string[])[], calls: (name: strin
   } as const;
   const entries = requests.map((names, index) => {
     const built = buildTraces([
-      { resource: { 'service.name': 'checkout' }, spans: names.map((name) => makeSpan(name, name.startsWith('ai'))) },
+      {
+        resource: { 'service.name': 'checkout' },
+        spans: names.map((name) => makeSpan(name, name.startsWith('ai'))),
+      },
     ]);
     const { body, offsets, totalSpans } = scanTraces(built, KEEP_ALL);
     return { signal: 'traces', context, body, offsets, totalSpans, sequence: 11 + index } as const;
@@ -49,7 +59,14 @@ function makeBatch(requests: readonly (readonly string[])[], calls: (name: strin
     const spans = decode(entry.body, entry.offsets);
     return { context, spans, calls: spans.map((span) => calls(span.name)), rejections: [] };
   });
-  return { journalId: 'j', afterSequence: 10, lastSequence: 10 + requests.length, entries, groups, books: [] };
+  return {
+    journalId: 'j',
+    afterSequence: 10,
+    lastSequence: 10 + requests.length,
+    entries,
+    groups,
+    books: [],
+  };
 }
 
 function addedTo(body: Uint8Array): Record<string, Record<string, unknown>> {
@@ -64,7 +81,10 @@ function addedTo(body: Uint8Array): Record<string, Record<string, unknown>> {
 
 describe('a forwarded body', () => {
   it('has the cost, its status, the price version and the tenant on GenAI spans', () => {
-    const [request] = forwardBody(makeBatch([['http', 'ai-1']], () => buildCall()), 1e6);
+    const [request] = forwardBody(
+      makeBatch([['http', 'ai-1']], () => buildCall()),
+      1e6,
+    );
     assert.deepEqual(addedTo(request!.body), {
       'ai-1': {
         'spanmeter.cost.usd': '0.001350000000',
@@ -77,10 +97,17 @@ describe('a forwarded body', () => {
 
   it('has no cost where it is unknown, 0 where the call is free, and nothing on a rejected span', () => {
     const unknown = buildCall({ costPicoUsd: null, costStatus: 'unpriced_model', priceVersion: null });
-    const calls: Record<string, Call | null> = { 'ai-none': unknown, 'ai-free': buildCall({ costPicoUsd: 0n }), 'ai-bad': null };
+    const calls: Record<string, Call | null> = {
+      'ai-none': unknown,
+      'ai-free': buildCall({ costPicoUsd: 0n }),
+      'ai-bad': null,
+    };
     const batch = makeBatch([Object.keys(calls)], (name) => calls[name] ?? null);
     const added = addedTo([...forwardBody(batch, 1e6)][0]!.body);
-    assert.deepEqual(added['ai-none'], { 'spanmeter.cost.status': 'unpriced_model', 'spanmeter.tenant': 'acme' });
+    assert.deepEqual(added['ai-none'], {
+      'spanmeter.cost.status': 'unpriced_model',
+      'spanmeter.tenant': 'acme',
+    });
     assert.equal(added['ai-free']?.['spanmeter.cost.usd'], '0.000000000000');
     assert.deepEqual(added['ai-bad'], {});
   });
@@ -113,22 +140,51 @@ describe('a forwarded body', () => {
   it('joins entries up to the size limit, in order, with the sequence to move the cursor to', () => {
     const batch = makeBatch([['ai-1', 'http'], ['ai-2'], ['ai-3'], ['ai-4']], () => buildCall());
     const alone = [...forwardBody(batch, 1)];
-    assert.deepEqual(alone.map(({ lastSequence, spans }) => [lastSequence, spans]), [[11, 2], [12, 1], [13, 1], [14, 1]]);
+    assert.deepEqual(
+      alone.map(({ lastSequence, spans }) => [lastSequence, spans]),
+      [
+        [11, 2],
+        [12, 1],
+        [13, 1],
+        [14, 1],
+      ],
+    );
     const [a, b] = alone.map(({ body }) => body.length);
     const pairs = [...forwardBody(batch, a! + b!)];
-    assert.deepEqual(pairs.map(({ lastSequence, spans }) => [lastSequence, spans]), [[12, 3], [14, 2]]);
+    assert.deepEqual(
+      pairs.map(({ lastSequence, spans }) => [lastSequence, spans]),
+      [
+        [12, 3],
+        [14, 2],
+      ],
+    );
     const whole = [...forwardBody(batch, 1e6)];
     assert.equal(whole.length, 1);
     assert.deepEqual(Buffer.from(whole[0]!.body), Buffer.concat(alone.map(({ body }) => body)));
     assert.deepEqual(Object.keys(addedTo(whole[0]!.body)), ['ai-1', 'ai-2', 'ai-3', 'ai-4']);
-    assert.deepEqual([...forwardBody(makeBatch([], () => null), 1e6)], []);
+    assert.deepEqual(
+      [
+        ...forwardBody(
+          makeBatch([], () => null),
+          1e6,
+        ),
+      ],
+      [],
+    );
   });
 
   it('arrives at a destination as it was made', async () => {
     const sink = await startOtlpSink();
     const options = otlpHttp.options.parse({ endpoint: sink.url });
-    const sender = createOtlpHttpSender(options, { id: 'otlp_http', log: SILENT_LOG, metrics: SILENT_METRICS });
-    const [request] = forwardBody(makeBatch([['ai-1', 'http']], () => buildCall()), 1e6);
+    const sender = createOtlpHttpSender(options, {
+      id: 'otlp_http',
+      log: SILENT_LOG,
+      metrics: SILENT_METRICS,
+    });
+    const [request] = forwardBody(
+      makeBatch([['ai-1', 'http']], () => buildCall()),
+      1e6,
+    );
     await sender.send(request!.body, AbortSignal.timeout(5_000), request!.spans);
     assert.deepEqual(gunzipSync(sink.requests[0]!.body), Buffer.from(request!.body));
     sender.close();

@@ -30,15 +30,19 @@ describe('the sender of otlp_http', () => {
     const metrics = createSelfMetrics();
     const log = createLogger({ level: 'debug', destination: { write: (line: string) => lines.push(line) } });
     const options = otlpHttp.options.parse({ endpoint: url, ...input });
-    const sender = createOtlpHttpSender(options, { id: 'otlp_http/test', log, metrics }, {
-      now: () => clock.nowMs,
-      random: () => 0.5,
-      async sleep(ms) {
-        waits.push(ms);
-        clock.nowMs += ms;
-        await onSleep();
+    const sender = createOtlpHttpSender(
+      options,
+      { id: 'otlp_http/test', log, metrics },
+      {
+        now: () => clock.nowMs,
+        random: () => 0.5,
+        async sleep(ms) {
+          waits.push(ms);
+          clock.nowMs += ms;
+          await onSleep();
+        },
       },
-    });
+    );
     senders.push(sender);
     const scraped = async () => parseExposition(await metrics.render());
     return { sender, lines, waits, clock, scraped };
@@ -80,7 +84,9 @@ describe('the sender of otlp_http', () => {
     it(`drops what is answered with ${status}, counts it and goes on`, async () => {
       const sink = await startSink((response, index) => {
         if (index > 0) return answerOk(response);
-        return response.writeHead(status, { 'content-type': 'text/plain' }).end('because sm_0123456789abcdef');
+        return response
+          .writeHead(status, { 'content-type': 'text/plain' })
+          .end('because sm_0123456789abcdef');
       });
       const { sender, scraped, lines, waits } = makeSender(sink.url);
       await sender.send(BODY, NEVER, 5);
@@ -113,7 +119,10 @@ describe('the sender of otlp_http', () => {
     const { sender, scraped } = makeSender(sink.url);
     await sender.send(BODY, NEVER, 3);
     assert.equal(target.requests.length, 0);
-    assert.equal(valueOf(await scraped(), 'spanmeter_exporter_dropped_spans_total', { reason: 'redirect' }), 3);
+    assert.equal(
+      valueOf(await scraped(), 'spanmeter_exporter_dropped_spans_total', { reason: 'redirect' }),
+      3,
+    );
   });
 
   for (const status of [429, 502, 503, 504]) {
@@ -139,7 +148,9 @@ describe('the sender of otlp_http', () => {
     const answers = ['17', 'Sat, 21 Nov 2026 00:01:17 GMT', '86400', '0', 'soon'];
     const sink = await startSink((response, index) => {
       const after = answers[index];
-      return after === undefined ? answerOk(response) : response.writeHead(503, { 'retry-after': after }).end();
+      return after === undefined
+        ? answerOk(response)
+        : response.writeHead(503, { 'retry-after': after }).end();
     });
     const { sender, waits } = makeSender(sink.url);
     await sender.send(BODY, NEVER);
@@ -219,7 +230,10 @@ describe('the sender of otlp_http', () => {
     assert.equal(sink.requests.length, 2);
     const families = await scraped();
     assert.equal(valueOf(families, 'otelcol_exporter_sent_spans'), 15);
-    assert.equal(valueOf(families, 'spanmeter_exporter_dropped_spans_total', { reason: 'partial_success' }), 5);
+    assert.equal(
+      valueOf(families, 'spanmeter_exporter_dropped_spans_total', { reason: 'partial_success' }),
+      5,
+    );
     assert.match(lines[0]!, /"rejected":3,"said":"too old"/);
     assert.match(lines[1]!, /"rejected":2,"said":"too young"/);
   });
@@ -287,7 +301,11 @@ describe('the options of otlp_http', () => {
     });
     assert.equal(options.max_lag.bytes, 512 * 2 ** 20);
     assert.equal(options.start_at, 'head');
-    const odd = otlpHttp.options.parse({ endpoint: 'https://x', timeout: '1m30s', max_lag: { bytes: '2 GiB', age: '1.5h' } });
+    const odd = otlpHttp.options.parse({
+      endpoint: 'https://x',
+      timeout: '1m30s',
+      max_lag: { bytes: '2 GiB', age: '1.5h' },
+    });
     assert.deepEqual([odd.timeout, odd.max_lag.bytes, odd.max_lag.age], [90_000, 2 ** 31, 5_400_000]);
   });
 

@@ -85,7 +85,10 @@ describe('the log', () => {
     const { log, lines, last } = capture();
     const circle: Record<string, unknown> = { name: 'circle' };
     circle['self'] = circle;
-    log.info({ big: 2n ** 70n, bytes: new Uint8Array(9), circle, long: 'x'.repeat(1e6), level: 'mine' }, 'odd');
+    log.info(
+      { big: 2n ** 70n, bytes: new Uint8Array(9), circle, long: 'x'.repeat(1e6), level: 'mine' },
+      'odd',
+    );
     assert.ok(lines[0]!.length < 20_000);
     assert.equal(last()['big'], String(2n ** 70n));
     assert.equal(last()['bytes'], '[9 bytes]');

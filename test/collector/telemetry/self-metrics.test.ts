@@ -59,7 +59,9 @@ describe('the metrics of the collector itself', () => {
     const metrics = createSelfMetrics();
     let size = 1;
     const register = (exporter: string): void =>
-      metrics.gauge('otelcol_exporter_queue_size', 'Queue.', () => [{ labels: { exporter }, value: size }], ['exporter']);
+      metrics.gauge('otelcol_exporter_queue_size', 'Queue.', () => [{ labels: { exporter }, value: size }], [
+        'exporter',
+      ]);
     register('a');
     register('b');
     size = 9;

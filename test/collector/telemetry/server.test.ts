@@ -18,7 +18,12 @@ interface Answer {
   readonly body: Buffer;
 }
 
-function fetchRaw(port: number, path: string, headers: Record<string, string> = {}, method = 'GET'): Promise<Answer> {
+function fetchRaw(
+  port: number,
+  path: string,
+  headers: Record<string, string> = {},
+  method = 'GET',
+): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const sent = request({ host: '127.0.0.1', port, path, headers, method }, (response) => {
       const chunks: Buffer[] = [];
@@ -198,13 +203,24 @@ describe('an endpoint', () => {
     assert.deepEqual(parseEndpoint('localhost:0'), { host: 'localhost', port: 0 });
     assert.deepEqual(parseEndpoint('[::1]:80'), { host: '::1', port: 80 });
     assert.deepEqual(parseEndpoint(':4318'), { host: '::', port: 4318 });
-    for (const wrong of ['', '8889', 'localhost', 'localhost:', 'a:b', 'a:70000', '::1:80', '[x]:80', 'http://a:1']) {
+    for (const wrong of [
+      '',
+      '8889',
+      'localhost',
+      'localhost:',
+      'a:b',
+      'a:70000',
+      '::1:80',
+      '[x]:80',
+      'http://a:1',
+    ]) {
       assert.throws(() => parseEndpoint(wrong), /is not an address to listen on/, wrong);
     }
   });
 
   it('is on loopback only where no other machine reaches it', () => {
-    for (const host of ['127.0.0.1', '127.9.9.9', 'localhost', 'LOCALHOST', '::1']) assert.ok(isLoopback(host), host);
+    for (const host of ['127.0.0.1', '127.9.9.9', 'localhost', 'LOCALHOST', '::1'])
+      assert.ok(isLoopback(host), host);
     for (const host of ['0.0.0.0', '::', '10.0.0.1', '127.0.0.1.example.com', 'example.com']) {
       assert.ok(!isLoopback(host), host);
     }

@@ -1,4 +1,12 @@
-import { contentEnd, contentStart, LENGTH, skipPayload, tagValue, VARINT, varintEnd } from '../../otlp/wire.ts';
+import {
+  contentEnd,
+  contentStart,
+  LENGTH,
+  skipPayload,
+  tagValue,
+  VARINT,
+  varintEnd,
+} from '../../otlp/wire.ts';
 
 /** Longest text of a destination that reaches a log line. */
 const MAX_MESSAGE = 300;
@@ -28,7 +36,7 @@ function readCount(bytes: Uint8Array, position: number, end: number): number {
 function readNumberAndText(bytes: Uint8Array): PartialSuccess {
   let rejectedSpans = 0;
   let message = '';
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const start = varintEnd(bytes, at, bytes.length);
     const tag = tagValue(bytes, at, start);
     at = skipPayload(bytes, start, bytes.length, tag, 1);
@@ -43,7 +51,7 @@ function readNumberAndText(bytes: Uint8Array): PartialSuccess {
 
 function readProtobuf(bytes: Uint8Array): PartialSuccess | null {
   let found: PartialSuccess | null = null;
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const start = varintEnd(bytes, at, bytes.length);
     const tag = tagValue(bytes, at, start);
     at = skipPayload(bytes, start, bytes.length, tag, 1);

@@ -31,7 +31,8 @@ const OWN_HEADERS: ReadonlySet<string> = new Set([
 function urlFault(text: string): string | null {
   if (!URL.canParse(text)) return 'write a whole URL, for example http://127.0.0.1:4318';
   const url = new URL(text);
-  if (url.protocol !== 'http:' && url.protocol !== 'https:') return 'only http:// and https:// can be sent to';
+  if (url.protocol !== 'http:' && url.protocol !== 'https:')
+    return 'only http:// and https:// can be sent to';
   if (url.username !== '' || url.password !== '') return 'put credentials into headers, not into the URL';
   return null;
 }
@@ -56,7 +57,11 @@ const headers = z
   .superRefine((all, context) => {
     for (const [name, value] of Object.entries(all)) {
       if (isHeader(name, value)) continue;
-      context.addIssue({ code: 'custom', path: [name], message: 'this header cannot be set, or not to this value' });
+      context.addIssue({
+        code: 'custom',
+        path: [name],
+        message: 'this header cannot be set, or not to this value',
+      });
     }
   })
   .transform((all) =>
@@ -66,7 +71,9 @@ const headers = z
 const retry = z.strictObject({
   enabled: z.boolean().default(true).describe('Whether what may be sent again is.'),
   initial_interval: durationOption.prefault('5s').describe('Wait after the first failure.'),
-  max_interval: durationOption.prefault('30s').describe('Longest wait, unless the destination asks for more.'),
+  max_interval: durationOption
+    .prefault('30s')
+    .describe('Longest wait, unless the destination asks for more.'),
   multiplier: z.number().min(1).max(100).default(1.5).describe('How the wait grows with each failure.'),
   max_elapsed_time: durationOption
     .prefault('0')
@@ -94,7 +101,7 @@ export const otlpHttpOptions: z.ZodType<OtlpHttpOptions> = z
     timeout: durationOption.prefault('30s').describe('Longest wait for an answer.'),
     retry_on_failure: retry.prefault({}).describe('When a failed request is sent again.'),
     max_request_bytes: bytesOption
-      .prefault('4MiB')
+      .prefault('1MiB')
       .describe('Journalled requests are joined up to this size before compression.'),
     max_lag: maxLag.prefault({}).describe('What waits longer than this is skipped and counted.'),
     start_at: z

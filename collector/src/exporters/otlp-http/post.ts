@@ -64,7 +64,8 @@ function attempt(
     const request = send(url, { agent, method: 'POST', headers });
     let response: IncomingMessage | null = null;
     // With a status known, giving up means to do without the rest of the answer.
-    const giveUp = (reason: Error): void => void (response ?? request).destroy(response === null ? reason : undefined);
+    const giveUp = (reason: Error): void =>
+      void (response ?? request).destroy(response === null ? reason : undefined);
     const timer = setTimeout(() => giveUp(new PostTimeout(timeoutMs)), timeoutMs);
     const aborted = (): void => giveUp(signal.reason as Error);
     signal.addEventListener('abort', aborted, { once: true });

@@ -1,10 +1,11 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { promisify } from 'node:util';
-import { gzip } from 'node:zlib';
-import type { Counter, Host } from '../../pipeline/component.ts';
+import type { Host } from '../../pipeline/component.ts';
 import { readPartialSuccess, readRefusalMessage } from './answer.ts';
+import { compress } from './compress.ts';
+import { makeSenderCounters } from './counters.ts';
+import type { SenderCounters } from './counters.ts';
 import { LogLimit } from './log-limit.ts';
 import { tracesUrl } from './options.ts';
 import type { OtlpHttpOptions } from './options.ts';
@@ -56,30 +57,15 @@ interface Failure {
   readonly retryAfterMs: number | null;
 }
 
-interface SenderCounters {
-  readonly sent: Counter;
-  readonly failed: Counter;
-  readonly dropped: Counter;
-  readonly retries: Counter;
-  readonly bytes: Counter;
-}
-
-function makeCounters({ metrics }: Host): SenderCounters {
-  const own = ['exporter'];
-  const why = ['exporter', 'reason'];
-  return {
-    sent: metrics.counter('otelcol_exporter_sent_spans', 'Spans that the destination took.', own),
-    failed: metrics.counter('otelcol_exporter_send_failed_spans', 'Spans given up for good.', own),
-    dropped: metrics.counter('spanmeter_exporter_dropped_spans_total', 'Spans given up, by reason.', why),
-    retries: metrics.counter('spanmeter_exporter_retries_total', 'Attempts that failed and are repeated.', why),
-    bytes: metrics.counter('spanmeter_exporter_sent_bytes_total', 'Bytes taken, as compressed.', own),
-  };
-}
-
 function failureOf(error: unknown): Failure {
-  const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'unknown';
+  const code =
+    error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'unknown';
   const reason = code === 'ETIMEDOUT' ? 'timeout' : 'connection';
-  return { reason, message: error instanceof Error ? `${error.message} (${code})` : String(error), retryAfterMs: null };
+  return {
+    reason,
+    message: error instanceof Error ? `${error.message} (${code})` : String(error),
+    retryAfterMs: null,
+  };
 }
 
 class Sender implements OtlpHttpSender {
@@ -103,14 +89,17 @@ class Sender implements OtlpHttpSender {
     const settings = { keepAlive: true, maxSockets: MAX_CONNECTIONS };
     const agent = url.protocol === 'https:' ? new HttpsAgent(settings) : new HttpAgent(settings);
     this.#target = { url, agent, timeoutMs: options.timeout };
-    const configured = Object.entries(options.headers).map(([name, value]) => [name.toLowerCase(), value.reveal()]);
+    const configured = Object.entries(options.headers).map(([name, value]) => [
+      name.toLowerCase(),
+      value.reveal(),
+    ]);
     this.#headers = {
       'user-agent': 'spanmeter',
       ...Object.fromEntries(configured),
       'content-type': 'application/x-protobuf',
       ...(options.compression === 'gzip' ? { 'content-encoding': 'gzip' } : {}),
     };
-    this.#counters = makeCounters(host);
+    this.#counters = makeSenderCounters(host);
     this.#labels = { exporter: host.id };
     this.#logLimit = new LogLimit(LOG_INTERVAL_MS, () => environment.now());
     const help = 'Requests that wait for the destination now.';
@@ -130,7 +119,10 @@ class Sender implements OtlpHttpSender {
 
   async send(body: Uint8Array, signal: AbortSignal, spans = 0): Promise<void> {
     signal.throwIfAborted();
-    const packed = await this.#pack(body);
+    const packed =
+      this.#options.compression === 'none'
+        ? body
+        : await compress(body, this.#options.compression_params.level);
     const startedMs = this.#environment.now();
     const retry = this.#options.retry_on_failure;
     for (let failures = 1; ; failures++) {
@@ -145,11 +137,6 @@ class Sender implements OtlpHttpSender {
       this.#failed(failure, delayMs);
       await this.#wait(delayMs, signal);
     }
-  }
-
-  async #pack(body: Uint8Array): Promise<Uint8Array> {
-    if (this.#options.compression === 'none') return body;
-    return promisify(gzip)(body, { level: this.#options.compression_params.level });
   }
 
   async #wait(delayMs: number, signal: AbortSignal): Promise<void> {
@@ -204,7 +191,11 @@ class Sender implements OtlpHttpSender {
     if (partial === null) return;
     this.#counters.failed.add(rejected, this.#labels);
     this.#counters.dropped.add(rejected, { ...this.#labels, reason: 'partial_success' });
-    this.#warn('partial_success', { rejected: partial.rejectedSpans, said: partial.message }, 'the destination refused spans');
+    this.#warn(
+      'partial_success',
+      { rejected: partial.rejectedSpans, said: partial.message },
+      'the destination refused spans',
+    );
   }
 
   #giveUp(reason: string, message: string, spans: number): void {
@@ -219,7 +210,11 @@ class Sender implements OtlpHttpSender {
     this.#failures++;
     this.#lastError = message;
     this.#counters.retries.add(1, { ...this.#labels, reason });
-    this.#warn(`retry ${reason}`, { reason, error: message, retry_ms: Math.round(delayMs) }, 'sending is tried again');
+    this.#warn(
+      `retry ${reason}`,
+      { reason, error: message, retry_ms: Math.round(delayMs) },
+      'sending is tried again',
+    );
   }
 
   #warn(kind: string, fields: object, message: string): void {

@@ -1,7 +1,13 @@
 import { z } from 'zod';
 
 const MS_BY_UNIT: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
-const BYTES_BY_UNIT: Readonly<Record<string, number>> = { '': 1, B: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 };
+const BYTES_BY_UNIT: Readonly<Record<string, number>> = {
+  '': 1,
+  B: 1,
+  KiB: 2 ** 10,
+  MiB: 2 ** 20,
+  GiB: 2 ** 30,
+};
 
 const DURATION = /^(?:\d+(?:\.\d+)?(?:ms|s|m|h))+$/;
 const DURATION_PART = /(\d+(?:\.\d+)?)(ms|s|m|h)/g;
@@ -12,7 +18,8 @@ export function parseDurationMs(text: string): number | null {
   if (text === '0') return 0;
   if (!DURATION.test(text)) return null;
   let total = 0;
-  for (const [, number, unit] of text.matchAll(DURATION_PART)) total += Number(number) * (MS_BY_UNIT[unit ?? ''] ?? 0);
+  for (const [, number, unit] of text.matchAll(DURATION_PART))
+    total += Number(number) * (MS_BY_UNIT[unit ?? ''] ?? 0);
   return total;
 }
 

@@ -125,7 +125,8 @@ export class Family<V> {
   #resolve({ labels, text: baseText }: Dimensions, extraText: string): Slot<V> {
     const exact = baseText + extraText;
     for (let step = 0; step < FOLD_COUNT; step++) {
-      const text = step === 0 ? exact : renderLabels(foldLabels(labels, step), this.#limits.labelNames) + extraText;
+      const text =
+        step === 0 ? exact : renderLabels(foldLabels(labels, step), this.#limits.labelNames) + extraText;
       const known = this.#series.get(text);
       const series = known ?? this.#makeIfRoom(text, labels.tenant, step);
       if (series !== null) return { series, folded: text !== exact };

@@ -1,6 +1,7 @@
 import type { MetricFamily, MetricSample } from '../../telemetry/exposition.ts';
 import { VERSION } from '../../telemetry/version.ts';
 import { helpOf } from './catalogue.ts';
+import type { MetricName } from './catalogue.ts';
 import { wellFormed } from './labels.ts';
 
 const MS_PER_SECOND = 1_000;
@@ -48,11 +49,11 @@ function attempt<T>(read: () => readonly T[] | undefined): readonly T[] {
   }
 }
 
-function gauge(name: string, read: () => readonly MetricSample[] | undefined): MetricFamily {
+function gauge(name: MetricName, read: () => readonly MetricSample[] | undefined): MetricFamily {
   return { name, help: helpOf(name), type: 'gauge', samples: attempt(read) };
 }
 
-function single(name: string, read: () => number | null | undefined): MetricFamily {
+function single(name: MetricName, read: () => number | null | undefined): MetricFamily {
   return gauge(name, () => {
     const value = read() ?? null;
     return value === null ? [] : [{ labels: {}, value }];

@@ -2,13 +2,19 @@ import { COST_STATUSES } from '@spanmeter/processors';
 import type { Call, CostStatus } from '@spanmeter/processors';
 import type { ExpositionFormat } from '../../telemetry/exposition.ts';
 import { helpOf } from './catalogue.ts';
+import type { MetricName } from './catalogue.ts';
 import { ErrorTypes } from './error-types.ts';
 import { Family } from './family.ts';
 import type { Dimensions, FamilyLimits, FamilySettings, FoldCounter, ValueKind } from './family.ts';
 import { eachTokenCount, TOKEN_TYPES } from './tokens.ts';
 import { COUNT, DURATIONS, MONEY, observeNanos } from './values.ts';
 
-const UNPRICED: readonly CostStatus[] = ['unpriced_model', 'unpriced_dimension', 'invalid_usage', 'missing_usage'];
+const UNPRICED: readonly CostStatus[] = [
+  'unpriced_model',
+  'unpriced_dimension',
+  'invalid_usage',
+  'missing_usage',
+];
 
 /** [contract] A call that started longer before its commit adds to the late cost instead. */
 const LATE_MICROS = 15 * 60 * 1e6;
@@ -29,7 +35,7 @@ const NO_MODEL_CALL: ReadonlySet<string> = new Set([
 function makeFamilies(limits: FamilyLimits, errorTypes: ErrorTypes, folded: FoldCounter) {
   const all: Pick<Family<unknown>, 'name' | 'size' | 'render'>[] = [];
   let slots = 0;
-  const add = <V>(name: string, kind: ValueKind<V>, extra?: FamilySettings<V>['extra']): Family<V> => {
+  const add = <V>(name: MetricName, kind: ValueKind<V>, extra?: FamilySettings<V>['extra']): Family<V> => {
     const settings = { name, help: helpOf(name), kind, ...(extra === undefined ? {} : { extra }) };
     const family = new Family(settings, limits, slots, folded);
     slots += extra === undefined ? 1 : extra.values.length;
@@ -118,7 +124,8 @@ export class HotFamilies {
     if (call.durationNanos !== null) {
       observeNanos(duration.at(dimensions).value, call.durationNanos, traceId, committedUnixMs);
     }
-    if (call.ttftNanos !== null) observeNanos(ttft.at(dimensions).value, call.ttftNanos, traceId, committedUnixMs);
+    if (call.ttftNanos !== null)
+      observeNanos(ttft.at(dimensions).value, call.ttftNanos, traceId, committedUnixMs);
   }
 
   #recordMoney(call: Call, dimensions: Dimensions, committedUnixMs: number): void {

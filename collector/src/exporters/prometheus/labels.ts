@@ -17,7 +17,14 @@ export const OPTIONAL_LABELS = ['team', 'feature'] as const;
 export type OptionalLabel = (typeof OPTIONAL_LABELS)[number];
 
 /** [contract] Labels of every hot family. */
-export const BASE_LABELS = ['tenant', 'provider', 'model', 'operation', 'service_name', 'environment'] as const;
+export const BASE_LABELS = [
+  'tenant',
+  'provider',
+  'model',
+  'operation',
+  'service_name',
+  'environment',
+] as const;
 
 /** What a folded label says. */
 export const FOLDED = 'other';

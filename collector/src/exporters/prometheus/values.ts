@@ -66,7 +66,12 @@ export const DURATIONS: ValueKind<Distribution> = {
 };
 
 /** Adds one duration; `traceId` is kept as the exemplar unless it is null. */
-export function observeNanos(into: Distribution, nanos: bigint, traceId: string | null, unixMs: number): void {
+export function observeNanos(
+  into: Distribution,
+  nanos: bigint,
+  traceId: string | null,
+  unixMs: number,
+): void {
   const seconds = Number(nanos) / NANOS_PER_SECOND;
   let bucket = 0;
   while (bucket < BUCKET_BOUNDS.length && seconds > (BUCKET_BOUNDS[bucket] ?? Infinity)) bucket++;
