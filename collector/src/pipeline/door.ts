@@ -129,6 +129,19 @@ function limitedTenant(identity: Identity, declared: string | null): string {
   return declared ?? identity.tenant ?? 'default';
 }
 
+/**
+ * Unknown members of OTLP/JSON are ignored, so another signal's request reads as an empty one; answering success
+ * would lose it unseen. (In protobuf its wire types give it away.)
+ */
+function mustBeTraces(json: Uint8Array): void {
+  const text = Buffer.from(json.buffer, json.byteOffset, json.byteLength);
+  const other = ['resourceLogs', 'resourceMetrics', 'resourceProfiles'].find((name) =>
+    text.includes(`"${name}"`),
+  );
+  if (other !== undefined)
+    throw new Refusal('invalid', `this is a request with ${other}, sent to the path of traces`);
+}
+
 class JournalDoor implements Door {
   readonly #options: DoorOptions;
   readonly #limiter;
@@ -202,6 +215,7 @@ class JournalDoor implements Door {
     const { keep, keyPrefixes, maxBodyBytes } = this.#options;
     const protobuf =
       encoding === 'protobuf' || body.length === 0 ? body : await this.#options.toProtobuf(body);
+    if (encoding === 'json' && protobuf.length === 0) mustBeTraces(body);
     if (protobuf.length > maxBodyBytes) {
       throw new Refusal(
         'too_large',

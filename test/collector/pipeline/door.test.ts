@@ -15,7 +15,7 @@ const GATEWAY: Identity = { role: 'gateway', tenant: 'edge', team: null, keyId: 
 function open(changes: Partial<DoorOptions> = {}): {
   records: OtlpRecords;
   metrics: CountedMetrics;
-  take(identity: Identity, orgId?: string, body?: Uint8Array): Promise<string | number>;
+  take: (identity: Identity, orgId?: string, body?: Uint8Array) => Promise<string | number>;
 } {
   const records = new OtlpRecords();
   const metrics = new CountedMetrics();

@@ -5,10 +5,10 @@ import type { Authenticator } from '@spanmeter/collector/dist/pipeline/identity.
 import { Refusal } from '@spanmeter/collector/dist/pipeline/refusal.js';
 import { SILENT_LOG } from '@spanmeter/collector/dist/pipeline/silent.js';
 import { scanTraces } from '@spanmeter/collector/dist/otlp/scan.js';
+import { tracesJsonToProtobuf } from '@spanmeter/collector/dist/otlp/json.js';
 import { createOtlpReceiver, otlpReceiver } from '@spanmeter/collector/dist/receivers/otlp.js';
 import type { OtlpReceiver } from '@spanmeter/collector/dist/receivers/otlp.js';
 import { CountedMetrics } from './counted-metrics.ts';
-import { jsonToProtobuf } from './json.ts';
 
 export interface Harness {
   readonly door: Door;
@@ -46,7 +46,7 @@ export function testDoor(
     metrics,
     log: SILENT_LOG,
     scan: scanTraces,
-    toProtobuf: jsonToProtobuf,
+    toProtobuf: tracesJsonToProtobuf,
     ...changes,
   });
 }
