@@ -56,9 +56,13 @@ export async function runDemo(options: DemoOptions): Promise<number> {
     return 1;
   }
   const stop = new AbortController();
-  const onSignal = (): void => stop.abort();
-  process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
-  options.signal?.addEventListener('abort', onSignal, { once: true });
+  // A second Ctrl-C does not wait; what was started is killed with the demo.
+  const onSignal = (): void => {
+    if (stop.signal.aborted) process.exit(130);
+    stop.abort();
+  };
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+  options.signal?.addEventListener('abort', () => stop.abort(), { once: true });
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'spanmeter-demo-')));
   await mkdir(dataDir, { recursive: true });
   try {
