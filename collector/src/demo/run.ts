@@ -1,0 +1,162 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { startNode, type Child } from './child.ts';
+import {
+  freeAddresses,
+  readOnlyUrlFile,
+  startCollector,
+  untilReady,
+  type CollectorAddresses,
+} from './collector-process.ts';
+import { startAnthropicStandIn } from './providers/anthropic.ts';
+import { startOpenaiStandIn } from './providers/openai.ts';
+import type { StandIn } from './providers/stand-in.ts';
+import { watchSpend } from './screen.ts';
+import type { Pointer } from './view.ts';
+
+/** What the demo needs to know; everything else it chooses itself. */
+export interface DemoOptions {
+  /** The collector's `main.js`. */
+  readonly collectorEntry: string;
+  /** Kept afterwards where given; else a folder under the OS's temporary one, removed at the end. */
+  readonly dataDir?: string;
+  /** `process.stdout` unless given. */
+  readonly output?: NodeJS.WriteStream;
+  /** Ends the demo like Ctrl-C. */
+  readonly signal?: AbortSignal;
+}
+
+/** One service: its script, the tenant that it belongs to, the name that it reports. */
+const SERVICES = [
+  { name: 'support-bot', tenant: 'acme' },
+  { name: 'docs-search', tenant: 'globex' },
+  { name: 'code-review', tenant: 'initech' },
+];
+
+const NEEDED_PACKAGES = ['openai', '@anthropic-ai/sdk'];
+const READY_TIMEOUT_MS = 90_000;
+const SERVICE_GRACE_MS = 5000;
+const COLLECTOR_GRACE_MS = 20_000;
+
+/**
+ * Runs the demo until Ctrl-C: provider stand-ins, a collector with data and ports of its own, three services,
+ * and a live view of what they spend. Resolves with the exit code once everything has stopped.
+ */
+export async function runDemo(options: DemoOptions): Promise<number> {
+  const output = options.output ?? process.stdout;
+  const missing = NEEDED_PACKAGES.filter((name) => !isInstalled(name));
+  if (missing.length > 0) {
+    output.write(
+      `The demo makes real SDK calls and needs ${missing.join(' and ')}. It runs from a checkout of the ` +
+        `repository: npm ci, then npm run demo.\n`,
+    );
+    return 1;
+  }
+  const stop = new AbortController();
+  // A second Ctrl-C does not wait; what was started is killed with the demo.
+  const onSignal = (): void => {
+    if (stop.signal.aborted) process.exit(130);
+    stop.abort();
+  };
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+  options.signal?.addEventListener('abort', () => stop.abort(), { once: true });
+  const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'spanmeter-demo-')));
+  await mkdir(dataDir, { recursive: true });
+  try {
+    await run(options.collectorEntry, dataDir, output, stop);
+    return 0;
+  } catch (error) {
+    if (stop.signal.aborted) return 0;
+    output.write(`\nThe demo cannot go on: ${error instanceof Error ? error.message : String(error)}\n`);
+    return 1;
+  } finally {
+    process.removeListener('SIGINT', onSignal);
+    process.removeListener('SIGTERM', onSignal);
+    if (options.dataDir === undefined && stop.signal.aborted) {
+      await rm(dataDir, { recursive: true, force: true });
+    }
+  }
+}
+
+async function run(
+  entry: string,
+  dataDir: string,
+  output: NodeJS.WriteStream,
+  stop: AbortController,
+): Promise<void> {
+  output.write('Starting a collector with a database of its own (a few seconds)...\n');
+  const [openai, anthropic] = await Promise.all([startOpenaiStandIn(), startAnthropicStandIn()]);
+  const addresses = await freeAddresses();
+  const collector = startCollector(entry, dataDir, addresses);
+  const services: Child[] = [];
+  try {
+    await untilReady(collector, addresses, READY_TIMEOUT_MS, stop.signal);
+    if (stop.signal.aborted) return;
+    services.push(...SERVICES.map((service) => startService(service, addresses, openai, anthropic, dataDir)));
+    await watchSpend({
+      api: `http://${addresses.api}`,
+      pointers: pointersTo(addresses, dataDir),
+      output,
+      stop: stop.signal,
+      failed: () => firstEnded([collector, ...services]),
+    });
+  } finally {
+    output.write('\nStopping...\n');
+    await Promise.all(services.map((service) => service.stop(SERVICE_GRACE_MS)));
+    await collector.stop(COLLECTOR_GRACE_MS);
+    await Promise.all([openai.close(), anthropic.close()]);
+  }
+}
+
+function startService(
+  service: { readonly name: string; readonly tenant: string },
+  addresses: CollectorAddresses,
+  openai: StandIn,
+  anthropic: StandIn,
+  dataDir: string,
+): Child {
+  const script = fileURLToPath(new URL(`services/${service.name}.js`, import.meta.url));
+  const env = {
+    OTEL_SERVICE_NAME: service.name,
+    OTEL_RESOURCE_ATTRIBUTES: `tenant.id=${service.tenant},deployment.environment.name=demo`,
+    OTEL_EXPORTER_OTLP_ENDPOINT: `http://${addresses.otlpHttp}`,
+    OPENAI_API_KEY: 'sk-demo',
+    OPENAI_BASE_URL: `${openai.url}/v1`,
+    ANTHROPIC_API_KEY: 'sk-ant-demo',
+    ANTHROPIC_BASE_URL: anthropic.url,
+  };
+  const register = import.meta.resolve('@spanmeter/instrumentation/register');
+  return startNode(
+    service.name,
+    ['--import', register, script],
+    env,
+    join(dataDir, `demo-${service.name}.log`),
+  );
+}
+
+function firstEnded(children: readonly Child[]): string | undefined {
+  const ended = children.find((child) => child.hasEnded());
+  return ended === undefined ? undefined : `${ended.name} ended; see ${ended.logFile}`;
+}
+
+function pointersTo(addresses: CollectorAddresses, dataDir: string): Pointer[] {
+  const sql = readOnlyUrlFile(dataDir);
+  return [
+    { label: 'API', address: `http://${addresses.api}/api/v1/spend?group_by=tenant,model` },
+    { label: 'Prometheus', address: `http://${addresses.prometheus}/metrics` },
+    ...(sql === undefined ? [] : [{ label: 'SQL', address: `psql "$(cat ${sql})"` }]),
+    { label: 'OTLP', address: `http://${addresses.otlpHttp}` },
+  ];
+}
+
+function isInstalled(name: string): boolean {
+  try {
+    createRequire(import.meta.url).resolve(name);
+    return true;
+  } catch {
+    return false;
+  }
+}

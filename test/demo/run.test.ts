@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { Writable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { runDemo } from '@spanmeter/collector/dist/demo/run.js';
+
+/** A screen that keeps what is drawn on it. */
+class Screen extends Writable {
+  readonly isTTY: boolean;
+  readonly columns = 100;
+  readonly rows = 60;
+  text = '';
+  onText: (text: string) => void = () => undefined;
+
+  constructor(isTTY: boolean) {
+    super();
+    this.isTTY = isTTY;
+  }
+
+  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
+    this.text += chunk.toString();
+    this.onText(this.text);
+    done();
+  }
+}
+
+const FAKE = fileURLToPath(new URL('fake-collector.js', import.meta.url));
+
+describe('the demo', function () {
+  this.timeout(60_000);
+  const protocol = process.env['OTEL_EXPORTER_OTLP_PROTOCOL'];
+
+  before(() => {
+    process.env['OTEL_EXPORTER_OTLP_PROTOCOL'] = 'http/json';
+  });
+
+  after(() => {
+    if (protocol === undefined) delete process.env['OTEL_EXPORTER_OTLP_PROTOCOL'];
+    else process.env['OTEL_EXPORTER_OTLP_PROTOCOL'] = protocol;
+  });
+
+  const watch = (screen: Screen, entry: string, enough: (text: string) => boolean): Promise<number> => {
+    const stop = new AbortController();
+    screen.onText = (text) => {
+      if (enough(text)) stop.abort();
+    };
+    const output = screen as unknown as NodeJS.WriteStream;
+    return runDemo({ collectorEntry: entry, output, signal: stop.signal });
+  };
+
+  it('shows spend of every tenant, team, model and service, and cleans up after itself', async () => {
+    const screen = new Screen(true);
+    const expected = [
+      'acme/support',
+      'globex/search',
+      'globex/ingest',
+      'initech/platform',
+      'claude-haiku-4-5',
+      'text-embedding-3-large',
+      'globex-classifier-v2',
+      'no price',
+      'support-bot',
+      'docs-search',
+      'code-review',
+    ];
+    const code = await watch(screen, FAKE, (text) => expected.every((name) => text.includes(name)));
+    assert.equal(code, 0);
+    const sql = /spanmeter-demo-\w+/.exec(screen.text);
+    assert.ok(sql === null || !existsSync(sql[0]));
+    assert.ok(screen.text.includes('\u001B[?25h'), 'the cursor is back');
+    assert.ok(screen.text.endsWith('Stopping...\n'));
+  });
+
+  it('prints plain lines where there is no terminal', async () => {
+    const screen = new Screen(false);
+    const code = await watch(screen, FAKE, (text) => /\d calls, \d+ errors/.test(text));
+    assert.equal(code, 0);
+    assert.ok(!screen.text.includes('\u001B'));
+  });
+
+  it('says so when the collector does not start', async () => {
+    const screen = new Screen(false);
+    const code = await watch(screen, '/nonexistent/main.js', () => false);
+    assert.equal(code, 1);
+    assert.match(screen.text, /the collector ended \(exit code 1\); see .*demo-collector\.log/);
+  });
+});
