@@ -61,10 +61,10 @@ describe('hostile bytes at the door', () => {
     }
   });
 
-  it('accept exactly what the oracle accepts of 40,000 requests with flipped bits', () => {
+  it('accept exactly what the oracle accepts of 24,000 requests with flipped bits', () => {
     const generator = new Generator(7);
     let accepted = 0;
-    for (let round = 0; round < 40_000; round += 200) {
+    for (let round = 0; round < 24_000; round += 200) {
       const body = rich(round);
       for (let i = 0; i < 200; i++) {
         const flipped = body.slice();
@@ -74,7 +74,7 @@ describe('hostile bytes at the door', () => {
         if (isWellFormed(flipped)) accepted++;
       }
     }
-    assert.ok(accepted > 4000, 'flips in values are accepted, so both answers are tested');
+    assert.ok(accepted > 2400, 'flips in values are accepted, so both answers are tested');
   });
 
   it('accept exactly what the oracle accepts of 40,000 random byte strings', () => {

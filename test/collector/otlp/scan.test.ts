@@ -81,7 +81,7 @@ describe('the scan of a trace request', () => {
   it('agrees with the oracle on random requests, in every legal layout of their bytes', () => {
     let genAi = 0;
     let rejected = 0;
-    for (let seed = 0; seed < 600; seed++) {
+    for (let seed = 0; seed < 300; seed++) {
       const generator = new Generator(seed);
       const plain = encode('ExportTraceServiceRequest', generator.request());
       const body = seed % 2 === 0 ? plain : new Uint8Array(generator.rewritten(plain));
@@ -102,7 +102,7 @@ describe('the scan of a trace request', () => {
       genAi += possible.filter(isGenAi).length;
       rejected += spans.length - possible.length;
     }
-    assert.ok(genAi > 500 && rejected > 100, 'the generator makes both kinds');
+    assert.ok(genAi > 250 && rejected > 50, 'the generator makes both kinds');
   });
 
   it('gives back offsets of the rewritten body that a second scan confirms', () => {
