@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { runs, type CliContext } from './output.ts';
 
@@ -9,6 +10,6 @@ export function registerDemo(program: Command, context: CliContext): void {
   runs(command, context, async () => {
     // Loaded only here: nothing else of the collector needs the demo's parts.
     const { runDemo } = await import('../demo/run.ts');
-    context.setExitCode(await runDemo());
+    context.setExitCode(await runDemo({ collectorEntry: fileURLToPath(new URL('../main.js', import.meta.url)) }));
   });
 }

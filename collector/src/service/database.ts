@@ -20,13 +20,13 @@ export async function openLedgerDatabase(
   dataDir: string,
   log: Logger,
 ): Promise<Database> {
-  const url = options.url?.reveal() ?? '';
+  const url = options.url?.reveal() || process.env['DATABASE_URL'] || '';
   if (url !== '') return openDatabase({ url, log });
   const { data_dir: folder, port } = options.embedded;
   return openDatabase({
-    dataDir: folder === '' ? join(dataDir, 'postgres') : folder,
+    dataDir: folder ?? join(dataDir, 'postgres'),
     log,
-    ...(port === 0 ? {} : { port }),
+    ...(port === undefined ? {} : { port }),
   });
 }
 

@@ -1,5 +1,5 @@
 import { readFile, stat } from 'node:fs/promises';
-import { parsePriceOverrides, type PriceLayer } from '@spanmeter/processors';
+import { parsePriceOverrides, type PriceOverrides } from '@spanmeter/processors';
 import { parse } from 'yaml';
 import type { Config } from '../config/config.ts';
 import type { CostOptions } from '../processors/cost.ts';
@@ -10,28 +10,22 @@ const MAX_FILE_BYTES = 8 * 1024 * 1024;
 const MAX_ALIASES = 1000;
 const MAX_FAULTS_SHOWN = 20;
 
-/** The operator's own prices, which come before the shipped book. */
-export interface PriceFile {
-  readonly layers: readonly PriceLayer[];
-}
-
-/** Reads a file of price overrides (YAML or JSON). Rejects with every fault it has, by its place in the file. */
-export async function readPrices(path: string): Promise<PriceFile> {
+/** Reads a file of one's own prices (YAML or JSON). Rejects with every fault it has, by its place in the file. */
+export async function readPrices(path: string): Promise<PriceOverrides> {
   const { size } = await stat(path);
   if (size > MAX_FILE_BYTES) {
     throw new Error(`${path} has ${size} bytes; a price file has at most ${MAX_FILE_BYTES}`);
   }
   const value: unknown = parse(await readFile(path, 'utf8'), { maxAliasCount: MAX_ALIASES });
-  const { layer, faults } = parsePriceOverrides(value);
-  if (faults.length > 0) {
-    const shown = faults.slice(0, MAX_FAULTS_SHOWN).join('\n  ');
-    throw new Error(`${path} cannot be used:\n  ${shown}`);
-  }
-  return { layers: [layer] };
+  const { overrides, faults } = parsePriceOverrides(value);
+  if (faults.length === 0) return overrides;
+  const shown = faults.slice(0, MAX_FAULTS_SHOWN).map((fault) => `\n  ${fault.path}: ${fault.message}`);
+  const more = faults.length > shown.length ? `\n  and ${faults.length - shown.length} more` : '';
+  throw new Error(`${path} cannot be used:${shown.join('')}${more}`);
 }
 
-/** The file that the `cost` processor names, or null. */
-export async function readPriceFile(config: Config): Promise<PriceFile | null> {
+/** The operator's own prices that the `cost` processor names; null where it names none. */
+export async function readConfiguredPrices(config: Config): Promise<PriceOverrides | null> {
   const { processors } = tracesPipeline(config);
   const path = componentOf<CostOptions>(processors, config.processors, 'cost')?.options.prices ?? null;
   return path === null ? null : readPrices(path);

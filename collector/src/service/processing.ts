@@ -5,6 +5,7 @@ import {
   createNormalizer,
   WANTED_KEYS,
   type GenAiSpan,
+  type PriceOverrides,
 } from '@spanmeter/processors';
 import type { Config, ConfiguredComponent, PipelineConfig } from '../config/config.ts';
 import { createSpanDecoder } from '../otlp/span.ts';
@@ -13,7 +14,6 @@ import type { SpanOffsets } from '../pipeline/entry.ts';
 import type { CostOptions } from '../processors/cost.ts';
 import type { GenAiNormalizerOptions } from '../processors/gen-ai-normalizer.ts';
 import type { TenantOptions } from '../processors/tenant.ts';
-import type { PriceFile } from './price-file.ts';
 
 /** The pure part of the worker: bytes in, priced calls out. */
 export interface Processing {
@@ -60,7 +60,11 @@ function tenantRegister(max: number): { admit(tenant: string): boolean; know(ids
 }
 
 /** Makes the processors of the pipeline, in the order that the configuration's rules require. */
-export function createProcessing(config: Config, retentionMs: number, prices: PriceFile | null): Processing {
+export function createProcessing(
+  config: Config,
+  retentionMs: number,
+  prices: PriceOverrides | null,
+): Processing {
   const { processors } = tracesPipeline(config);
   const find = <O>(type: string): O => {
     const found = componentOf<O>(processors, config.processors, type);
@@ -73,7 +77,7 @@ export function createProcessing(config: Config, retentionMs: number, prices: Pr
   const register = tenantRegister(tenant.max_tenants);
   const cost = createCost({
     reportedAuthoritative,
-    ...(prices === null ? {} : { layers: prices.layers }),
+    ...(prices === null ? {} : { overrides: prices }),
   });
   return {
     chain: {

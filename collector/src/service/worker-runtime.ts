@@ -23,12 +23,14 @@ import { openAuthenticator } from './keys.ts';
 import type { MainLink } from './main-link.ts';
 import type { JournalEnd } from '../journal/record.ts';
 import type { WorkerStart } from './messages.ts';
-import { readPriceFile } from './price-file.ts';
+import { readConfiguredPrices } from './price-file.ts';
 import { componentOf, createProcessing, tracesPipeline, type Processing } from './processing.ts';
 import { rememberGauges, type Remembered } from './remembered.ts';
 import { workerState } from './worker-state.ts';
 
 const STATE_EVERY_MS = 500;
+const DEFAULT_RETENTION_DAYS = 90;
+const MS_PER_DAY = 86_400_000;
 const MAX_KNOWN_TENANTS = 1_000_000;
 
 /** What the runtime is made with. */
@@ -71,8 +73,8 @@ export class WorkerRuntime {
     const { config, start, link, log } = this.#parts;
     await this.#startTelemetry();
     const postgres = postgresOptions(config);
-    const retentionMs = postgres?.options.retention ?? 90 * 86_400_000;
-    const processing = createProcessing(config, retentionMs, await readPriceFile(config));
+    const retentionMs = (postgres?.options.retention ?? DEFAULT_RETENTION_DAYS) * MS_PER_DAY;
+    const processing = createProcessing(config, retentionMs, await readConfiguredPrices(config));
     if (postgres !== null) {
       const database = await openLedgerDatabase(postgres.options, start.dataDir, log);
       this.#database = database;
@@ -83,7 +85,7 @@ export class WorkerRuntime {
         connectionString: database.ownerUrl,
         log,
         metrics: this.#parts.metrics,
-        retentionDays: Math.ceil(retentionMs / 86_400_000),
+        retentionDays: postgres.options.retention,
         ready: () => database.ready(),
       });
       this.#learnTenants(database, processing);

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { ComponentType } from '../../pipeline/component.ts';
+import { type Secret, secretOption } from '../../pipeline/secret.ts';
 
 const DURATION = /^([1-9][0-9]{0,4})d$/;
 
@@ -18,8 +19,8 @@ function retention(initial: string, what: string): z.ZodType<number> {
 
 /** Options of exporter `postgres`. */
 export interface PostgresOptions {
-  /** An operator's server; undefined means the embedded one. */
-  readonly url?: string | undefined;
+  /** An operator's server; undefined or empty means `DATABASE_URL`, and without that the embedded one. */
+  readonly url?: Secret | undefined;
   /** Days that calls are kept. */
   readonly retention: number;
   /** Days that dead letters are kept. */
@@ -58,12 +59,9 @@ export const postgres: ComponentType<PostgresOptions> = {
   summary:
     'Stores every call once in PostgreSQL, with its rollups and the journal cursor in one transaction.',
   options: z.strictObject({
-    url: z
-      .string()
+    url: secretOption
       .optional()
-      .describe('postgres://user:password@host:port/database?sslmode=…; empty: DATABASE_URL, else embedded.')
-      .transform((url) => (url === undefined || url === '' ? process.env['DATABASE_URL'] || undefined : url))
-      .refine((url) => url === undefined || /^postgres(ql)?:\/\//.test(url), 'expected a postgres:// URL'),
+      .describe('postgres://user:password@host:port/database?sslmode=…; empty: DATABASE_URL, else embedded.'),
     retention: retention('90d', 'How long calls are kept, in days; rollups are kept forever.'),
     dead_letter_retention: retention('30d', 'How long dead letters are kept, in days.'),
     max_connections: z
