@@ -1,0 +1,32 @@
+import { isIP } from 'node:net';
+
+/** Where a server listens. */
+export interface Endpoint {
+  /** Without brackets; empty stands for every interface. */
+  readonly host: string;
+  /** 0 lets the system choose. */
+  readonly port: number;
+}
+
+/** Reads `host:port` as the Collector writes it (`127.0.0.1:4317`, `[::1]:4317`, `:4317`); null if it is not that. */
+export function parseEndpoint(text: string): Endpoint | null {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^\s:/[\]]*)):(\d{1,5})$/.exec(text);
+  if (match === null) return null;
+  const port = Number(match[3]);
+  if (port > 65_535) return null;
+  if (match[1] !== undefined && isIP(match[1]) !== 6) return null;
+  return { host: match[1] ?? match[2] ?? '', port };
+}
+
+/** Writes an endpoint back; IPv6 addresses get their brackets. */
+export function formatEndpoint(endpoint: Endpoint): string {
+  const host = isIP(endpoint.host) === 6 ? `[${endpoint.host}]` : endpoint.host;
+  return `${host}:${endpoint.port}`;
+}
+
+/** Whether only this machine can reach the host. Names other than `localhost` count as reachable from elsewhere. */
+export function isLoopback(host: string): boolean {
+  if (isIP(host) === 4) return host.startsWith('127.');
+  if (isIP(host) === 6) return new URL(`http://[${host}]`).hostname === '[::1]';
+  return host.toLowerCase() === 'localhost';
+}
