@@ -22,6 +22,15 @@ export interface JournalEnd {
 
 export const EMPTY_END: JournalEnd = { sequence: 0, spans: 0, bytes: 0 };
 
+/** End of a journal whose last record is `entry`. */
+export function endAfter(entry: {
+  sequence: number;
+  spansThrough: number;
+  bytesThrough: number;
+}): JournalEnd {
+  return { sequence: entry.sequence, spans: entry.spansThrough, bytes: entry.bytesThrough };
+}
+
 /** Bytes before the head: length, head length, CRC of the head, CRC of the body. */
 export const PREFIX_BYTES = 16;
 

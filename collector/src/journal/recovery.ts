@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Logger } from '../pipeline/component.ts';
 import type { Disk, DiskFile } from './disk.ts';
-import { EMPTY_END, type JournalEnd } from './record.ts';
+import { EMPTY_END, endAfter, type JournalEnd } from './record.ts';
 import { SegmentScan, type ScanStep } from './segment-scan.ts';
 import { copyTail, type AsideFile, type Segment } from './segment-files.ts';
 import { decodeHeader, firstSequenceOf, HEADER_BYTES, segmentName, type SegmentHeader } from './segment.ts';
@@ -64,9 +64,14 @@ export async function recoverFiles(options: RecoveryOptions): Promise<RecoveredF
     return { segments, aside, active: null, end: EMPTY_END, journalIds };
   }
   const active = await options.disk.open(join(options.dir, last.name), 'write');
-  const { end, sizeBytes } = await cutTail(options, last, active, aside);
-  segment.bytes = sizeBytes;
-  return { segments, aside, active, end, journalIds };
+  try {
+    const { end, sizeBytes } = await cutTail(options, last, active, aside);
+    segment.bytes = sizeBytes;
+    return { segments, aside, active, end, journalIds };
+  } catch (error) {
+    await active.close();
+    throw error;
+  }
 }
 
 async function readHeader(
@@ -151,15 +156,6 @@ async function cutTail(
   // Also what the last process wrote but never synced counts from here on.
   await active.sync();
   return { end, sizeBytes };
-}
-
-/** End of a journal whose last record is `entry`. */
-export function endAfter(entry: {
-  sequence: number;
-  spansThrough: number;
-  bytesThrough: number;
-}): JournalEnd {
-  return { sequence: entry.sequence, spans: entry.spansThrough, bytes: entry.bytesThrough };
 }
 
 async function reportTail(

@@ -1,5 +1,5 @@
 import type { GenAiSpan, RecordContext, SpanGroup } from '@spanmeter/processors';
-import type { JournalEnd, StoredEntry } from '../journal/record.ts';
+import { endAfter, type JournalEnd, type StoredEntry } from '../journal/record.ts';
 import type { DamagedRecord, JournalReader } from '../journal/reader.ts';
 import type { ProcessedBatch, ProcessingChain } from './batch.ts';
 import type { Counter, Logger, SelfMetrics } from './component.ts';
@@ -112,10 +112,7 @@ class SharedBatches implements BatchSource {
       entries,
       groups,
       books: this.#options.chain.books(),
-      end:
-        last === undefined
-          ? null
-          : { sequence: last.sequence, spans: last.spansThrough, bytes: last.bytesThrough },
+      end: last === undefined ? null : endAfter(last),
       spans: entries.reduce((sum, entry) => sum + spanCount(entry), 0),
       bytes: entries.reduce((sum, entry) => sum + entry.body.length, 0),
       damaged: read.damaged,

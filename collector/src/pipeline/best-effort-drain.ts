@@ -2,11 +2,11 @@ import type { Clock } from '../journal/clock.ts';
 import type { CursorFiles } from '../journal/cursor-files.ts';
 import type { JournalProgress } from '../journal/journal-progress.ts';
 import type { JournalReader } from '../journal/reader.ts';
-import type { JournalEnd, StoredEntry } from '../journal/record.ts';
+import { EMPTY_END, endAfter, type JournalEnd, type StoredEntry } from '../journal/record.ts';
 import { createBackoff, type Backoff } from './backoff.ts';
 import { spanCount, type BatchSource, type SourceBatch } from './batch-source.ts';
 import type { Counter, Logger, SelfMetrics } from './component.ts';
-import { GapReport, type Drain, type DrainStatus } from './drain-status.ts';
+import { GapReport, pendingOf, type Drain, type DrainStatus } from './drain-status.ts';
 import { Refusal } from './refusal.ts';
 
 /** How far an exporter may fall behind, and why spans beyond that are skipped. */
@@ -59,7 +59,7 @@ class BestEffortDrain implements Drain {
   #sequence: number | null = null;
   #savedSequence: number | null = null;
   #savedUnixMs = 0;
-  #spansThrough: number | null = null;
+  #through: JournalEnd = EMPTY_END;
   #pendingSinceUnixMs: number | null = null;
   #isSkipping = false;
   #isGivenUp = false;
@@ -100,15 +100,14 @@ class BestEffortDrain implements Drain {
   status(): DrainStatus {
     const { exporter, journalId, progress } = this.#options;
     const done = this.#sequence ?? 0;
-    const pendingRecords = Math.max(0, progress.end.sequence - done);
+    const pending = pendingOf(progress.end, done, this.#through);
     return {
       exporter,
       journalId,
       state: this.#state,
       doneSequence: this.#savedSequence ?? 0,
-      pendingRecords,
-      pendingSpans: pendingRecords === 0 ? 0 : Math.max(0, progress.end.spans - (this.#spansThrough ?? 0)),
-      oldestPendingUnixMs: pendingRecords === 0 ? null : this.#pendingSinceUnixMs,
+      ...pending,
+      oldestPendingUnixMs: pending.pendingRecords === 0 ? null : this.#pendingSinceUnixMs,
       lastError: this.#lastError,
       gaps: this.#gaps.gaps,
     };
@@ -144,7 +143,7 @@ class BestEffortDrain implements Drain {
     }
     if (batch.entries.length > 0) await this.#send(batch);
     this.#gaps.add(batch, clock.now());
-    this.#moveTo(batch.lastSequence, batch.end?.spans ?? null);
+    this.#moveTo(batch.lastSequence, batch.end);
     await this.#saveIfDue();
     return false;
   }
@@ -203,17 +202,17 @@ class BestEffortDrain implements Drain {
         const reason = this.#skipReason(entry);
         if (reason === null) return;
         this.#skipped.add(spanCount(entry), { exporter, reason });
-        this.#moveTo(entry.sequence, entry.spansThrough);
+        this.#moveTo(entry.sequence, endAfter(entry));
       }
       after = read.lastSequence;
-      this.#moveTo(after, this.#spansThrough);
+      this.#moveTo(after, null);
       await this.#saveIfDue();
     }
   }
 
-  #moveTo(sequence: number, spansThrough: number | null): void {
+  #moveTo(sequence: number, through: JournalEnd | null): void {
     this.#sequence = sequence;
-    this.#spansThrough = spansThrough ?? this.#spansThrough;
+    this.#through = through ?? this.#through;
   }
 
   async #waitForRecords(sequence: number): Promise<void> {

@@ -1,4 +1,5 @@
 import type { DamagedRecord } from '../journal/reader.ts';
+import type { JournalEnd } from '../journal/record.ts';
 import type { Logger, SelfMetrics } from './component.ts';
 import type { SourceBatch } from './batch-source.ts';
 
@@ -19,6 +20,8 @@ export interface DrainStatus {
   readonly doneSequence: number;
   readonly pendingRecords: number;
   readonly pendingSpans: number;
+  /** Bytes of journalled records not yet done. */
+  readonly pendingBytes: number;
   /** When the oldest record not yet done was received; null where none is pending or known. */
   readonly oldestPendingUnixMs: number | null;
   /** Why it is retrying, or null. */
@@ -34,6 +37,21 @@ export interface Drain {
   /** Finishes what is there; gives up when `deadline` aborts, or where the destination does not answer. */
   stop(deadline: AbortSignal): Promise<void>;
   status(): DrainStatus;
+}
+
+/** What lies between what an exporter has done and the end of the journal. */
+export function pendingOf(
+  end: JournalEnd,
+  doneSequence: number,
+  through: JournalEnd,
+): Pick<DrainStatus, 'pendingRecords' | 'pendingSpans' | 'pendingBytes'> {
+  const pendingRecords = Math.max(0, end.sequence - doneSequence);
+  if (pendingRecords === 0) return { pendingRecords, pendingSpans: 0, pendingBytes: 0 };
+  return {
+    pendingRecords,
+    pendingSpans: Math.max(0, end.spans - through.spans),
+    pendingBytes: Math.max(0, end.bytes - through.bytes),
+  };
 }
 
 const MAX_GAPS = 20;
@@ -102,6 +120,12 @@ export function registerDrainMetrics(metrics: SelfMetrics, drains: readonly Drai
     'spanmeter_journal_pending_spans',
     'Journalled GenAI spans that an exporter has not done.',
     each((status) => status.pendingSpans),
+    labels,
+  );
+  metrics.gauge(
+    'spanmeter_journal_pending_bytes',
+    'Journalled bytes that an exporter has not done.',
+    each((status) => status.pendingBytes),
     labels,
   );
   metrics.gauge(

@@ -1,11 +1,12 @@
 import type { Clock } from '../journal/clock.ts';
 import type { JournalProgress } from '../journal/journal-progress.ts';
 import type { DamagedRecord } from '../journal/reader.ts';
+import type { JournalEnd } from '../journal/record.ts';
 import { createBackoff, type Backoff } from './backoff.ts';
 import type { BatchSource, SourceBatch } from './batch-source.ts';
 import type { Counter, Logger, SelfMetrics } from './component.ts';
 import { deadLettersOf, type DeadLetterMaking } from './dead-letters.ts';
-import { GapReport, type Drain, type DrainStatus } from './drain-status.ts';
+import { GapReport, pendingOf, type Drain, type DrainStatus } from './drain-status.ts';
 import {
   CursorMismatch,
   LedgerUnavailable,
@@ -76,7 +77,8 @@ class LedgerDrain implements Drain {
   /** What we believe the cursor is; only trusted while `#isLocated`. */
   #believed: CursorPosition | null = null;
   #isLocated = false;
-  #spansThrough: number | null = null;
+  /** What the journal had appended up to where we stand; null until a batch tells. */
+  #through: JournalEnd | null = null;
   /** Commits from `#believed` whose outcome is unknown: one of them may show up as the cursor. */
   #attempts: readonly Attempt[] = [];
   #ready: Attempt | null = null;
@@ -121,16 +123,16 @@ class LedgerDrain implements Drain {
   status(): DrainStatus {
     const { exporter, progress } = this.#options;
     const done = this.#believed ?? START;
-    const pendingRecords = Math.max(0, progress.end.sequence - done.sequence);
-    const spansThrough = this.#spansThrough ?? done.spansDone;
+    // Before the first batch the store's own count stands in for the spans, and bytes are all there are.
+    const through = this.#through ?? { sequence: done.sequence, spans: done.spansDone, bytes: 0 };
+    const pending = pendingOf(progress.end, done.sequence, through);
     return {
       exporter,
       journalId: this.#journalId,
       state: this.#state,
       doneSequence: done.sequence,
-      pendingRecords,
-      pendingSpans: pendingRecords === 0 ? 0 : Math.max(0, progress.end.spans - spansThrough),
-      oldestPendingUnixMs: pendingRecords === 0 ? null : this.#pendingSinceUnixMs,
+      ...pending,
+      oldestPendingUnixMs: pending.pendingRecords === 0 ? null : this.#pendingSinceUnixMs,
       lastError: this.#lastError,
       gaps: this.#gaps.gaps,
     };
@@ -225,7 +227,7 @@ class LedgerDrain implements Drain {
     this.#believed = to;
     this.#attempts = [];
     this.#ready = null;
-    this.#spansThrough = batch.end?.spans ?? this.#spansThrough;
+    this.#through = batch.end ?? this.#through;
     this.#noteSuccess();
     this.#gaps.add(batch, this.#options.clock.now());
     this.#options.onCommitted(result, batch, isCertain);
@@ -263,7 +265,7 @@ class LedgerDrain implements Drain {
   #settle(at: CursorPosition): void {
     if (this.#believed?.sequence !== at.sequence) {
       this.#attempts = [];
-      this.#spansThrough = null;
+      this.#through = null;
     }
     this.#believed = at;
     this.#isLocated = true;
@@ -284,7 +286,7 @@ class LedgerDrain implements Drain {
     this.#unconfirmedEnd = null;
     this.#believed = null;
     this.#attempts = [];
-    this.#spansThrough = null;
+    this.#through = null;
     this.#options.onDone(0);
   }
 
