@@ -1,4 +1,10 @@
-import type { CallProcessor } from './call.ts';
+import type { Call, CallProcessor } from './call.ts';
+import { knownOperation } from './operations.ts';
+import type { PriceBook } from './price-book.ts';
+import { createPriceBook } from './price-book.ts';
+import type { PriceOverrides } from './price-layer.ts';
+import { NO_OVERRIDES } from './price-layer.ts';
+import { priceUsage } from './price.ts';
 
 /** A price book as it is stored: named by a digest of its content. */
 export interface StoredBook {
@@ -14,14 +20,107 @@ export interface CostProcessor extends CallProcessor {
 
 /** Options of the cost step. */
 export interface CostOptions {
+  /** Prices of the operator and of tenants, over the shipped ones. */
+  readonly overrides?: PriceOverrides;
   /** Keep the lines that explain each amount; off by default. */
   readonly lines?: boolean;
   /** Canonical providers whose reported cost is taken instead of ours; `openrouter` by default. */
   readonly reportedAuthoritative?: readonly string[];
 }
 
-/** Prices every call that is not settled yet. */
+/** The book of each tenant: its own where it has prices of its own, else the one that all others share. */
+export interface TenantBooks {
+  readonly shared: PriceBook;
+  of(tenantId: string): PriceBook;
+  all(): readonly PriceBook[];
+}
+
+/** Makes the books of an operator and its tenants. Throws where a layer holds what is no price. */
+export function createTenantBooks(overrides: PriceOverrides = NO_OVERRIDES): TenantBooks {
+  const shared = createPriceBook({ layers: [overrides.operator] });
+  const own = new Map<string, PriceBook>();
+  for (const [tenant, layer] of overrides.tenants) {
+    own.set(tenant, createPriceBook({ extends: shared, layers: [overrides.operator, layer] }));
+  }
+  return {
+    shared,
+    of: (tenantId) => (own.size === 0 ? shared : (own.get(tenantId) ?? shared)),
+    all: () => [shared, ...own.values()],
+  };
+}
+
+/** True where the counts leave out a side that this kind of call always has. */
+function isIncomplete(call: Call, countsOutput: boolean): boolean {
+  if (call.errorType !== null || knownOperation(call.operation)?.generates !== true) return false;
+  if (call.inputTokens === null && call.outputTokens === null) return false;
+  return call.inputTokens === null || (call.outputTokens === null && countsOutput);
+}
+
+/**
+ * The last step: prices every call that is not settled yet, and names the model as the book does. A span that
+ * names no provider gets the one vendor that sells its model under exactly that id, marked as mapping.
+ */
 export function createCost(options: CostOptions = {}): CostProcessor {
-  void options;
-  return Object.assign(() => {}, { books: (): readonly StoredBook[] => [] });
+  const books = createTenantBooks(options.overrides);
+  const authoritative = new Set(options.reportedAuthoritative ?? ['openrouter']);
+  const lines = options.lines === true;
+
+  const inferProvider = (call: Call, book: PriceBook): void => {
+    const model = call.responseModel ?? call.requestModel;
+    const vendor = model === null ? null : book.vendorOf(model);
+    if (vendor === null) return;
+    call.provider = vendor;
+    call.attribution = { ...call.attribution, provider: 'mapping' };
+  };
+
+  const nameModel = (call: Call, book: PriceBook): void => {
+    const answered = call.responseModel === null ? null : book.match(call.provider, call.responseModel);
+    const asked =
+      answered === null && call.requestModel !== null
+        ? book.match(call.provider, call.requestModel)
+        : answered;
+    if (asked !== null) call.model = asked.model;
+  };
+
+  const takesReported = (call: Call): boolean =>
+    call.reportedCostPicoUsd !== null &&
+    call.costStatus !== 'invalid_usage' &&
+    authoritative.has(call.provider);
+
+  const price = (call: Call): void => {
+    const book = books.of(call.tenantId);
+    if (call.provider === 'unknown') inferProvider(call, book);
+    if (call.costStatus === 'duplicate' || call.costStatus === 'not_billable') return nameModel(call, book);
+    if (takesReported(call)) {
+      nameModel(call, book);
+      call.costStatus = 'reported';
+      call.costPicoUsd = call.reportedCostPicoUsd;
+      return;
+    }
+    if (call.costStatus !== 'unpriced_model') return nameModel(call, book);
+    const result = priceUsage(book, {
+      provider: call.provider,
+      responseModel: call.responseModel,
+      requestModel: call.requestModel,
+      usage: call.usage,
+      conditions: call.conditions,
+      atMicros: call.startedAtMicros,
+      durationNanos: call.durationNanos,
+      lines,
+    });
+    if (result.model !== null) call.model = result.model;
+    call.costStatus = result.status;
+    if (isIncomplete(call, result.countsOutput)) {
+      if (result.status === 'priced') call.costStatus = 'missing_usage';
+      return;
+    }
+    call.costPicoUsd = result.costPicoUsd;
+    call.lines = result.lines;
+    call.priceVersion = book.version;
+  };
+
+  const process: CallProcessor = (groups) => {
+    for (const group of groups) for (const call of group.calls) if (call !== null) price(call);
+  };
+  return Object.assign(process, { books: (): readonly StoredBook[] => books.all() });
 }

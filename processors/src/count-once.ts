@@ -59,8 +59,8 @@ function billableAncestor(call: Call, trace: Trace): Call | null {
 
 function isInside(inner: Call, outer: Call, trace: Trace | undefined): boolean {
   let at = inner;
-  for (let depth = 0; depth < MAX_DEPTH && trace !== undefined; depth++) {
-    const parent = at.parentSpanId === null ? undefined : trace.get(at.parentSpanId);
+  for (let depth = 0; depth < MAX_DEPTH; depth++) {
+    const parent = at.parentSpanId === null ? undefined : trace?.get(at.parentSpanId);
     if (parent === undefined) return false;
     if (parent === outer) return true;
     at = parent;
@@ -150,6 +150,8 @@ interface Gathered {
   readonly traces: Map<string, Map<string, Call>>;
   /** Candidates by response id, where two or more share it. */
   readonly responses: Map<string, Call[]>;
+  /** Spans that came twice, the one that is decided first. */
+  readonly copies: (readonly [Call, Call])[];
 }
 
 /** Most calls are alone in their trace and response; only the others cost more than a lookup. */
@@ -158,15 +160,18 @@ function gather(groups: readonly SpanGroup[]): Gathered {
   const firstOfResponse = new Map<string, Call>();
   const traces = new Map<string, Map<string, Call>>();
   const responses = new Map<string, Call[]>();
+  const copies: [Call, Call][] = [];
   for (const group of groups) {
     for (const call of group.calls) {
       if (call === null) continue;
       const first = firstOfTrace.get(call.traceId);
       if (first === undefined) firstOfTrace.set(call.traceId, call);
       else {
-        const trace = traces.get(call.traceId);
-        if (trace !== undefined) trace.set(call.spanId, call);
-        else traces.set(call.traceId, new Map([[first.spanId, first]]).set(call.spanId, call));
+        const trace = traces.get(call.traceId) ?? new Map([[first.spanId, first]]);
+        traces.set(call.traceId, trace);
+        const same = trace.get(call.spanId);
+        if (same === undefined) trace.set(call.spanId, call);
+        else copies.push([same, call]);
       }
       const response = call.responseId;
       if (response === null || !isCandidate(call)) continue;
@@ -179,7 +184,7 @@ function gather(groups: readonly SpanGroup[]): Gathered {
       }
     }
   }
-  return { traces, responses };
+  return { traces, responses, copies };
 }
 
 /** Bound on the spans compared under one response id; a sender that repeats one id makes no quadratic work. */
@@ -203,7 +208,7 @@ function joinResponses(responses: ReadonlyMap<string, readonly Call[]>, twins: T
  */
 export function createCountOnce(): CallProcessor {
   return (groups) => {
-    const { traces, responses } = gather(groups);
+    const { traces, responses, copies } = gather(groups);
     if (traces.size === 0 && responses.size === 0) return;
     const twins = new Twins();
     const rollUps = new Set<Call>();
@@ -223,5 +228,11 @@ export function createCountOnce(): CallProcessor {
       }
     }
     for (const call of rollUps) call.costStatus = 'not_billable';
+    // Which copy of a resent span is stored is not known here, so both say the same.
+    for (const [decided, copy] of copies) {
+      if (decided.tenantId !== copy.tenantId) continue;
+      copy.costStatus = decided.costStatus;
+      copy.duplicateOf = decided.duplicateOf;
+    }
   };
 }

@@ -18,14 +18,57 @@ export type {
   UsageSource,
 } from './call.ts';
 export { COST_STATUSES } from './call.ts';
-export { createNormalizer } from './normalize.ts';
-export type { NormalizerOptions } from './normalize.ts';
-export { createCountOnce } from './count-once.ts';
-export { createAttribution } from './attribute.ts';
-export type { AttributionOptions, TeamRule } from './attribute.ts';
-export { createCost } from './cost.ts';
-export type { CostOptions, CostProcessor, StoredBook } from './cost.ts';
-export { formatPico, parsePico } from './money.ts';
+
 export { DIALECTS, GEN_AI_KEY_PREFIXES } from './dialects/index.ts';
 export type { Dialect, FieldName, InclusionRule } from './dialects/dialect.ts';
 export { WANTED_KEYS } from './wanted-keys.ts';
+export { ATTRIBUTION_KEYS } from './attribution-keys.ts';
+export type { Dimension, DimensionKeys } from './attribution-keys.ts';
+export { knownOperation } from './operations.ts';
+export type { Operation } from './operations.ts';
+
+export { createNormalizer } from './normalize.ts';
+export type { NormalizerOptions } from './normalize.ts';
+export { createAttribution } from './attribute.ts';
+export type { AttributionOptions, TeamRule } from './attribute.ts';
+export { createCountOnce } from './count-once.ts';
+export { createCost, createTenantBooks } from './cost.ts';
+export type { CostOptions, CostProcessor, StoredBook, TenantBooks } from './cost.ts';
+
+export { formatPico, formatRational, parseDecimal, parsePico } from './money.ts';
+export type { Rational } from './money.ts';
+export { createPriceBook } from './price-book.ts';
+export type { ModelMatch, PriceBook, PriceBookSources } from './price-book.ts';
+export type {
+  ConditionName,
+  ContextTier,
+  Modifier,
+  PriceEntry,
+  PriceList,
+  PricePeriod,
+  RateName,
+  Rates,
+  TimeWindow,
+} from './price-entry.ts';
+export { EMPTY_LAYER, NO_OVERRIDES } from './price-layer.ts';
+export type { Deployment, Discount, LayerPrice, PriceLayer, PriceOverrides } from './price-layer.ts';
+export { priceUsage } from './price.ts';
+export type { PriceRequest, PriceResult } from './price.ts';
+export { parsePriceOverrides } from './price-overrides.ts';
+export type { ParsedOverrides, PriceFault } from './price-overrides.ts';
+export { createPricer, priceLine } from './price-line.ts';
+export type { PricedLine, PricerOptions } from './price-line.ts';
+export { canonicalProvider, PROVIDERS } from './providers.ts';
+export type { Provider } from './providers.ts';
+export { MAX_DIMENSION_BYTES, MAX_TENANT_BYTES, storableText } from './text.ts';
+
+export {
+  CALL_LABELS,
+  DURATION_BUCKETS,
+  METRIC_CATALOGUE,
+  metricNamed,
+  OPTIONAL_CALL_LABELS,
+  TOKEN_TYPES,
+} from './catalogue.ts';
+export type { MetricDefinition, MetricSource } from './catalogue.ts';
+export { tokensByType } from './token-types.ts';

@@ -33,6 +33,8 @@ export interface ContextTier {
 export interface TimeWindow {
   /** 1 Monday to 7 Sunday; every day where absent. */
   readonly days?: readonly number[];
+  /** UTC dates (`2026-10-01`) on which the window does not apply: holidays. */
+  readonly except?: readonly string[];
   /** `HH:MM`, from inclusive, to exclusive. */
   readonly from: string;
   readonly to: string;

@@ -1,0 +1,117 @@
+import type { Conditions } from './call.ts';
+import { regionOfHost } from './hosts.ts';
+import { profileOfRegion } from './match.ts';
+import type { ModelMatch } from './price-book.ts';
+import type { ConditionName } from './price-entry.ts';
+import type { CompiledModifier, CompiledPeriod } from './price-period.ts';
+
+/** Values that mean the ordinary price. */
+const NEUTRAL: Readonly<Record<ConditionName, ReadonlySet<string>>> = {
+  tier: new Set(['default', 'standard', 'standard_only', 'on_demand', 'regular']),
+  speed: new Set(['standard', 'normal', 'default']),
+  geo: new Set(['global', 'not_available', 'default']),
+  region: new Set(['global']),
+  profile: new Set(),
+  search_context: new Set(),
+};
+
+const CONDITION_NAMES: readonly ConditionName[] = [
+  'tier',
+  'speed',
+  'geo',
+  'region',
+  'profile',
+  'search_context',
+];
+
+/** True where nothing can change the price of this period: the common case, worth testing for first. */
+export function isUnconditional(conditions: Conditions, match: ModelMatch, period: CompiledPeriod): boolean {
+  return (
+    match.profile === null &&
+    match.location === null &&
+    conditions.serviceTier === undefined &&
+    conditions.batch === undefined &&
+    conditions.speed === undefined &&
+    conditions.inferenceGeo === undefined &&
+    conditions.region === undefined &&
+    conditions.serverAddress === undefined &&
+    conditions.searchContextSize === undefined &&
+    !period.modifiers.has('search_context')
+  );
+}
+
+/** The region that matters to this provider's price: a cloud region on a span of another provider is the app's. */
+function regionValue(provider: string, conditions: Conditions, match: ModelMatch): string | null {
+  if (provider === 'gcp.vertex_ai') return match.location ?? conditions.region ?? null;
+  if (conditions.serverAddress === undefined) return null;
+  return provider === 'openai' || provider === 'x_ai'
+    ? regionOfHost(provider, conditions.serverAddress)
+    : null;
+}
+
+function valueOf(
+  name: ConditionName,
+  provider: string,
+  conditions: Conditions,
+  match: ModelMatch,
+): string | null {
+  switch (name) {
+    case 'tier': {
+      const tier = conditions.serviceTier ?? null;
+      if (conditions.batch !== true) return tier;
+      // Batch of a tier of its own is no price that anybody lists.
+      return tier === null || tier === 'batch' || NEUTRAL.tier.has(tier) ? 'batch' : `batch ${tier}`;
+    }
+    case 'speed':
+      return conditions.speed ?? null;
+    case 'geo':
+      return conditions.inferenceGeo ?? null;
+    case 'search_context':
+      return conditions.searchContextSize ?? null;
+    case 'region':
+      return regionValue(provider, conditions, match);
+    case 'profile':
+      if (match.profile !== null || provider !== 'aws.bedrock') return match.profile;
+      return conditions.region === undefined ? null : profileOfRegion(conditions.region);
+    default:
+      return name satisfies never;
+  }
+}
+
+function fits(modifier: CompiledModifier, value: string, provider: string, at: number): boolean {
+  if (at < modifier.from || at >= modifier.to) return false;
+  const { value: own, providers } = modifier.modifier;
+  return (own === value || own === '*') && (providers === undefined || providers.includes(provider));
+}
+
+/** The modifiers that hold, or the name of a condition that has a value nobody priced. */
+export type ResolvedConditions =
+  | { readonly modifiers: readonly CompiledModifier[]; readonly unpriced: null }
+  | { readonly modifiers: null; readonly unpriced: string };
+
+/** Finds what the conditions of a call do to its price. An unknown value is never ignored. */
+export function resolveConditions(
+  provider: string,
+  conditions: Conditions,
+  match: ModelMatch,
+  period: CompiledPeriod,
+  at: number,
+): ResolvedConditions {
+  const modifiers: CompiledModifier[] = [];
+  for (const name of CONDITION_NAMES) {
+    const value = valueOf(name, provider, conditions, match);
+    const known = period.modifiers.get(name) ?? [];
+    if (value === null) {
+      const standard = known.find((each) => each.modifier.standard === true);
+      if (standard !== undefined) modifiers.push(standard);
+      continue;
+    }
+    const exact = known.find((each) => each.modifier.value === value && fits(each, value, provider, at));
+    // A neutral value has its own modifier at most, never the one for all others.
+    const found =
+      exact ?? (NEUTRAL[name].has(value) ? undefined : known.find((each) => fits(each, value, provider, at)));
+    if (found !== undefined) modifiers.push(found);
+    else if (!NEUTRAL[name].has(value)) return { modifiers: null, unpriced: `${name} ${value}` };
+  }
+  return { modifiers, unpriced: null };
+}

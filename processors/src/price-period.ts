@@ -1,0 +1,150 @@
+import type { Rational } from './money.ts';
+import { parseDecimal } from './money.ts';
+import type { ConditionName, Modifier, PriceEntry, PricePeriod, Rates, TimeWindow } from './price-entry.ts';
+import type { RateTable } from './rate-table.ts';
+import { compileRates } from './rate-table.ts';
+
+const MINUTE_MICROS = 60_000_000;
+const DAY_MICROS = 24 * 60 * MINUTE_MICROS;
+/** 1970-01-01 was a Thursday. */
+const EPOCH_WEEKDAY = 4;
+
+/** A tier of context size with its compiled rates. */
+export interface CompiledTier {
+  /** Applies from this many tokens of total input on. */
+  readonly from: number;
+  readonly rates: Rates;
+  readonly table: RateTable;
+}
+
+interface CompiledWindow {
+  readonly days: readonly number[];
+  readonly except: ReadonlySet<number>;
+  readonly fromMinute: number;
+  readonly toMinute: number;
+  readonly table: RateTable;
+}
+
+/** A modifier with its factor and rates compiled. */
+export interface CompiledModifier {
+  readonly modifier: Modifier;
+  readonly factor: Rational | null;
+  readonly table: RateTable | null;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Prices of one model over one stretch of time, compiled. Instants are microseconds since the epoch. */
+export interface CompiledPeriod {
+  readonly from: number;
+  readonly to: number;
+  readonly table: RateTable;
+  /** Highest first. */
+  readonly tiers: readonly CompiledTier[];
+  readonly windows: readonly CompiledWindow[];
+  readonly modifiers: ReadonlyMap<ConditionName, readonly CompiledModifier[]>;
+}
+
+/** Microseconds since the epoch of an ISO instant with a zone, or of a UTC date; throws where it is neither. */
+export function instantMicros(text: string): number {
+  const match =
+    /^(\d{4})-(\d{2})-(\d{2})(?:T(\d{2}):(\d{2})(?::(\d{2})(?:\.(\d{1,6})\d*)?)?(Z|[+-]\d{2}:\d{2}))?$/.exec(
+      text,
+    );
+  if (match === null) throw new Error(`"${text}" is not an instant (2026-08-16T16:00:00Z)`);
+  const [, year, month, day, hour = '0', minute = '0', second = '0', fraction = '', zone = 'Z'] = match;
+  const at = Date.UTC(
+    Number(year),
+    Number(month) - 1,
+    Number(day),
+    Number(hour),
+    Number(minute),
+    Number(second),
+  );
+  const offset =
+    zone === 'Z' ? 0 : Number(`${zone[0]}1`) * (Number(zone.slice(1, 3)) * 60 + Number(zone.slice(4)));
+  return at * 1000 + Number(fraction.padEnd(6, '0')) - offset * MINUTE_MICROS;
+}
+
+function span(from: string | undefined, to: string | undefined): { from: number; to: number } {
+  return {
+    from: from === undefined ? -Infinity : instantMicros(from),
+    to: to === undefined ? Infinity : instantMicros(to),
+  };
+}
+
+function minuteOf(text: string): number {
+  const match = /^(\d{2}):(\d{2})$/.exec(text);
+  if (match === null) throw new Error(`"${text}" is not a time of day (01:30)`);
+  return Number(match[1]) * 60 + Number(match[2]);
+}
+
+function compileWindow(window: TimeWindow, base: Rates): CompiledWindow {
+  return {
+    days: window.days ?? [],
+    except: new Set((window.except ?? []).map((date) => Math.floor(instantMicros(date) / DAY_MICROS))),
+    fromMinute: minuteOf(window.from),
+    toMinute: minuteOf(window.to),
+    table: compileRates({ ...base, ...window.rates }),
+  };
+}
+
+function compileModifier(modifier: Modifier, base: Rates): CompiledModifier {
+  const factor = modifier.multiply === undefined ? null : parseDecimal(modifier.multiply);
+  if (modifier.multiply !== undefined && factor === null) {
+    throw new Error(`"${modifier.multiply}" is not a factor`);
+  }
+  return {
+    modifier,
+    factor,
+    table: modifier.rates === undefined ? null : compileRates({ ...base, ...modifier.rates }),
+    ...span(modifier.from, modifier.to),
+  };
+}
+
+/** Compiles one period; throws where it holds what is no price, instant or time. */
+export function compilePeriod(period: PricePeriod): CompiledPeriod {
+  const modifiers = new Map<ConditionName, CompiledModifier[]>();
+  for (const modifier of period.modifiers ?? []) {
+    const list = modifiers.get(modifier.condition) ?? [];
+    list.push(compileModifier(modifier, period.rates));
+    modifiers.set(modifier.condition, list);
+  }
+  const tiers = (period.tiers ?? []).map((tier) => {
+    const rates = { ...period.rates, ...tier.rates };
+    return { from: tier.inclusive === true ? tier.above : tier.above + 1, rates, table: compileRates(rates) };
+  });
+  return {
+    ...span(period.from, period.to),
+    table: compileRates(period.rates, period.free === true),
+    tiers: tiers.toSorted((a, b) => b.from - a.from),
+    windows: (period.windows ?? []).map((window) => compileWindow(window, period.rates)),
+    modifiers,
+  };
+}
+
+/** Compiles the periods of an entry, in order. */
+export function compileEntry(entry: PriceEntry): readonly CompiledPeriod[] {
+  return entry.periods.map(compilePeriod);
+}
+
+/** The window that contains the instant, or null. A window whose end is before its start runs over midnight. */
+export function windowAt(period: CompiledPeriod, atMicros: number): RateTable | null {
+  if (period.windows.length === 0) return null;
+  const day = Math.floor(atMicros / DAY_MICROS);
+  const minute = Math.floor((atMicros - day * DAY_MICROS) / MINUTE_MICROS);
+  for (const window of period.windows) {
+    const overMidnight = window.toMinute <= window.fromMinute;
+    const early = overMidnight && minute < window.toMinute;
+    const inside = overMidnight
+      ? early || minute >= window.fromMinute
+      : minute >= window.fromMinute && minute < window.toMinute;
+    if (!inside) continue;
+    // The hours after midnight belong to the day on which the window began.
+    const startDay = early ? day - 1 : day;
+    const weekday = ((((startDay + EPOCH_WEEKDAY) % 7) + 6) % 7) + 1;
+    if (window.days.length > 0 && !window.days.includes(weekday)) continue;
+    if (!window.except.has(startDay)) return window.table;
+  }
+  return null;
+}

@@ -1,0 +1,321 @@
+import type { Conditions, CostLine, CostStatus, Usage, UsageBucket } from './call.ts';
+import type { Rational } from './money.ts';
+import { divideHalfEven, formatRational, parseDecimal, powerOfTen } from './money.ts';
+import type { AppliedDiscount, ModelMatch, PriceBook } from './price-book.ts';
+import { isUnconditional, resolveConditions } from './price-conditions.ts';
+import type { CompiledModifier, CompiledPeriod } from './price-period.ts';
+import { windowAt } from './price-period.ts';
+import type { RateTable } from './rate-table.ts';
+import { BUCKET_INDEX, BUCKETS, isTokenBucket, RATE_SCALE } from './rate-table.ts';
+
+/** What is to be priced. */
+export interface PriceRequest {
+  /** Canonical provider id. */
+  readonly provider: string;
+  readonly responseModel: string | null;
+  readonly requestModel: string | null;
+  /** Disjoint buckets. */
+  readonly usage: Usage;
+  readonly conditions: Conditions;
+  /** Start of the call, microseconds since the epoch. */
+  readonly atMicros: bigint;
+  /** Length of the call: what a price per second counts where usage has no seconds. */
+  readonly durationNanos?: bigint | null;
+  /** Whether to explain the amount; costs about as much as pricing itself. */
+  readonly lines?: boolean;
+}
+
+/** What a request costs, or why that is not known. */
+export interface PriceResult {
+  readonly status: Extract<
+    CostStatus,
+    'priced' | 'unpriced_model' | 'unpriced_dimension' | 'invalid_usage' | 'missing_usage'
+  >;
+  /** In 1e-12 USD; null unless `priced`. */
+  readonly costPicoUsd: bigint | null;
+  /** The book's id of the model, where one was matched. */
+  readonly model: string | null;
+  /** Whether the price has a rate for output, so that output left out is usage left out. */
+  readonly countsOutput: boolean;
+  readonly lines: readonly CostLine[];
+  /** What had no price. */
+  readonly reason: string | null;
+}
+
+const PICO_STEP = RATE_SCALE / powerOfTen(12);
+const NO_LINES: readonly CostLine[] = [];
+const NO_MODIFIERS: readonly CompiledModifier[] = [];
+const REQUESTS = BUCKETS.indexOf('requests');
+const SECONDS = BUCKETS.indexOf('duration_seconds');
+const OUTPUT = BUCKETS.indexOf('output');
+
+/** Buckets that only measure what tokens count already, for a model that has token prices. */
+const AMBIENT: ReadonlySet<number> = new Set([REQUESTS, SECONDS]);
+
+function unpriced(status: PriceResult['status'], match: ModelMatch | null, reason: string): PriceResult {
+  return {
+    status,
+    costPicoUsd: null,
+    model: match?.model ?? null,
+    countsOutput: false,
+    lines: NO_LINES,
+    reason,
+  };
+}
+
+/** A count's numerator; its denominator goes to `scale`. Null where the text is no count. */
+function parseCount(text: string): Rational | bigint | null {
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code >= 48 && code <= 57) continue;
+    const decimal = parseDecimal(text);
+    return decimal === null || decimal.numerator < 0n ? null : decimal;
+  }
+  return text === '' ? null : BigInt(text);
+}
+
+/** The sum of an amount under way, exactly: token part and the rest over one denominator. */
+interface Sum {
+  tokens: bigint;
+  others: bigint;
+  /** Of fractional counts; 1n nearly always. */
+  scale: bigint;
+}
+
+function add(sum: Sum, count: Rational | bigint, rate: bigint, token: boolean): void {
+  let amount: bigint;
+  if (typeof count === 'bigint') amount = count * rate * sum.scale;
+  else {
+    amount = count.numerator * rate * sum.scale;
+    sum.tokens *= count.denominator;
+    sum.others *= count.denominator;
+    sum.scale *= count.denominator;
+  }
+  if (token) sum.tokens += amount;
+  else sum.others += amount;
+}
+
+/** All input tokens, cached ones included: what context tiers go by. */
+function contextTokens(usage: Usage): number {
+  const count = (bucket: UsageBucket): number => Number(usage[bucket] ?? 0);
+  return (
+    count('input') +
+    count('cache_read') +
+    count('cache_write_5m') +
+    count('cache_write_1h') +
+    count('input_audio') +
+    count('cache_read_audio') +
+    count('input_image')
+  );
+}
+
+function periodAt(match: ModelMatch, at: number): CompiledPeriod | null {
+  for (const period of match.periods) if (at >= period.from && at < period.to) return period;
+  return null;
+}
+
+/** The one table that applies, or null where two would have to be combined that nobody lists together. */
+function tableFor(
+  period: CompiledPeriod,
+  usage: Usage,
+  at: number,
+  modifiers: readonly CompiledModifier[],
+): RateTable | null {
+  let chosen: RateTable | null = null;
+  if (period.tiers.length > 0) {
+    const tokens = contextTokens(usage);
+    chosen = period.tiers.find((tier) => tokens >= tier.from)?.table ?? null;
+  }
+  const window = windowAt(period, at);
+  if (window !== null && chosen !== null) return null;
+  chosen = window ?? chosen;
+  for (const modifier of modifiers) {
+    if (modifier.table === null) continue;
+    if (chosen !== null) return null;
+    chosen = modifier.table;
+  }
+  return chosen ?? period.table;
+}
+
+interface Factors {
+  /** On token rates. */
+  readonly token: Rational;
+  /** On everything. */
+  readonly all: Rational;
+}
+
+const ONE: Rational = { numerator: 1n, denominator: 1n };
+const NO_FACTORS: Factors = { token: ONE, all: ONE };
+
+function times(a: Rational, b: Rational): Rational {
+  return { numerator: a.numerator * b.numerator, denominator: a.denominator * b.denominator };
+}
+
+function factorsOf(
+  modifiers: readonly CompiledModifier[],
+  discounts: readonly AppliedDiscount[],
+  at: number,
+): Factors {
+  let token = ONE;
+  let all = ONE;
+  for (const modifier of modifiers) if (modifier.factor !== null) token = times(token, modifier.factor);
+  for (const discount of discounts) {
+    if (at >= discount.from && at < discount.to) all = times(all, discount.factor);
+  }
+  return token === ONE && all === ONE ? NO_FACTORS : { token, all };
+}
+
+/** Counts that no usage states but the price needs: one request is one request, its length its seconds. */
+function impliedCount(request: PriceRequest, index: number): Rational | bigint | null {
+  if (index === REQUESTS) return 1n;
+  const nanos = request.durationNanos ?? null;
+  return nanos === null ? null : { numerator: nanos, denominator: 1_000_000_000n };
+}
+
+interface Counted {
+  readonly index: number;
+  readonly count: Rational | bigint;
+}
+
+/** Counts that the table prices, or why there is none. */
+function countedBy(table: RateTable, request: PriceRequest): Counted[] | PriceResult['status'] {
+  const counted: Counted[] = [];
+  const unratedTokens: UsageBucket[] = [];
+  let measured = false;
+  let any = false;
+  for (const bucket in request.usage) {
+    const text = request.usage[bucket as UsageBucket];
+    const index = BUCKET_INDEX.get(bucket);
+    if (text === undefined || index === undefined) continue;
+    const count = parseCount(text);
+    if (count === null) return 'invalid_usage';
+    any = true;
+    if (table.byBucket[index] !== null) {
+      counted.push({ index, count });
+      if (!isTokenBucket(index)) measured = true;
+      continue;
+    }
+    if (count === 0n || (typeof count !== 'bigint' && count.numerator === 0n)) continue;
+    if (isTokenBucket(index) && !table.hasTokens) unratedTokens.push(bucket as UsageBucket);
+    else if (!(table.hasTokens && AMBIENT.has(index))) return 'unpriced_dimension';
+  }
+  for (const index of [SECONDS, REQUESTS]) {
+    if (table.byBucket[index] == null || request.usage[BUCKETS[index] as UsageBucket] !== undefined) continue;
+    if (!any && index === REQUESTS) continue;
+    const count = impliedCount(request, index);
+    if (count === null) continue;
+    counted.push({ index, count });
+    measured = true;
+    any = true;
+  }
+  if (!any) return 'missing_usage';
+  // A price by time, request or character covers the tokens of the same call, if that measure is there.
+  return unratedTokens.length > 0 && !measured ? 'unpriced_dimension' : counted;
+}
+
+function linesOf(
+  counted: readonly Counted[],
+  table: RateTable,
+  factors: Factors,
+  notes: readonly string[],
+): readonly CostLine[] {
+  return counted
+    .toSorted((a, b) => a.index - b.index)
+    .flatMap(({ index, count }) => {
+      const rate = table.byBucket[index];
+      const bucket = BUCKETS[index];
+      if (rate == null || bucket === undefined) return [];
+      const exact: Rational = typeof count === 'bigint' ? { numerator: count, denominator: 1n } : count;
+      const factor = rate.token ? times(factors.token, factors.all) : factors.all;
+      const amount = times(times(exact, factor), {
+        numerator: rate.scaled,
+        denominator: table.denominator * RATE_SCALE,
+      });
+      const note = [rate.insteadOf === null ? '' : `at ${rate.insteadOf}`, ...notes].filter(
+        (text) => text !== '',
+      );
+      return {
+        bucket,
+        count: formatRational(exact),
+        rate: rate.usd,
+        per: rate.per,
+        amount: formatRational(amount),
+        ...(note.length === 0 ? {} : { note: note.join(', ') }),
+      };
+    });
+}
+
+function notesOf(
+  modifiers: readonly CompiledModifier[],
+  discounts: readonly AppliedDiscount[],
+  at: number,
+): string[] {
+  return [
+    ...modifiers.map(({ modifier }) =>
+      modifier.multiply === undefined
+        ? `${modifier.condition} ${modifier.value}`
+        : `${modifier.condition} ${modifier.value} x ${modifier.multiply}`,
+    ),
+    ...discounts.filter((each) => at >= each.from && at < each.to).map((each) => `negotiated x ${each.text}`),
+  ];
+}
+
+function total(counted: readonly Counted[], table: RateTable, factors: Factors): bigint {
+  const sum: Sum = { tokens: 0n, others: 0n, scale: 1n };
+  for (const { index, count } of counted) {
+    const rate = table.byBucket[index];
+    if (rate != null) add(sum, count, rate.scaled, rate.token);
+  }
+  const denominator = sum.scale * table.denominator * PICO_STEP;
+  if (factors === NO_FACTORS) return divideHalfEven(sum.tokens + sum.others, denominator);
+  const { token, all } = factors;
+  return divideHalfEven(
+    (sum.tokens * token.numerator + sum.others * token.denominator) * all.numerator,
+    denominator * token.denominator * all.denominator,
+  );
+}
+
+/** The prices of the model that answered, else of the one that was asked for. */
+function matchOf(book: PriceBook, request: PriceRequest): ModelMatch | null {
+  const answered =
+    request.responseModel === null ? null : book.match(request.provider, request.responseModel);
+  if (answered !== null || request.requestModel === null) return answered;
+  return book.match(request.provider, request.requestModel);
+}
+
+/**
+ * Prices one request by a book: exact, with one rounding half to even to 1e-12 USD. What is used without a rate
+ * makes it `unpriced_dimension`; nothing unknown is ever free.
+ */
+export function priceUsage(book: PriceBook, request: PriceRequest): PriceResult {
+  const match = matchOf(book, request);
+  if (match === null) return unpriced('unpriced_model', null, 'no such model on this price list');
+  const at = Number(request.atMicros);
+  const period = periodAt(match, at);
+  if (period === null) return unpriced('unpriced_model', match, 'no price at that time');
+  let modifiers = NO_MODIFIERS;
+  if (!isUnconditional(request.conditions, match, period)) {
+    const resolved = resolveConditions(request.provider, request.conditions, match, period, at);
+    if (resolved.modifiers === null) return unpriced('unpriced_dimension', match, resolved.unpriced);
+    modifiers = resolved.modifiers;
+  }
+  const table = tableFor(period, request.usage, at, modifiers);
+  if (table === null) return unpriced('unpriced_dimension', match, 'conditions that nobody lists together');
+  const counted = countedBy(table, request);
+  if (typeof counted === 'string') return unpriced(counted, match, counted);
+  const factors =
+    modifiers.length === 0 && match.discounts.length === 0
+      ? NO_FACTORS
+      : factorsOf(modifiers, match.discounts, at);
+  return {
+    status: 'priced',
+    costPicoUsd: total(counted, table, factors),
+    model: match.model,
+    countsOutput: table.byBucket[OUTPUT] !== null,
+    lines:
+      request.lines === true
+        ? linesOf(counted, table, factors, notesOf(modifiers, match.discounts, at))
+        : NO_LINES,
+    reason: null,
+  };
+}

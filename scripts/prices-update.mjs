@@ -1,0 +1,198 @@
+// Writes processors/src/prices/base from @pydantic/genai-prices: its data only, not its matching or arithmetic.
+// Patterns (starts_with, contains, regex) become exact names, so that no model inherits a sibling's price.
+import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { waitForUpdate } from '@pydantic/genai-prices';
+import { format } from 'prettier';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const target = join(root, 'processors', 'src', 'prices', 'base');
+const packageFile = join(
+  dirname(createRequire(import.meta.url).resolve('@pydantic/genai-prices')),
+  '..',
+  'package.json',
+);
+const { version } = JSON.parse(readFileSync(packageFile, 'utf8'));
+
+// Price lists by the id that our book gives their seller.
+const SELLERS = {
+  aws: 'aws.bedrock',
+  fireworks: 'fireworks_ai',
+  'github-copilot': 'github_copilot',
+  mistral: 'mistral_ai',
+  moonshotai: 'moonshot_ai',
+  together: 'together_ai',
+  'x-ai': 'x_ai',
+};
+
+const RATES = {
+  input_mtok: 'input_mtok',
+  output_mtok: 'output_mtok',
+  cache_read_mtok: 'cache_read_mtok',
+  cache_write_mtok: 'cache_write_mtok',
+  cache_write_1h_mtok: 'cache_write_1h_mtok',
+  output_reasoning_mtok: 'reasoning_mtok',
+  input_audio_mtok: 'input_audio_mtok',
+  output_audio_mtok: 'output_audio_mtok',
+  cache_audio_read_mtok: 'cache_read_audio_mtok',
+  input_image_mtok: 'input_image_mtok',
+  output_image_mtok: 'output_image_mtok',
+  input_audio_hours: 'audio_hour',
+  audio_hours: 'audio_hour',
+  requests_kcount: 'requests_k',
+  web_searches_kcount: 'web_searches_k',
+};
+
+// Literals of patterns that are no name of the model: taken as one they would give it a sibling's calls.
+const NOT_NAMES = new Set(['amazon.titan-embed-text', 'moderation']);
+const PROFILE = /^(us-gov|us|eu|apac|au|jp|in|ca)\.(?=[a-z])/;
+
+/** Decimal text of a double that stands for a short decimal: 0.18000000000000002 is 0.18. */
+function decimal(value) {
+  const text = Number(value).toPrecision(12);
+  if (text.includes('e')) return Number(text).toFixed(20).replace(/0+$/, '').replace(/\.$/, '');
+  return text.includes('.') ? text.replace(/0+$/, '').replace(/\.$/, '') : text;
+}
+
+function literals(match, found = { exact: [], loose: [] }) {
+  if (match.equals !== undefined) found.exact.push(match.equals.toLowerCase());
+  for (const kind of ['starts_with', 'contains', 'ends_with']) {
+    if (match[kind] !== undefined) found.loose.push(match[kind].toLowerCase());
+  }
+  for (const part of [...(match.or ?? []), ...(match.and ?? [])]) literals(part, found);
+  return found;
+}
+
+function cleanId(seller, id) {
+  const lower = id.toLowerCase().replace(/[-.]$/, '');
+  return seller === 'aws.bedrock' ? lower.replace(/^regional\./, '') : lower;
+}
+
+function namesOf(seller, model) {
+  const { exact, loose } = literals(model.match);
+  const usable = (name) => !(seller === 'aws.bedrock' && PROFILE.test(name));
+  return {
+    exact: exact.filter(usable),
+    loose: loose.filter((name) => usable(name) && !/[-@:.]$/.test(name) && !NOT_NAMES.has(name)),
+  };
+}
+
+/** Prices of one moment: plain rates, and the tiers that context size switches to. */
+function period(prices) {
+  const keys = Object.keys(prices);
+  if (keys.length === 0) return { free: true, rates: {} };
+  const rates = {};
+  const tiers = new Map();
+  for (const key of keys) {
+    const name = RATES[key];
+    if (name === undefined) continue;
+    const price = prices[key];
+    if (typeof price !== 'object') {
+      rates[name] = decimal(price);
+      continue;
+    }
+    rates[name] = decimal(price.base);
+    for (const tier of price.tiers) {
+      tiers.set(tier.start, { ...tiers.get(tier.start), [name]: decimal(tier.price) });
+    }
+  }
+  const bounds = [...tiers].toSorted(([a], [b]) => a - b);
+  return {
+    rates,
+    ...(bounds.length === 0 ? {} : { tiers: bounds.map(([above, each]) => ({ above, rates: each })) }),
+  };
+}
+
+function periodsOf(prices) {
+  if (!Array.isArray(prices)) return [period(prices)];
+  const dated = [];
+  const windows = [];
+  for (const { constraint, prices: each } of prices) {
+    const type = constraint?.type;
+    if (type === 'time_of_date') {
+      const time = (text) => text.slice(0, 5);
+      windows.push({
+        from: time(constraint.start_time),
+        to: time(constraint.end_time),
+        rates: period(each).rates,
+      });
+    } else {
+      dated.push({
+        from: type === 'start_date' ? `${constraint.start_date}T00:00:00Z` : undefined,
+        ...period(each),
+      });
+    }
+  }
+  dated.sort((a, b) => (a.from ?? '').localeCompare(b.from ?? ''));
+  return dated.map((each, i) => ({
+    ...(each.from === undefined ? {} : { from: each.from }),
+    ...(dated[i + 1] === undefined ? {} : { to: dated[i + 1].from }),
+    ...(each.free ? { free: true } : {}),
+    rates: each.rates,
+    ...(each.tiers === undefined ? {} : { tiers: each.tiers }),
+    // The source has windows without a date; they belong to the latest prices, never to earlier ones.
+    ...(windows.length > 0 && i === dated.length - 1 ? { windows } : {}),
+  }));
+}
+
+function entriesOf(seller, models) {
+  const taken = new Map();
+  const entries = models.map((model) => ({
+    id: cleanId(seller, model.id),
+    model,
+    ...namesOf(seller, model),
+  }));
+  for (const entry of entries) if (!taken.has(entry.id)) taken.set(entry.id, entry);
+  for (const entry of entries) for (const name of entry.exact) if (!taken.has(name)) taken.set(name, entry);
+  for (const entry of entries) for (const name of entry.loose) if (!taken.has(name)) taken.set(name, entry);
+  return entries
+    .filter((entry) => taken.get(entry.id) === entry)
+    .map((entry) => {
+      const aliases = [...new Set([...entry.exact, ...entry.loose])].filter(
+        (name) => name !== entry.id && taken.get(name) === entry,
+      );
+      return {
+        model: entry.id,
+        ...(aliases.length === 0 ? {} : { aliases: aliases.toSorted() }),
+        periods: periodsOf(entry.model.prices),
+      };
+    })
+    .toSorted((a, b) => (a.model < b.model ? -1 : 1));
+}
+
+const providers = await waitForUpdate();
+mkdirSync(target, { recursive: true });
+for (const file of readdirSync(target)) rmSync(join(target, file));
+
+const options = { parser: 'typescript', printWidth: 110, singleQuote: true, trailingComma: 'all' };
+const lists = [];
+for (const provider of providers) {
+  const seller = SELLERS[provider.id] ?? provider.id;
+  const constant = seller.toUpperCase().replace(/[^A-Z0-9]/g, '_');
+  const file = `${seller.replace(/[^a-z0-9]/g, '-')}.ts`;
+  const list = { seller, entries: entriesOf(seller, provider.models) };
+  const text = `// Generated by scripts/prices-update.mjs from @pydantic/genai-prices ${version} (MIT). Corrections: ../overlay.ts.
+/* oxlint-disable max-lines */
+import type { PriceList } from '../../price-entry.ts';
+
+/** List prices of ${provider.name}. */
+export const ${constant}: PriceList = ${JSON.stringify(list)};
+`;
+  writeFileSync(join(target, file), await format(text, options));
+  lists.push({ constant, file });
+}
+
+const index = `// Generated by scripts/prices-update.mjs from @pydantic/genai-prices ${version} (MIT).
+import type { PriceList } from '../../price-entry.ts';
+${lists.map(({ constant, file }) => `import { ${constant} } from './${file}';`).join('\n')}
+
+/** Name and version of what the base prices were made from. */
+export const BASE_SOURCE = '@pydantic/genai-prices@${version}';
+
+/** The base price list of every seller. */
+export const BASE_PRICES: readonly PriceList[] = [${lists.map(({ constant }) => constant).join(', ')}];
+`;
+writeFileSync(join(target, 'index.ts'), await format(index, options));
+console.log(`${lists.length} price lists from @pydantic/genai-prices ${version}`);
