@@ -1,7 +1,6 @@
+import { metricNamed } from '@spanmeter/processors';
 import type { MetricFamily, MetricSample } from '../../telemetry/exposition.ts';
 import { VERSION } from '../../telemetry/version.ts';
-import { helpOf } from './catalogue.ts';
-import type { MetricName } from './catalogue.ts';
 import { wellFormed } from './labels.ts';
 
 const MS_PER_SECOND = 1_000;
@@ -55,11 +54,11 @@ function attempt<T>(read: () => readonly T[] | undefined): readonly T[] {
   }
 }
 
-function gauge(name: MetricName, read: () => readonly MetricSample[] | undefined): MetricFamily {
-  return { name, help: helpOf(name), type: 'gauge', samples: attempt(read) };
+function gauge(name: string, read: () => readonly MetricSample[] | undefined): MetricFamily {
+  return { name, help: metricNamed(name).help, type: 'gauge', samples: attempt(read) };
 }
 
-function single(name: MetricName, read: () => number | null | undefined): MetricFamily {
+function single(name: string, read: () => number | null | undefined): MetricFamily {
   return gauge(name, () => {
     const value = read();
     return value === undefined || value === null ? [] : [{ labels: {}, value }];
@@ -104,7 +103,7 @@ export function readGauges(sources: GaugeSources, own: OwnCounts): readonly Metr
     single('genai_database_size_bytes', () => sources.databaseSizeBytes?.()),
     {
       name: overflow,
-      help: helpOf(overflow),
+      help: metricNamed(overflow).help,
       type: 'counter',
       samples: Array.from(own.foldedByMetric, ([metric, value]) => ({ labels: { metric }, value })),
     },
