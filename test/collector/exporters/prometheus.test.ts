@@ -3,7 +3,7 @@ import { get } from 'node:http';
 import { createPrometheusExporter, prometheus } from '@spanmeter/collector/dist/exporters/prometheus.js';
 import type { PrometheusOptions } from '@spanmeter/collector/dist/exporters/prometheus.js';
 import { SILENT_LOG, SILENT_METRICS } from '@spanmeter/collector/dist/pipeline/silent.js';
-import { COST_STATUSES } from '@spanmeter/processors';
+import { COST_STATUSES, METRIC_CATALOGUE } from '@spanmeter/processors';
 import { buildCall, COMMITTED_UNIX_MS } from '../../support/call-builder.ts';
 import { parseExposition, sumOf, valueOf } from '../../support/exposition-parser.ts';
 
@@ -261,7 +261,7 @@ describe('the prometheus exporter', () => {
       {
         spend: () => [{ tenant: 'acme', period: 'day', spentPicoUsd }],
         keys: () => [{ tenant: 'acme', keyId: 'k1', createdUnixMs: 1_500 }],
-        priceBookUnixMs: () => 2_500,
+        priceBooks: () => [{ version: 'book-1', madeUnixMs: 2_500 }],
         oldestPendingUnixMs: () => null,
         databaseSizeBytes: () => {
           throw new Error('the database is away');
@@ -273,7 +273,7 @@ describe('the prometheus exporter', () => {
     assert.equal(valueOf(families, 'genai_spend_usd', { tenant: 'acme', period: 'day' }), 12.345);
     assert.equal(valueOf(families, 'genai_key_created_timestamp_seconds', { key_id: 'k1' }), 1.5);
     assert.equal(valueOf(families, 'genai_price_book_timestamp_seconds'), 2.5);
-    assert.equal(families.get('genai_ledger_oldest_pending_timestamp_seconds')?.samples.length, 0);
+    assert.equal(valueOf(families, 'genai_ledger_oldest_pending_timestamp_seconds'), 0);
     assert.equal(families.get('genai_database_size_bytes')?.samples.length, 0);
     assert.equal(valueOf(families, 'spanmeter_build_info'), 1);
   });
@@ -290,6 +290,66 @@ describe('the prometheus exporter', () => {
     assert.match(exemplars[0]!, new RegExp(`^\\{trace_id="${'ab'.repeat(16)}"\\} 1.5 \\d+\\.?\\d*$`));
     assert.equal(valueOf(families, 'genai_cost_usd_total', { model: 'gpt-4o' }), 0.00135);
     assert.equal(families.get('genai_cost_usd')?.type, 'counter');
+  });
+});
+
+describe('the families of the prometheus exporter', () => {
+  const sources = {
+    spend: () => [{ tenant: 'acme', period: 'day' as const, spentPicoUsd: 1n }],
+    keys: () => [{ tenant: 'acme', keyId: 'k1', createdUnixMs: 1 }],
+    priceBooks: () => [{ version: 'book-1', madeUnixMs: 1 }],
+    oldestPendingUnixMs: () => 1,
+    databaseSizeBytes: () => 1,
+  };
+  const fold = Array.from({ length: 200 }, (_, index) => buildCall({ model: `model-${index}` }));
+  const late = buildCall({
+    startedAtMicros: 0n,
+    team: null,
+    errorType: '500',
+    ttftNanos: 1n,
+    samplingRatio: 0.5,
+  });
+  const different = buildCall({ reportedCostPicoUsd: 1n });
+  const unpriced = buildCall({ costStatus: 'unpriced_model', costPicoUsd: null });
+
+  it('are those of the catalogue: type, help, labels, their values and the buckets', async () => {
+    const { exporter, scraped } = makeExporter({ max_series: 100, labels: ['team', 'feature'] }, sources);
+    exporter.committed([late, different, unpriced, ...fold], COMMITTED_UNIX_MS);
+    for (const { name, type, help, samples } of (await scraped()).values()) {
+      const metric = METRIC_CATALOGUE.find((one) => one.name === name);
+      assert.ok(metric, `${name} is not in the catalogue`);
+      assert.deepEqual([type, help], [metric.type, metric.help], name);
+      assert.ok(samples.length > 0, `${name} has no samples`);
+      const labels = [...metric.labels, ...(metric.optionalLabels ?? [])].toSorted();
+      for (const { labels: found } of samples) {
+        assert.deepEqual(
+          Object.keys(found)
+            .filter((label) => label !== 'le')
+            .toSorted(),
+          labels,
+          name,
+        );
+        for (const [label, values] of Object.entries(metric.values ?? {})) {
+          assert.ok(values.includes(found[label]!), `${name}: ${label}="${found[label]}"`);
+        }
+      }
+      if (metric.buckets === undefined) continue;
+      const bounds = new Set(
+        samples.flatMap(({ labels: { le } }) => (le === undefined || le === '+Inf' ? [] : [Number(le)])),
+      );
+      assert.deepEqual([...bounds], metric.buckets, name);
+    }
+  });
+
+  it('are all of the catalogue that follow calls', async () => {
+    const { scraped } = makeExporter();
+    const families = await scraped();
+    const missing = METRIC_CATALOGUE.filter(({ name, source }) => source === 'calls' && !families.has(name));
+    // Corrections come with repricing, which this version does not have.
+    assert.deepEqual(
+      missing.map(({ name }) => name),
+      ['genai_cost_corrections_usd_total'],
+    );
   });
 });
 

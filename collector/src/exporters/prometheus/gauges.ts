@@ -1,7 +1,6 @@
+import { metricNamed } from '@spanmeter/processors';
 import type { MetricFamily, MetricSample } from '../../telemetry/exposition.ts';
 import { VERSION } from '../../telemetry/version.ts';
-import { helpOf } from './catalogue.ts';
-import type { MetricName } from './catalogue.ts';
 import { wellFormed } from './labels.ts';
 
 const MS_PER_SECOND = 1_000;
@@ -21,16 +20,22 @@ export interface KeyAge {
   readonly createdUnixMs: number;
 }
 
+/** When a price book was made. */
+export interface BookAge {
+  readonly version: string;
+  readonly madeUnixMs: number;
+}
+
 /**
  * Where the rare metrics come from. Each is read at every scrape and answers from memory: what needs the
- * database is read by whoever provides the source. Absent, null or a throw: the metric has no samples.
+ * database is read by whoever provides the source. Where one is absent or throws, its metric has no samples.
  */
 export interface GaugeSources {
   spend?(): readonly TenantSpend[];
   keys?(): readonly KeyAge[];
-  /** When the newest price book in use was made. */
-  priceBookUnixMs?(): number | null;
-  /** When the oldest record that the ledger does not have yet was received; null where it has all. */
+  /** The price books in use, and when each was made. */
+  priceBooks?(): readonly BookAge[];
+  /** When the oldest record that the ledger does not have yet was received; null, shown as 0, where it has all. */
   oldestPendingUnixMs?(): number | null;
   databaseSizeBytes?(): number | null;
 }
@@ -49,19 +54,15 @@ function attempt<T>(read: () => readonly T[] | undefined): readonly T[] {
   }
 }
 
-function gauge(name: MetricName, read: () => readonly MetricSample[] | undefined): MetricFamily {
-  return { name, help: helpOf(name), type: 'gauge', samples: attempt(read) };
+function gauge(name: string, read: () => readonly MetricSample[] | undefined): MetricFamily {
+  return { name, help: metricNamed(name).help, type: 'gauge', samples: attempt(read) };
 }
 
-function single(name: MetricName, read: () => number | null | undefined): MetricFamily {
+function single(name: string, read: () => number | null | undefined): MetricFamily {
   return gauge(name, () => {
-    const value = read() ?? null;
-    return value === null ? [] : [{ labels: {}, value }];
+    const value = read();
+    return value === undefined || value === null ? [] : [{ labels: {}, value }];
   });
-}
-
-function secondsOf(unixMs: number | null | undefined): number | null {
-  return unixMs === null || unixMs === undefined ? null : unixMs / MS_PER_SECOND;
 }
 
 /** The families that have few series, as they are now. */
@@ -89,12 +90,20 @@ export function readGauges(sources: GaugeSources, own: OwnCounts): readonly Metr
         value: createdUnixMs / MS_PER_SECOND,
       })),
     ),
-    single('genai_price_book_timestamp_seconds', () => secondsOf(sources.priceBookUnixMs?.())),
-    single('genai_ledger_oldest_pending_timestamp_seconds', () => secondsOf(sources.oldestPendingUnixMs?.())),
+    gauge('genai_price_book_timestamp_seconds', () =>
+      sources.priceBooks?.().map(({ version, madeUnixMs }) => ({
+        labels: { version },
+        value: madeUnixMs / MS_PER_SECOND,
+      })),
+    ),
+    single('genai_ledger_oldest_pending_timestamp_seconds', () => {
+      const read = sources.oldestPendingUnixMs?.();
+      return read === null ? 0 : read === undefined ? undefined : read / MS_PER_SECOND;
+    }),
     single('genai_database_size_bytes', () => sources.databaseSizeBytes?.()),
     {
       name: overflow,
-      help: helpOf(overflow),
+      help: metricNamed(overflow).help,
       type: 'counter',
       samples: Array.from(own.foldedByMetric, ([metric, value]) => ({ labels: { metric }, value })),
     },

@@ -1,8 +1,6 @@
-import { COST_STATUSES } from '@spanmeter/processors';
+import { COST_STATUSES, metricNamed } from '@spanmeter/processors';
 import type { Call, CostStatus } from '@spanmeter/processors';
 import type { ExpositionFormat } from '../../telemetry/exposition.ts';
-import { helpOf } from './catalogue.ts';
-import type { MetricName } from './catalogue.ts';
 import { ErrorTypes } from './error-types.ts';
 import { Family } from './family.ts';
 import type { Dimensions, FamilyLimits, FamilySettings, FoldCounter, ValueKind } from './family.ts';
@@ -35,8 +33,8 @@ const NO_MODEL_CALL: ReadonlySet<string> = new Set([
 function makeFamilies(limits: FamilyLimits, errorTypes: ErrorTypes, folded: FoldCounter) {
   const all: Pick<Family<unknown>, 'name' | 'size' | 'render'>[] = [];
   let slots = 0;
-  const add = <V>(name: MetricName, kind: ValueKind<V>, extra?: FamilySettings<V>['extra']): Family<V> => {
-    const settings = { name, help: helpOf(name), kind, ...(extra === undefined ? {} : { extra }) };
+  const add = <V>(name: string, kind: ValueKind<V>, extra?: FamilySettings<V>['extra']): Family<V> => {
+    const settings = { name, help: metricNamed(name).help, kind, ...(extra === undefined ? {} : { extra }) };
     const family = new Family(settings, limits, slots, folded);
     slots += extra === undefined ? 1 : extra.values.length;
     all.push(family);
