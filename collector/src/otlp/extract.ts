@@ -1,8 +1,8 @@
 import { OFFSET_STRIDE, type SpanOffsets } from '../pipeline/entry.ts';
 import { REQUEST, RESOURCE_SPANS, SCOPE_SPANS } from './fields.ts';
 import {
-  fieldStart,
   LENGTH,
+  lengthStart,
   plainBytes,
   skipPayload,
   tagValue,
@@ -13,6 +13,8 @@ import {
 
 const numberAt = (numbers: Uint32Array, index: number): number => numbers[index] as number;
 
+const SPAN_TAG = Uint8Array.of((SCOPE_SPANS.spans << 3) | LENGTH);
+
 /** Pieces of the new body, outermost last, with their total length. */
 interface Pieces {
   readonly parts: Uint8Array[];
@@ -21,7 +23,7 @@ interface Pieces {
 
 /**
  * An ExportTraceServiceRequest that holds only these GenAI spans (indices into the offsets, in document order
- * and without repetition whatever their order here), byte for byte, each with all of its resource and scope.
+ * and without repetition whatever their order here), their content byte for byte, each with all of its resource and scope.
  * Throws RangeError for an index that there is no span of.
  */
 export function extractSpans(body: Uint8Array, offsets: SpanOffsets, indices: readonly number[]): Uint8Array {
@@ -38,10 +40,11 @@ export function extractSpans(body: Uint8Array, offsets: SpanOffsets, indices: re
     for (const inScope of grouped(offsets, inResource, 2)) {
       const scope = partsBut(source, offsets, inScope, 2, SCOPE_SPANS.spans);
       for (const span of inScope) {
-        const base = span * OFFSET_STRIDE;
+        const start = numberAt(offsets, span * OFFSET_STRIDE + 4);
+        append(scope, SPAN_TAG);
         append(
           scope,
-          source.subarray(fieldStart(source, numberAt(offsets, base + 4)), numberAt(offsets, base + 5)),
+          source.subarray(lengthStart(source, start), numberAt(offsets, span * OFFSET_STRIDE + 5)),
         );
       }
       appendMessage(resource, RESOURCE_SPANS.scopeSpans, scope);

@@ -164,12 +164,13 @@ function decodeAttribute(decoding: Decoding, span: Draft, start: number, end: nu
   if (index < 0 && !hasPrefix(decoding.prefixes, bytes, keyStart, keyEnd)) return;
   const value = decodeValue(decoding, place.valueStart, place.valueEnd, decoding.maxValueBytes);
   if (value === undefined) return;
+  const key = wanted.keys[index] ?? decodeText(decoding.text, decoding, keyStart, keyEnd);
   if (value === OVERSIZED) {
     span.oversizedAttributes++;
-    return;
+    span.attributes.delete(key);
+  } else {
+    span.attributes.set(key, value);
   }
-  const key = wanted.keys[index] ?? decodeText(decoding.text, decoding, keyStart, keyEnd);
-  span.attributes.set(key, value);
 }
 
 function decodeContent(decoding: Decoding, span: Draft, field: number, start: number, end: number): void {
@@ -270,9 +271,10 @@ function decodeResource(decoding: Decoding, start: number, end: number): Attribu
       findKeyValue(bytes, from, to, place);
       if (place.keyEnd - place.keyStart > decoding.maxValueBytes) return;
       const value = decodeValue(decoding, place.valueStart, place.valueEnd, decoding.maxValueBytes);
-      if (value === undefined || value === OVERSIZED || typeof value === 'object') return;
+      if (value === undefined) return;
       const key = decodeText(decoding.text, decoding, place.keyStart, place.keyEnd);
-      if (attributes.size < MAX_RESOURCE_KEYS || attributes.has(key)) attributes.set(key, value);
+      if (value === OVERSIZED || typeof value === 'object') attributes.delete(key);
+      else if (attributes.size < MAX_RESOURCE_KEYS || attributes.has(key)) attributes.set(key, value);
     });
   });
   return attributes;

@@ -57,9 +57,12 @@ export function varintValue(bytes: Uint8Array, position: number, end: number): n
   return value;
 }
 
-/** The tag (`field << 3 | wire type`) of the checked varint in [position, end). Throws Refusal `invalid`. */
+/**
+ * The tag (`field << 3 | wire type`) of the checked varint in [position, end). Throws Refusal `invalid`, also
+ * for one of over five bytes, which not every parser behind us would read.
+ */
 export function tagValue(bytes: Uint8Array, position: number, end: number): number {
-  const tag = varintValue(bytes, position, end);
+  const tag = end - position <= 5 ? varintValue(bytes, position, end) : Infinity;
   if (tag > 0xffffffff) throw malformed(position, 'a field number over 29 bits');
   if (tag < 8) throw malformed(position, 'field number 0');
   return tag;
@@ -157,11 +160,6 @@ export function lengthStart(bytes: Uint8Array, start: number): number {
   let at = start - 1;
   while (at > 0 && byteAt(bytes, at - 1) >= 0x80) at--;
   return at;
-}
-
-/** Where the tag begins of the length-delimited field whose content is at `start`. */
-export function fieldStart(bytes: Uint8Array, start: number): number {
-  return lengthStart(bytes, lengthStart(bytes, start));
 }
 
 /** The same bytes as a plain Uint8Array, since mixing Buffer and Uint8Array slows the hot loops down. */
