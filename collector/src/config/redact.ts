@@ -9,7 +9,7 @@ const SECRET_NAME =
   /(?:^|_)(?:password|passwd|secret|token|api_?key|authorization|credentials?|private_key)(?:$|_)/i;
 const SECRET_MAPS = new Set(['headers']);
 /** The user and password of an address, and parameters of a connection string that name a password. */
-const URL_CREDENTIALS = /\b([a-z][a-z0-9+.-]*:\/\/)[^\s/@]+@/gi;
+const URL_CREDENTIALS = /\b([a-z][a-z0-9+.-]*:\/\/)\S*@/gi;
 const URL_PASSWORD = /([?&\s](?:password|sslpassword)=)[^&\s]+/gi;
 
 function isSecret(value: unknown): boolean {

@@ -17,14 +17,16 @@ function msToDuration(ms: number): string {
     const size = UNIT_MS[unit] ?? 1;
     if (ms >= size && ms % size === 0) return `${ms / size}${unit}`;
   }
-  return `${ms}ms`;
+  return ms === 0 ? '0s' : `${ms}ms`;
 }
 
 /** A duration as the Collector writes it (`200ms`, `5s`, `1h30m`, `0`); milliseconds in the program. */
-export const durationOption: z.ZodType<number, string> = z.codec(
-  z.string().regex(DURATION, { error: 'expected a duration such as 200ms, 5s or 1h30m' }),
+export const durationOption: z.ZodType<number, string | number> = z.codec(
+  z.union([z.string(), z.number()]).refine((value) => value === 0 || DURATION.test(String(value)), {
+    error: 'expected a duration such as 200ms, 5s or 1h30m',
+  }),
   z.number(),
-  { decode: durationToMs, encode: msToDuration },
+  { decode: (value) => durationToMs(String(value)), encode: msToDuration },
 );
 
 const UNIT_BYTES: Readonly<Record<string, number>> = {

@@ -255,7 +255,7 @@ const FAULTS: readonly [title: string, text: string, faults: readonly (string | 
   [
     'a duration without a unit',
     withParts({ receivers: '  otlp: {protocols: {http: {read_timeout: 5}}}' }),
-    ['receivers::otlp::protocols::http::read_timeout: expected string, received number'],
+    ['receivers::otlp::protocols::http::read_timeout: expected a duration such as 200ms, 5s or 1h30m'],
   ],
   [
     'a size that is none',
