@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import pg from 'pg';
 import { loadTemplate, OtlpSender } from '../support/load.ts';
 import { pickPorts, startCollector, type CollectorProcess } from '../support/collector-process.ts';
-import { temporaryDirectory } from '../support/temp-dir.ts';
+import { useTempDir } from '../support/temp-dir.ts';
 
 /** Crashes in one test run; more on request. */
 const CRASHES = Number(process.env['SPANMETER_TEST_CRASHES'] ?? 4);
@@ -67,8 +67,9 @@ async function storedWhen(
 describe('a collector that is killed under load', function () {
   this.timeout(180_000);
 
+  const directory = useTempDir();
+
   it('loses nothing that it acknowledged and counts nothing twice', async () => {
-    const directory = await temporaryDirectory();
     const ports = await pickPorts();
     const tally: Tally = { sent: 0, acknowledged: 0, retried: 0, costPicoUsd: 0n };
     let collector: CollectorProcess | undefined;
@@ -95,7 +96,6 @@ describe('a collector that is killed under load', function () {
     } finally {
       stop = true;
       await collector?.dispose();
-      await directory.remove();
     }
   });
 });

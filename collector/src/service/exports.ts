@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import type { PostgresLedger } from '../exporters/postgres/ledger.ts';
 import { createOtlpHttpSender, type OtlpHttpOptions } from '../exporters/otlp-http.ts';
@@ -172,9 +171,4 @@ export async function createExports(parts: ExportParts): Promise<Exports> {
       for (const { close } of forwarders) close();
     },
   };
-}
-
-/** Where the journal lies in a data directory. */
-export function journalDirectory(dataDir: string): string {
-  return join(dataDir, 'journal');
 }

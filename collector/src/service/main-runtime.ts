@@ -1,13 +1,13 @@
 import { mkdir } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { GEN_AI_KEY_PREFIXES } from '@spanmeter/processors';
 import type { Config } from '../config/config.ts';
 import type { ApiKeyAuthOptions } from '../extensions/api-key-auth.ts';
 import { createHealthServer, type HealthCheckOptions, type PartState } from '../extensions/health-check.ts';
-import type { JournalOptions as JournalSettings } from '../extensions/journal.ts';
+import { journal, openConfiguredJournal, type JournalExtensionOptions } from '../extensions/journal.ts';
 import { systemClock } from '../journal/clock.ts';
 import { nodeDisk } from '../journal/disk.ts';
-import { openJournal, type Journal } from '../journal/journal.ts';
+import type { Journal } from '../journal/journal.ts';
 import type { KeyAuthenticator } from '../keys/authenticator.ts';
 import { tracesJsonToProtobuf } from '../otlp/json.ts';
 import { scanTraces } from '../otlp/scan.ts';
@@ -24,7 +24,6 @@ import {
 import { createOtlpReceiver } from '../receivers/otlp.ts';
 import type { OtlpReceiverOptions } from '../receivers/otlp-options.ts';
 import type { ThreadMetrics } from '../telemetry/self-metrics.ts';
-import { journalDirectory } from './exports.ts';
 import { openAuthenticator } from './keys.ts';
 import type { DatabaseAddress, FromWorker, JournalStart, Questions, WorkerStart } from './messages.ts';
 import { componentOf, tracesPipeline } from './processing.ts';
@@ -99,27 +98,17 @@ export class MainRuntime {
     await this.#journal?.close();
   }
 
-  #openJournal(): Promise<Journal> {
-    const { config, dataDir, log, metrics } = this.#parts;
+  #journalOptions(): JournalExtensionOptions {
+    const { config } = this.#parts;
     const { extensions } = config.service;
-    const found = componentOf<JournalSettings>(extensions, config.extensions, 'journal');
-    const settings = found?.options ?? null;
-    const directory = settings?.directory ?? '';
-    return openJournal({
-      dir: directory === '' ? journalDirectory(dataDir) : resolve(directory),
-      maxBytes: settings?.max_bytes ?? 4 * 1024 ** 3,
-      ...(settings === null
-        ? {}
-        : {
-            segmentBytes: settings.segment_bytes,
-            retainMs: settings.retain,
-            ...(settings.retain_bytes === null ? {} : { retainBytes: settings.retain_bytes }),
-          }),
-      disk: nodeDisk,
-      clock: systemClock,
-      log,
-      metrics,
-    });
+    const found = componentOf<JournalExtensionOptions>(extensions, config.extensions, 'journal');
+    return found?.options ?? journal.options.parse({});
+  }
+
+  #openJournal(): Promise<Journal> {
+    const { dataDir, log, metrics } = this.#parts;
+    const around = { disk: nodeDisk, clock: systemClock, log, metrics, dataDir };
+    return openConfiguredJournal(this.#journalOptions(), around);
   }
 
   #workerEvents(journal: Journal): ConstructorParameters<typeof WorkerLink>[1] {
@@ -131,7 +120,7 @@ export class MainRuntime {
         dataDir,
         terminal,
         journal: {
-          dir: this.#journalDir(),
+          dir: this.#journalOptions().directory ?? join(dataDir, 'journal'),
           id: journal.id,
           end: journal.end,
           openEnd: this.#openEnd ?? journal.end,
@@ -148,14 +137,6 @@ export class MainRuntime {
       },
       answer: (message) => this.#answer(journal, message),
     };
-  }
-
-  #journalDir(): string {
-    const { config, dataDir } = this.#parts;
-    const { extensions } = config.service;
-    const found = componentOf<JournalSettings>(extensions, config.extensions, 'journal');
-    const directory = found?.options.directory ?? '';
-    return directory === '' ? journalDirectory(dataDir) : resolve(directory);
   }
 
   async #answer(journal: Journal, message: Extract<FromWorker, { type: 'ask' }>): Promise<unknown> {

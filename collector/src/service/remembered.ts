@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
 import { parsePico } from '@spanmeter/processors';
-import type { GaugeSources, KeyAge, TenantSpend } from '../exporters/prometheus/gauges.ts';
+import type { BookAge, GaugeSources, KeyAge, TenantSpend } from '../exporters/prometheus/gauges.ts';
 import type { Logger } from '../pipeline/component.ts';
 
 const REFRESH_MS = 15_000;
@@ -22,6 +22,8 @@ const SPEND = `
 const KEYS = `SELECT id, coalesce(tenant_id, '') AS tenant, created_at FROM spanmeter.api_keys
   WHERE revoked_at IS NULL ORDER BY created_at LIMIT ${MAX_ROWS}`;
 
+const BOOKS = `SELECT version, created_at FROM spanmeter.price_books ORDER BY created_at DESC LIMIT 50`;
+
 /** Figures of the database that a scrape may read at once, because they were read before. */
 export interface Remembered {
   readonly sources: GaugeSources;
@@ -34,18 +36,16 @@ export function rememberGauges(pool: Pool, log: Logger): Remembered {
   let spend: readonly TenantSpend[] = [];
   let keys: readonly KeyAge[] = [];
   let databaseSizeBytes: number | null = null;
-  let priceBookUnixMs: number | null = null;
+  let books: readonly BookAge[] = [];
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
 
   async function refresh(): Promise<void> {
-    const [spent, created, rest] = await Promise.all([
+    const [spent, created, size, named] = await Promise.all([
       pool.query<{ tenant: string; day: string; month: string }>(SPEND),
       pool.query<{ id: string; tenant: string; created_at: Date }>(KEYS),
-      pool.query<{ size: string; book: Date | null }>(
-        `SELECT pg_database_size(current_database()) AS size,
-                (SELECT max(created_at) FROM spanmeter.price_books) AS book`,
-      ),
+      pool.query<{ size: string }>('SELECT pg_database_size(current_database()) AS size'),
+      pool.query<{ version: string; created_at: Date }>(BOOKS),
     ]);
     spend = spent.rows.flatMap(({ tenant, day, month }): TenantSpend[] => [
       { tenant, period: 'day', spentPicoUsd: parsePico(day) ?? 0n },
@@ -56,9 +56,8 @@ export function rememberGauges(pool: Pool, log: Logger): Remembered {
       keyId: row.id,
       createdUnixMs: row.created_at.getTime(),
     }));
-    const [row] = rest.rows;
-    databaseSizeBytes = row === undefined ? null : Number(row.size);
-    priceBookUnixMs = row?.book?.getTime() ?? null;
+    databaseSizeBytes = Number(size.rows[0]?.size ?? 0);
+    books = named.rows.map((row) => ({ version: row.version, madeUnixMs: row.created_at.getTime() }));
   }
 
   async function run(): Promise<void> {
@@ -76,7 +75,7 @@ export function rememberGauges(pool: Pool, log: Logger): Remembered {
       spend: () => spend,
       keys: () => keys,
       databaseSizeBytes: () => databaseSizeBytes,
-      priceBookUnixMs: () => priceBookUnixMs,
+      priceBooks: () => books,
     },
     start: () => void run(),
     stop() {
