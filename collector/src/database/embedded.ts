@@ -39,6 +39,8 @@ export interface EmbeddedOptions {
   readonly settings?: Readonly<Record<string, string>>;
   /** How to run as root; by default in place through a user namespace, else as an unprivileged user. */
   readonly runMode?: RunMode;
+  /** Where an unprivileged user's copies go; every user must be able to enter it. */
+  readonly sharedPlace?: string;
 }
 
 /** Durability is not an option: an acknowledged span that was committed survives a power cut. */
@@ -86,7 +88,10 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<DatabaseS
   const { log } = options;
   const dataDir = resolve(options.dataDir);
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  const runner = settleRunner(findBinaries(), dataDir, options.runMode);
+  const runner = settleRunner(findBinaries(), dataDir, {
+    mode: options.runMode,
+    sharedPlace: options.sharedPlace,
+  });
   if (runner.notice !== null) log.info({ bin: runner.bin }, runner.notice);
   const cluster = join(runner.home, 'cluster');
   prepareCluster(runner, dataDir, cluster);

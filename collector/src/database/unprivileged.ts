@@ -15,7 +15,7 @@ import { errorMessage } from './failure.ts';
 import type { Binaries } from './binaries.ts';
 
 /** Where a server kept apart from the data directory lives: every user may enter, and it outlives a reboot. */
-const SHARED_PLACE = '/var/lib/spanmeter';
+export const SHARED_PLACE = '/var/lib/spanmeter';
 
 /**
  * How PostgreSQL's programs are run, since they refuse the user root:
@@ -51,14 +51,21 @@ interface User {
   readonly gid: number;
 }
 
-/** Settles how to run PostgreSQL over `home`. As root, `forced` leaves out the choice. Throws where no way works. */
-export function settleRunner(binaries: Binaries, home: string, forced?: RunMode): Runner {
+export interface RunnerChoice {
+  /** As root, leaves out the choice. */
+  readonly mode?: RunMode | undefined;
+  /** By default `SHARED_PLACE`. */
+  readonly sharedPlace?: string | undefined;
+}
+
+/** Settles how to run PostgreSQL over `home`. Throws where no way works. */
+export function settleRunner(binaries: Binaries, home: string, choice: RunnerChoice = {}): Runner {
   if (process.getuid?.() !== 0) return direct(binaries, home);
   const user = unprivilegedUser();
-  const inPlace = forced === 'user' ? 'not asked for' : namespaceRefusal(binaries, home, user);
+  const inPlace = choice.mode === 'user' ? 'not asked for' : namespaceRefusal(binaries, home, user);
   if (inPlace === null) return namespace(binaries, home, user);
-  if (forced === 'namespace') throw new Error(`PostgreSQL cannot run in a user namespace: ${inPlace}`);
-  return asUser(binaries, home, user, inPlace);
+  if (choice.mode === 'namespace') throw new Error(`PostgreSQL cannot run in a user namespace: ${inPlace}`);
+  return asUser(binaries, home, user, inPlace, choice.sharedPlace ?? SHARED_PLACE);
 }
 
 function direct(binaries: Binaries, home: string): Runner {
@@ -104,9 +111,9 @@ function namespaceRefusal(binaries: Binaries, home: string, user: User): string 
   return (result.error?.message ?? result.stderr.trim()) || `${home} is closed to it`;
 }
 
-function asUser(binaries: Binaries, home: string, user: User, reason: string): Runner {
+function asUser(binaries: Binaries, home: string, user: User, reason: string, shared: string): Runner {
   const digest = createHash('sha256').update(resolve(home)).digest('hex').slice(0, 12);
-  const place = isEnterable(home, user) ? home : join(SHARED_PLACE, `data-${digest}`);
+  const place = isEnterable(home, user) ? home : join(shared, `data-${digest}`);
   if (place !== home && existsSync(join(home, 'cluster'))) {
     throw new Error(
       `the data in ${home} cannot be used: ${user.name} may not enter that folder, and root cannot run PostgreSQL ` +
@@ -115,9 +122,9 @@ function asUser(binaries: Binaries, home: string, user: User, reason: string): R
   }
   let bin = binaries.bin;
   try {
-    if (place !== home) makeEnterable(SHARED_PLACE);
+    if (place !== home) makeEnterable(shared);
     mkdirSync(place, { recursive: true, mode: 0o711 });
-    if (!isEnterable(binaries.bin, user)) bin = copyBinaries(binaries);
+    if (!isEnterable(binaries.bin, user)) bin = copyBinaries(binaries, shared);
   } catch (cause) {
     throw new Error(
       `PostgreSQL refuses the user root and no other way works (namespace: ${reason}; copy: ${errorMessage(cause)}): ` +
@@ -169,13 +176,13 @@ function makeEnterable(folder: string): void {
 }
 
 /** Copies once per version; a copy that was cut short never gets the final name. */
-function copyBinaries(binaries: Binaries): string {
+function copyBinaries(binaries: Binaries, shared: string): string {
   const stamp = createHash('sha256')
     .update(binaries.root)
     .update(String(statSync(binaries.bin).mtimeMs));
-  const target = join(SHARED_PLACE, `postgresql-${stamp.digest('hex').slice(0, 12)}`);
+  const target = join(shared, `postgresql-${stamp.digest('hex').slice(0, 12)}`);
   if (!existsSync(target)) {
-    makeEnterable(SHARED_PLACE);
+    makeEnterable(shared);
     const unfinished = `${target}.${process.pid}`;
     rmSync(unfinished, { recursive: true, force: true });
     cpSync(binaries.root, unfinished, { recursive: true, verbatimSymlinks: true });

@@ -1,4 +1,5 @@
 import type { Call } from '@spanmeter/processors';
+import { escapeLiteral } from 'pg';
 import { errorCode, errorMessage, isBadData, isUnavailable } from '../../database/failure.ts';
 import type { Counter, Histogram, Logger, SelfMetrics } from '../../pipeline/component.ts';
 import {
@@ -11,13 +12,14 @@ import {
   LedgerUnavailable,
   type PreparedBatch,
 } from '../../pipeline/ledger.ts';
-import type { BinaryCopy } from './binary-copy.ts';
-import { type CallRows, dayOf, encodeCalls } from './call-rows.ts';
-import { writeDeadLetters } from './dead-letters.ts';
-import { insertRows, type InsertedRows, type Route } from './insert-rows.ts';
+import { type BinaryCopy, storable } from './binary-copy.ts';
+import { CALL_COLUMNS, type CallRows, dayOf, encodeCalls } from './call-rows.ts';
+import { deadLetterStatements } from './dead-letters.ts';
+import { bisectRows, type InsertedRows, insertNewRows } from './insert-rows.ts';
 import { DAYS_AHEAD, dayAt, ensurePartitions } from './partitions.ts';
 import { encodeRollups, ROLLUP_COLUMNS, ROLLUP_SUMS } from './rollup.ts';
-import { Session, STAGED_ROLLUPS } from './session.ts';
+import type { Statement } from './script.ts';
+import { copyInto, Session, STAGED_ROLLUPS } from './session.ts';
 
 export interface PostgresLedgerOptions {
   /** Connects as the owner of the tables. */
@@ -44,6 +46,12 @@ interface Prepared extends PreparedBatch {
   /** Days outside what partitions are made for. */
   readonly outOfRange: readonly Call[];
 }
+
+/**
+ * How rows get in: `direct` by COPY into the table, which one duplicate fails as a whole; `staging` by COPY into
+ * a temporary table and INSERT of what is new; `bisection` the same by halves.
+ */
+type Route = 'direct' | 'staging' | 'bisection';
 
 const STAGED_UNTIL_CLEAN = 50;
 const MAX_KNOWN_TENANTS = 100_000;
@@ -199,10 +207,10 @@ class Writer implements PostgresLedger {
         await this.#ensureDays(session, prepared.rows.days);
         return await this.#attempt(session, prepared, route);
       } catch (error) {
-        const mismatch = error instanceof CursorMismatch;
-        if (session.lost || (!mismatch && isUnavailable(error))) throw error;
+        if (session.lost || isUnavailable(error)) throw error;
         await session.query('ROLLBACK');
-        if (mismatch) throw error;
+        const mismatch = mismatchOf(error);
+        if (mismatch !== null) throw mismatch;
         if (isMissingPartition(error) && !madePartitions) {
           madePartitions = true;
           this.#days.clear();
@@ -219,23 +227,32 @@ class Writer implements PostgresLedger {
   }
 
   async #attempt(session: Session, prepared: Prepared, route: Route): Promise<CommitResult> {
-    const { batch } = prepared;
-    await lockCursor(session, batch);
-    await this.#writeBooks(session, batch);
-    const done = await insertRows(session, prepared.rows, route);
-    const whole = done.inserted === prepared.rows.calls;
-    const rollups = whole
-      ? prepared.rollups
-      : done.inserted.length === 0
-        ? null
-        : encodeRollups(done.inserted, batch.journalId);
-    const tenants = await this.#writeTenants(session, done.inserted);
-    const letters = [...batch.deadLetters, ...this.#refusedLetters(prepared, done)];
-    const written = await writeDeadLetters(session, letters);
-    if (rollups !== null) await session.copy(STAGED_ROLLUPS, ROLLUP_COLUMNS, rollups.payload());
-    await session.script(`${rollups === null ? '' : `${MERGE_ROLLUPS};`}${moveCursor(batch)};COMMIT`);
-    this.#remember(batch, tenants);
-    return this.#account(prepared, route, done, letters, written);
+    const head = this.#head(prepared.batch);
+    let done: InsertedRows = { inserted: prepared.rows.calls, refused: [] };
+    const statements: (Statement | string)[] = [];
+    if (prepared.rows.calls.length === 0 || route === 'direct') {
+      statements.push(...head, ...directCopy(prepared.rows));
+    } else {
+      const insert = route === 'staging' ? insertNewRows : bisectRows;
+      done = await insert(session, prepared.rows, head);
+    }
+    const tenants = this.#unknownTenants(done.inserted);
+    if (tenants.length > 0) statements.push(registerTenants(tenants));
+    const letters = [...prepared.batch.deadLetters, ...refusedLetters(prepared, done)];
+    if (letters.length > 0) statements.push(...deadLetterStatements(letters));
+    const lettersAt = statements.length - 1;
+    const rollups = rollupsOf(prepared, done);
+    if (rollups !== null)
+      statements.push(copyInto(STAGED_ROLLUPS, ROLLUP_COLUMNS, rollups.payload()), MERGE_ROLLUPS);
+    const result = await session.run([...statements, moveCursor(prepared.batch), 'COMMIT']);
+    this.#remember(prepared.batch, tenants);
+    return this.#account(
+      prepared,
+      route,
+      done,
+      letters,
+      letters.length > 0 ? (result.counts[lettersAt] ?? 0) : 0,
+    );
   }
 
   #account(
@@ -264,23 +281,6 @@ class Writer implements PostgresLedger {
     return { inserted: done.inserted, alreadyThere, deadLetters: written };
   }
 
-  #refusedLetters(prepared: Prepared, done: InsertedRows): DeadLetter[] {
-    const payloadOf = prepared.batch.payloadOf ?? (() => new Uint8Array());
-    const letter = (call: Call, reason: string, why: string): DeadLetter => ({
-      tenantId: call.tenantId,
-      reason,
-      detail: `${why} (trace ${call.traceId}, span ${call.spanId}, start ${call.startUnixNano} ns)`,
-      payload: payloadOf(call),
-      receivedUnixMs: call.receivedUnixMs,
-    });
-    return [
-      ...prepared.outOfRange.map((call) =>
-        letter(call, 'time_out_of_range', 'the call started outside the days that are kept'),
-      ),
-      ...done.refused.map(({ call, error }) => letter(call, 'refused_by_database', error)),
-    ];
-  }
-
   async #ensureDays(session: Session, days: readonly number[]): Promise<void> {
     const today = dayAt((this.#options.now ?? Date.now)());
     const wanted = new Set(days);
@@ -291,18 +291,25 @@ class Writer implements PostgresLedger {
     for (const day of missing) this.#days.add(day);
   }
 
-  async #writeBooks(session: Session, batch: LedgerBatch): Promise<void> {
-    for (const book of batch.books.toSorted((a, b) => (a.version < b.version ? -1 : 1))) {
-      if (this.#books.has(book.version)) continue;
-      await session.query(
-        'INSERT INTO spanmeter.price_books (version, content) VALUES ($1, $2) ON CONFLICT DO NOTHING',
-        [book.version, book.content()],
-      );
-    }
+  /** Opens the transaction: cursor first, then the books that its calls name. */
+  #head(batch: LedgerBatch): string[] {
+    const { sequence, spansDone } = batch.from;
+    const { journal, exporter } = cursorKey(batch);
+    return [
+      'BEGIN',
+      `SELECT spanmeter.require_cursor(${journal}, ${exporter}, ${Math.trunc(sequence)}, ${Math.trunc(spansDone)})`,
+      ...batch.books
+        .filter((book) => !this.#books.has(book.version))
+        .toSorted((a, b) => (a.version < b.version ? -1 : 1))
+        .map(
+          (book) =>
+            'INSERT INTO spanmeter.price_books (version, content) VALUES ' +
+            `(${escapeLiteral(book.version)}, ${escapeLiteral(book.content())}) ON CONFLICT DO NOTHING`,
+        ),
+    ];
   }
 
-  /** Registers tenants seen for the first time; resolves with their ids. */
-  async #writeTenants(session: Session, calls: readonly Call[]): Promise<string[]> {
+  #unknownTenants(calls: readonly Call[]): string[] {
     const unknown = new Set<string>();
     let last = '';
     // Sorted by tenant, so a change is all that has to be looked up.
@@ -310,13 +317,7 @@ class Writer implements PostgresLedger {
       if (tenantId !== last && !this.#tenants.has(tenantId)) unknown.add(tenantId);
       last = tenantId;
     }
-    if (unknown.size === 0) return [];
-    const ids = [...unknown];
-    await session.query(
-      'INSERT INTO spanmeter.tenants (id) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING',
-      [ids],
-    );
-    return ids;
+    return [...unknown];
   }
 
   /** Only after the commit: what a rolled back transaction wrote is not there. */
@@ -338,29 +339,62 @@ function cursorOf(row: CursorRow | undefined): CursorPosition | null {
 }
 
 /** Both go into SQL as literals, so both are checked. */
-function cursorKey(batch: LedgerBatch): string {
+function cursorKey(batch: LedgerBatch): { readonly journal: string; readonly exporter: string } {
   if (!UUID.test(batch.journalId)) throw new Error(`not a journal id: ${JSON.stringify(batch.journalId)}`);
   if (!EXPORTER.test(batch.exporter))
     throw new Error(`not an exporter id: ${JSON.stringify(batch.exporter)}`);
-  return `journal_id = '${batch.journalId}' AND exporter = '${batch.exporter}'`;
-}
-
-async function lockCursor(session: Session, batch: LedgerBatch): Promise<void> {
-  const results = await session.script(
-    `BEGIN; SELECT sequence, spans_done FROM spanmeter.journal_cursors WHERE ${cursorKey(batch)} FOR UPDATE`,
-  );
-  const actual = cursorOf(results[1]?.rows[0] as CursorRow | undefined);
-  const { from } = batch;
-  if (actual?.sequence !== from.sequence || actual.spansDone !== from.spansDone)
-    throw new CursorMismatch(actual);
+  return { journal: `'${batch.journalId}'`, exporter: `'${batch.exporter}'` };
 }
 
 function moveCursor(batch: LedgerBatch): string {
   const { sequence, spansDone } = batch.to;
+  const { journal, exporter } = cursorKey(batch);
   return (
-    `UPDATE spanmeter.journal_cursors SET sequence = ${Math.trunc(sequence)}, spans_done = ${Math.trunc(spansDone)}, ` +
-    `updated_at = now() WHERE ${cursorKey(batch)}`
+    `UPDATE spanmeter.journal_cursors SET sequence = ${Math.trunc(sequence)}, ` +
+    `spans_done = ${Math.trunc(spansDone)}, updated_at = now() ` +
+    `WHERE journal_id = ${journal} AND exporter = ${exporter}`
   );
+}
+
+function directCopy(rows: CallRows): Statement[] {
+  return rows.calls.length === 0 ? [] : [copyInto('spanmeter.calls', CALL_COLUMNS, rows.copy.payload())];
+}
+
+function registerTenants(ids: readonly string[]): string {
+  const values = ids.map((id) => `(${escapeLiteral(storable(id))})`).join(', ');
+  return `INSERT INTO spanmeter.tenants (id) VALUES ${values} ON CONFLICT DO NOTHING`;
+}
+
+/** Sums of what was really inserted; encoded ahead where that is everything. */
+function rollupsOf(prepared: Prepared, done: InsertedRows): BinaryCopy | null {
+  if (done.inserted === prepared.rows.calls) return prepared.rollups;
+  return done.inserted.length === 0 ? null : encodeRollups(done.inserted, prepared.batch.journalId);
+}
+
+function refusedLetters(prepared: Prepared, done: InsertedRows): DeadLetter[] {
+  const payloadOf = prepared.batch.payloadOf ?? (() => new Uint8Array());
+  const letter = (call: Call, reason: string, why: string): DeadLetter => ({
+    tenantId: call.tenantId,
+    reason,
+    detail: `${why} (trace ${call.traceId}, span ${call.spanId}, start ${call.startUnixNano} ns)`,
+    payload: payloadOf(call),
+    receivedUnixMs: call.receivedUnixMs,
+  });
+  const tooOld = 'the call started outside the days that are kept';
+  return [
+    ...prepared.outOfRange.map((call) => letter(call, 'time_out_of_range', tooOld)),
+    ...done.refused.map(({ call, error }) => letter(call, 'refused_by_database', error)),
+  ];
+}
+
+/** SQLSTATE SM001 is `require_cursor`'s; its detail is "sequence count", or empty for no row. */
+function mismatchOf(error: unknown): CursorMismatch | null {
+  if (errorCode(error) !== 'SM001') return null;
+  const given = error instanceof Error && 'detail' in error ? error.detail : undefined;
+  const detail = typeof given === 'string' ? given : '';
+  const [sequence, spansDone] = detail.split(' ').map(Number);
+  const known = detail !== '' && sequence !== undefined && spansDone !== undefined;
+  return new CursorMismatch(known ? { sequence, spansDone } : null);
 }
 
 /** 23514 without a constraint's name: "no partition of relation found for row". */

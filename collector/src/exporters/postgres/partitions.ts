@@ -35,7 +35,7 @@ export async function ensurePartitions(session: Session, days: readonly number[]
     const attached = new Map(found.rows.map((row) => [row.relname, row.attached]));
     for (const day of days) {
       const state = attached.get(partitionName(day));
-      if (state !== true) await session.script(attachment(day, state === undefined));
+      if (state !== true) await session.run([attachment(day, state === undefined)]);
     }
     await session.query('COMMIT');
   } catch (error) {

@@ -1,7 +1,7 @@
 import { Client, type QueryResult, type QueryResultRow } from 'pg';
-import { from as copyFrom } from 'pg-copy-streams';
 import { CALL_COLUMNS } from './call-rows.ts';
 import { ROLLUP_COLUMNS } from './rollup.ts';
+import { Script, type ScriptResult, type Statement } from './script.ts';
 
 const CONNECT_TIMEOUT_MS = 10_000;
 /** A statement that takes longer counts as a lost connection: the host may be gone without a word. */
@@ -10,6 +10,12 @@ const STATEMENT_TIMEOUT_MS = 120_000;
 /** Temporary tables of a session: rows go through them where they may be there already, sums always do. */
 export const STAGED_CALLS = 'pg_temp.spanmeter_staged_calls';
 export const STAGED_ROLLUPS = 'pg_temp.spanmeter_staged_rollups';
+export const STAGED_LETTERS = 'pg_temp.spanmeter_staged_letters';
+
+function staging(name: string, columns: string, table: string): string {
+  const target = name.slice('pg_temp.'.length);
+  return `CREATE TEMP TABLE ${target} ON COMMIT DELETE ROWS AS SELECT ${columns} FROM spanmeter.${table} WITH NO DATA`;
+}
 
 const SETUP: string = [
   // An operator's default may differ; an acknowledged span leaves the journal on the strength of this commit.
@@ -18,10 +24,9 @@ const SETUP: string = [
   // A collector whose host vanished must not hold its cursor row for long.
   `SET idle_in_transaction_session_timeout = '60s'`,
   `SET lock_timeout = '60s'`,
-  `CREATE TEMP TABLE spanmeter_staged_calls ON COMMIT DELETE ROWS AS
-     SELECT ${CALL_COLUMNS.join(', ')} FROM spanmeter.calls WITH NO DATA`,
-  `CREATE TEMP TABLE spanmeter_staged_rollups ON COMMIT DELETE ROWS AS
-     SELECT ${ROLLUP_COLUMNS.join(', ')} FROM spanmeter.spend_rollup WITH NO DATA`,
+  staging(STAGED_CALLS, CALL_COLUMNS.join(', '), 'calls'),
+  staging(STAGED_ROLLUPS, ROLLUP_COLUMNS.join(', '), 'spend_rollup'),
+  staging(STAGED_LETTERS, '*', 'dead_letters'),
 ].join(';\n');
 
 /** The one writing connection of a ledger. After `lost` it is of no use. */
@@ -61,31 +66,16 @@ export class Session {
 
   async query<Row extends QueryResultRow>(
     text: string,
-    values?: readonly unknown[],
+    values: readonly unknown[] = [],
   ): Promise<QueryResult<Row>> {
-    return values === undefined ? this.#client.query<Row>(text) : this.#client.query<Row>(text, [...values]);
+    return this.#client.query<Row>(text, [...values]);
   }
 
-  /** Several statements in one round trip; resolves with every result. */
-  async script(text: string): Promise<readonly QueryResult<QueryResultRow>[]> {
-    // Typed as one result, but several statements answer with several.
-    const results: unknown = await this.#client.query(text);
-    return (Array.isArray(results) ? results : [results]) as QueryResult<QueryResultRow>[];
-  }
-
-  /** COPY in binary format; resolves with the number of rows. */
-  async copy(table: string, columns: readonly string[], payload: readonly Buffer[]): Promise<number> {
-    const stream = this.#client.query(
-      copyFrom(`COPY ${table} (${columns.join(', ')}) FROM STDIN (FORMAT binary)`),
-    );
-    await new Promise<void>((resolve, reject) => {
-      stream.once('finish', resolve);
-      stream.once('error', reject);
-      stream.once('close', () => reject(new Error('the connection ended during COPY')));
-      for (const part of payload) stream.write(part);
-      stream.end();
-    });
-    return stream.rowCount;
+  /** Runs statements in one round trip; rejects with the first one's error, the rest is skipped. */
+  async run(statements: readonly (Statement | string)[]): Promise<ScriptResult> {
+    const script = new Script(statements.map((each) => (typeof each === 'string' ? { sql: each } : each)));
+    this.#client.query(script);
+    return script.done;
   }
 
   /** Ends the connection at once; what was not committed is rolled back by the server. */
@@ -93,4 +83,9 @@ export class Session {
     this.#lost = true;
     this.#client.end().catch(() => {});
   }
+}
+
+/** A statement that copies rows in binary format. */
+export function copyInto(table: string, columns: readonly string[], payload: readonly Buffer[]): Statement {
+  return { sql: `COPY ${table} (${columns.join(', ')}) FROM STDIN (FORMAT binary)`, payload };
 }

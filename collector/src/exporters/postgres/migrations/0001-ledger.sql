@@ -156,6 +156,27 @@ CREATE TABLE spanmeter.journal_cursors (
   PRIMARY KEY (journal_id, exporter)
 ) WITH (fillfactor = 50);
 
+-- Locks a cursor and fails with SQLSTATE SM001 where it is not where the collector believes; the error's detail
+-- is the actual sequence and count, or empty where there is no row. A function, so that a whole batch, this check
+-- included, is one message to the server: whatever follows it is not executed.
+CREATE FUNCTION spanmeter.require_cursor(
+  p_journal_id uuid, p_exporter text, p_sequence bigint, p_spans_done bigint
+) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  actual record;
+BEGIN
+  SELECT c.sequence, c.spans_done INTO actual FROM spanmeter.journal_cursors c
+  WHERE c.journal_id = p_journal_id AND c.exporter = p_exporter FOR UPDATE;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'no cursor' USING ERRCODE = 'SM001', DETAIL = '';
+  END IF;
+  IF actual.sequence <> p_sequence OR actual.spans_done <> p_spans_done THEN
+    RAISE EXCEPTION 'the cursor is elsewhere'
+      USING ERRCODE = 'SM001', DETAIL = format('%s %s', actual.sequence, actual.spans_done);
+  END IF;
+END
+$$;
+
 CREATE TABLE spanmeter.dead_letters (
   tenant_id text NOT NULL,
   digest bytea NOT NULL,
@@ -170,6 +191,7 @@ CREATE INDEX dead_letters_received ON spanmeter.dead_letters (received_at);
 -- Down Migration
 
 DROP TABLE spanmeter.dead_letters;
+DROP FUNCTION spanmeter.require_cursor(uuid, text, bigint, bigint);
 DROP TABLE spanmeter.journal_cursors;
 DROP VIEW spanmeter.calls_effective;
 DROP TABLE spanmeter.cost_adjustments;

@@ -1,0 +1,77 @@
+import { z } from 'zod';
+import type { ComponentType } from '../../pipeline/component.ts';
+
+const DURATION = /^([1-9][0-9]{0,4})d$/;
+
+function days(text: string): number {
+  return Number(DURATION.exec(text)?.[1]);
+}
+
+function retention(initial: string, what: string): z.ZodType<number> {
+  return z
+    .string()
+    .regex(DURATION, 'expected a number of days, such as 90d')
+    .default(initial)
+    .transform(days)
+    .describe(what);
+}
+
+/** Options of exporter `postgres`. */
+export interface PostgresOptions {
+  /** An operator's server; undefined means the embedded one. */
+  readonly url?: string | undefined;
+  /** Days that calls are kept. */
+  readonly retention: number;
+  /** Days that dead letters are kept. */
+  readonly dead_letter_retention: number;
+  /** Connections that queries may use besides the one that writes. */
+  readonly max_connections: number;
+  readonly embedded: {
+    /** Folder of the embedded server; undefined means `postgres` in the collector's data directory. */
+    readonly data_dir?: string | undefined;
+    /** Undefined: chosen once and kept. */
+    readonly port?: number | undefined;
+  };
+}
+
+const EMBEDDED = z
+  .strictObject({
+    data_dir: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('Folder of the embedded server; by default `postgres` under SPANMETER_DATA.'),
+    port: z
+      .int()
+      .min(1)
+      .max(65_535)
+      .optional()
+      .describe('Loopback port of the embedded server; by default one is chosen once and kept.'),
+  })
+  .default({})
+  .describe('The PostgreSQL that comes along, used where no url is set.');
+
+/** The exporter that stores every call exactly once, with rollups and cursor, in PostgreSQL 15 or newer. */
+export const postgres: ComponentType<PostgresOptions> = {
+  kind: 'exporter',
+  type: 'postgres',
+  summary:
+    'Stores every call once in PostgreSQL, with its rollups and the journal cursor in one transaction.',
+  options: z.strictObject({
+    url: z
+      .string()
+      .optional()
+      .describe('postgres://user:password@host:port/database?sslmode=…; empty: DATABASE_URL, else embedded.')
+      .transform((url) => (url === undefined || url === '' ? process.env['DATABASE_URL'] || undefined : url))
+      .refine((url) => url === undefined || /^postgres(ql)?:\/\//.test(url), 'expected a postgres:// URL'),
+    retention: retention('90d', 'How long calls are kept, in days; rollups are kept forever.'),
+    dead_letter_retention: retention('30d', 'How long dead letters are kept, in days.'),
+    max_connections: z
+      .int()
+      .min(1)
+      .max(100)
+      .default(8)
+      .describe('Connections for queries, besides the one that writes.'),
+    embedded: EMBEDDED,
+  }),
+};
