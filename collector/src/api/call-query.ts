@@ -52,24 +52,51 @@ const COLUMNS = `tenant_id, ${isoSql('started_at')} AS started_at_text, trace_id
   reported_cost_usd, reported_cost_source, duplicate_of, time_source, sampling_ratio, error_type, dialect,
   scope_name, scope_version, attribution, attributes`;
 
-/** Merges the newest rows of one tenant, or of each tenant. */
-function newest(
-  reading: Reading,
-  tenant: string,
-  columns: string,
-  conditions: string,
-  limit: string,
-): string {
-  const from = 'spanmeter.calls_effective AS c';
+interface NewestRequest {
+  readonly columns: string;
+  readonly from: 'spanmeter.calls' | 'spanmeter.calls_effective';
+  /** Placeholders of the tenant and the limit. */
+  readonly tenant: string;
+  readonly limit: string;
+  readonly conditions: string;
+}
+
+/** The newest rows of one tenant, or of each tenant, merged. */
+function newest(reading: Reading, { columns, from, tenant, limit, conditions }: NewestRequest): string {
   if (reading.tenant !== null) {
-    return `SELECT ${columns} FROM ${from} WHERE c.tenant_id = ${tenant} ${conditions} ORDER BY ${ORDER} LIMIT ${limit}`;
+    return `SELECT ${columns} FROM ${from} AS c WHERE c.tenant_id = ${tenant} ${conditions}
+      ORDER BY ${ORDER} LIMIT ${limit}`;
   }
   return `${TENANTS_WITH_CALLS}
     SELECT ${columns} FROM found CROSS JOIN LATERAL (
-      SELECT * FROM ${from} WHERE c.tenant_id = found.id ${conditions} ORDER BY ${ORDER} LIMIT ${limit}
+      SELECT * FROM ${from} AS c WHERE c.tenant_id = found.id ${conditions} ORDER BY ${ORDER} LIMIT ${limit}
     ) AS merged
     WHERE found.id IS NOT NULL AND ${tenant}::text IS NULL
     ORDER BY ${ORDER} LIMIT ${limit}`;
+}
+
+const KEY = 'tenant_id, trace_id, span_id, started_at';
+
+/**
+ * The view sums every correction of whatever it is asked for. `OFFSET 0` keeps the planner from asking it for all
+ * calls: it is asked for one row at a time, by its key. Only a question about the current status has to find its
+ * rows through the view.
+ */
+function pageStatement(
+  reading: Reading,
+  request: CallRequest,
+  rest: Omit<NewestRequest, 'columns' | 'from'>,
+): string {
+  if (request.filters.cost_status !== undefined) {
+    return newest(reading, { ...rest, columns: COLUMNS, from: 'spanmeter.calls_effective' });
+  }
+  const page = newest(reading, { ...rest, columns: KEY, from: 'spanmeter.calls' });
+  const same = KEY.split(', ').map((column) => `one.${column} = page.${column}`);
+  return `SELECT ${COLUMNS} FROM (
+      SELECT current.* FROM (${page}) AS page CROSS JOIN LATERAL (
+        SELECT * FROM spanmeter.calls_effective AS one WHERE ${same.join(' AND ')} OFFSET 0
+      ) AS current
+    ) AS calls ORDER BY ${ORDER}`;
 }
 
 /** One page of calls, newest first; a call that arrives meanwhile moves none from one page to another. */
@@ -93,7 +120,11 @@ export async function readCalls(reading: Reading, request: CallRequest): Promise
     conditions.push(`(c.started_at, c.tenant_id, c.trace_id, c.span_id) < (${position})`);
   }
   const where = conditions.map((condition) => `AND ${condition}`).join(' ');
-  const text = newest(reading, tenant, COLUMNS, where, place(request.limit + 1));
+  const text = pageStatement(reading, request, {
+    tenant,
+    limit: place(request.limit + 1),
+    conditions: where,
+  });
   const rows = await reading.query<CallRow>(text, values);
   const calls = rows.slice(0, request.limit).map(callOf);
   const last = calls.at(-1);
@@ -108,8 +139,13 @@ export async function readMeanLatency(
   since: string,
   maxCalls: number,
 ): Promise<number | null> {
-  const billable = `AND c.started_at >= $2::timestamptz AND c.effective_status NOT IN ('duplicate', 'not_billable')`;
-  const text = newest(reading, '$1', 'duration_ms', billable, '$3');
+  const text = newest(reading, {
+    columns: 'duration_ms',
+    from: 'spanmeter.calls',
+    tenant: '$1',
+    limit: '$3',
+    conditions: `AND c.started_at >= $2::timestamptz AND c.cost_status NOT IN ('duplicate', 'not_billable')`,
+  });
   const [row] = await reading.query<{ mean: string | null }>(
     `SELECT round(avg(duration_ms), 3)::text AS mean FROM (${text}) AS newest`,
     [reading.tenant, since, maxCalls],

@@ -11,7 +11,7 @@ import { readSpend, ZERO_USD, type Spend, type SpendSums } from '../spend-query.
 
 const HISTORY_DAYS = 30;
 const RECENT_CALLS = 100;
-const LATENCY_CALLS = 1000;
+const LATENCY_CALLS = 200;
 
 const ANSWER = z.object({
   tenant: z.string().nullable().describe('Null: all tenants.'),
