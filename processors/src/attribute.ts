@@ -1,7 +1,17 @@
 import { ATTRIBUTION_KEYS } from './attribution-keys.ts';
-import type { DimensionKeys } from './attribution-keys.ts';
-import type { Attributes, Call, CallProcessor, GenAiSpan, Provenance, RecordContext } from './call.ts';
-import { globMatcher } from './inclusion.ts';
+import type { Dimension } from './attribution-keys.ts';
+import type {
+  Attributes,
+  AttributeValue,
+  Call,
+  CallProcessor,
+  GenAiSpan,
+  Provenance,
+  RecordContext,
+} from './call.ts';
+import { FieldReader } from './field-reader.ts';
+import { globMatcher } from './glob.ts';
+import { remembered } from './remembered.ts';
 import { MAX_DIMENSION_BYTES, MAX_TENANT_BYTES, storableText } from './text.ts';
 
 /** Which team a service belongs to; `*` stands for any run of characters. */
@@ -29,17 +39,12 @@ interface Found {
   readonly from: Provenance;
 }
 
-/** What all spans of one resource have in common. */
-interface ResourceFacts {
-  readonly service: string | null;
-  readonly mappedTeam: string | null;
-  readonly namespace: string | null;
-}
+const DIMENSIONS = Object.keys(ATTRIBUTION_KEYS) as readonly Dimension[];
 
 /** Bound on remembered services. */
 const MAX_REMEMBERED = 1000;
 
-function storable(value: unknown, maxBytes: number): string | null {
+function storable(value: AttributeValue | null | undefined, maxBytes: number): string | null {
   const text =
     typeof value === 'string'
       ? value
@@ -50,36 +55,63 @@ function storable(value: unknown, maxBytes: number): string | null {
   return kept === '' ? null : kept;
 }
 
-function firstOf(attributes: Attributes, keys: readonly string[], maxBytes: number): string | null {
-  for (const key of keys) {
-    const value = attributes.get(key);
-    if (value === undefined) continue;
-    const text = storable(value, maxBytes);
-    if (text !== null) return text;
-  }
-  return null;
+function bytesOf(dimension: Dimension): number {
+  return dimension === 'tenant' ? MAX_TENANT_BYTES : MAX_DIMENSION_BYTES;
 }
 
-function find(span: GenAiSpan, keys: DimensionKeys, maxBytes = MAX_DIMENSION_BYTES): Found | null {
-  const own = firstOf(span.attributes, keys.span, maxBytes);
-  if (own !== null) return { value: own, from: 'span' };
-  const shared = firstOf(span.resource, keys.resource, maxBytes);
-  return shared === null ? null : { value: shared, from: 'resource' };
+/** Reads dimensions out of span and resource attributes; a resource that many spans share is read once. */
+class DimensionReader {
+  readonly #span: FieldReader<Dimension>;
+  readonly #resource: FieldReader<Dimension>;
+  readonly #slots = new Map<Dimension, number>();
+  readonly #teamOfService: (service: string) => string | null;
+  #lastResource: Attributes | null = null;
+  #shared: ReadonlyMap<Dimension, Found> = new Map();
+  #mappedTeam: string | null = null;
+
+  constructor(teamOfService: (service: string) => string | null) {
+    const keysOf = (place: 'span' | 'resource'): Partial<Record<Dimension, readonly string[]>> =>
+      Object.fromEntries(DIMENSIONS.map((name) => [name, ATTRIBUTION_KEYS[name][place]]));
+    this.#span = new FieldReader([keysOf('span')]);
+    this.#resource = new FieldReader([keysOf('resource')]);
+    for (const name of DIMENSIONS) this.#slots.set(name, this.#span.slot(name));
+    this.#teamOfService = teamOfService;
+  }
+
+  /** The team that the service of the span's resource is mapped to. */
+  get mappedTeam(): string | null {
+    return this.#mappedTeam;
+  }
+
+  read(span: GenAiSpan): void {
+    this.#span.read(span.attributes);
+    if (span.resource === this.#lastResource) return;
+    this.#lastResource = span.resource;
+    this.#resource.read(span.resource);
+    const shared = new Map<Dimension, Found>();
+    for (const name of DIMENSIONS) {
+      const value = storable(this.#resource.value(this.#resource.slot(name)), bytesOf(name));
+      if (value !== null) shared.set(name, { value, from: 'resource' });
+    }
+    this.#shared = shared;
+    const service = shared.get('service');
+    this.#mappedTeam = service === undefined ? null : this.#teamOfService(service.value);
+  }
+
+  /** What the span says of the dimension, else what its resource says. */
+  find(dimension: Dimension): Found | null {
+    const own = storable(this.#span.value(this.#slots.get(dimension) ?? 0), bytesOf(dimension));
+    return own === null ? (this.#shared.get(dimension) ?? null) : { value: own, from: 'span' };
+  }
 }
 
 /** Makes the lookup of a service's team by the configured rules. */
 function teamMapping(rules: readonly TeamRule[]): (service: string) => string | null {
   const compiled = rules.map((rule) => ({ matches: globMatcher(rule.service), team: rule.team }));
-  const remembered = new Map<string, string | null>();
-  return (service) => {
-    if (compiled.length === 0) return null;
-    const known = remembered.get(service);
-    if (known !== undefined) return known;
-    const team = compiled.find((rule) => rule.matches(service))?.team ?? null;
-    if (remembered.size >= MAX_REMEMBERED) remembered.clear();
-    remembered.set(service, team);
-    return team;
-  };
+  return remembered(
+    (service) => compiled.find((rule) => rule.matches(service))?.team ?? null,
+    MAX_REMEMBERED,
+  );
 }
 
 function claim(call: Call, tenant: string): void {
@@ -93,16 +125,15 @@ function claim(call: Call, tenant: string): void {
  */
 function tenantDecider(
   options: AttributionOptions,
-): (span: GenAiSpan, context: RecordContext, call: Call) => Found {
+  reader: DimensionReader,
+): (context: RecordContext, call: Call) => Found {
   const defaultTenant = storable(options.defaultTenant ?? 'default', MAX_TENANT_BYTES) ?? 'default';
   const admits = options.admitTenant ?? ((): boolean => true);
 
-  return (span, context, call) => {
+  return (context, call) => {
     const header = storable(context.declaredTenant ?? '', MAX_TENANT_BYTES);
     const declared: Found | null =
-      header === null
-        ? find(span, ATTRIBUTION_KEYS.tenant, MAX_TENANT_BYTES)
-        : { value: header, from: 'header' };
+      header === null ? reader.find('tenant') : { value: header, from: 'header' };
     const own = storable(context.tenant ?? '', MAX_TENANT_BYTES);
     const fallback: Found =
       own === null ? { value: defaultTenant, from: 'default' } : { value: own, from: 'credential' };
@@ -116,30 +147,17 @@ function tenantDecider(
 
 /** Gives every call its tenant, team, user and other dimensions, each with its provenance. */
 export function createAttribution(options: AttributionOptions = {}): CallProcessor {
-  const decideTenant = tenantDecider(options);
-  const teamOfService = teamMapping(options.teams ?? []);
-  let lastResource: Attributes | null = null;
-  let facts: ResourceFacts = { service: null, mappedTeam: null, namespace: null };
+  const reader = new DimensionReader(teamMapping(options.teams ?? []));
+  const decideTenant = tenantDecider(options, reader);
 
-  const factsOf = (resource: Attributes): ResourceFacts => {
-    if (resource === lastResource) return facts;
-    const service = firstOf(resource, ATTRIBUTION_KEYS.service.resource, MAX_DIMENSION_BYTES);
-    lastResource = resource;
-    facts = {
-      service,
-      mappedTeam: service === null ? null : teamOfService(service),
-      namespace: firstOf(resource, ATTRIBUTION_KEYS.namespace.resource, MAX_DIMENSION_BYTES),
-    };
-    return facts;
-  };
-
-  const teamOf = (span: GenAiSpan, context: RecordContext, shared: ResourceFacts): Found | null => {
-    const own = storable(context.team ?? '', MAX_DIMENSION_BYTES);
+  const teamOf = (context: RecordContext): Found | null => {
+    const own = context.team === null ? null : storable(context.team, MAX_DIMENSION_BYTES);
     if (own !== null) return { value: own, from: 'credential' };
-    const stated = find(span, ATTRIBUTION_KEYS.teamId) ?? find(span, ATTRIBUTION_KEYS.team);
+    const stated = reader.find('teamId') ?? reader.find('team');
     if (stated !== null) return stated;
-    if (shared.mappedTeam !== null) return { value: shared.mappedTeam, from: 'mapping' };
-    return shared.namespace === null ? null : { value: shared.namespace, from: 'resource' };
+    return reader.mappedTeam === null
+      ? reader.find('namespace')
+      : { value: reader.mappedTeam, from: 'mapping' };
   };
 
   const attribute = (call: Call, span: GenAiSpan, context: RecordContext): void => {
@@ -149,21 +167,18 @@ export function createAttribution(options: AttributionOptions = {}): CallProcess
       from[name] = found.from;
       return found.value;
     };
-    const shared = factsOf(span.resource);
-    call.tenantId = keep('tenant', decideTenant(span, context, call)) ?? '';
-    call.team = keep('team', teamOf(span, context, shared));
-    call.userId = keep('user', find(span, ATTRIBUTION_KEYS.user));
-    call.conversationId = keep('conversation', find(span, ATTRIBUTION_KEYS.conversation));
+    reader.read(span);
+    call.tenantId = keep('tenant', decideTenant(context, call)) ?? '';
+    call.team = keep('team', teamOf(context));
+    call.userId = keep('user', reader.find('user'));
+    const conversation = reader.find('conversation');
+    call.conversationId = keep('conversation', conversation);
     // A conversation is the only session that many emitters know.
-    call.sessionId = keep(
-      'session',
-      find(span, ATTRIBUTION_KEYS.session) ?? find(span, ATTRIBUTION_KEYS.conversation),
-    );
-    call.feature = keep('feature', find(span, ATTRIBUTION_KEYS.feature));
-    call.agentName = keep('agent', find(span, ATTRIBUTION_KEYS.agent));
-    call.environment = keep('environment', find(span, ATTRIBUTION_KEYS.environment));
-    if (shared.service !== null) from['service'] = 'resource';
-    call.serviceName = shared.service ?? 'unknown_service';
+    call.sessionId = keep('session', reader.find('session') ?? conversation);
+    call.feature = keep('feature', reader.find('feature'));
+    call.agentName = keep('agent', reader.find('agent'));
+    call.environment = keep('environment', reader.find('environment'));
+    call.serviceName = keep('service', reader.find('service')) ?? 'unknown_service';
     call.keyId = context.keyId;
     if (context.keyId !== null) from['key'] = 'credential';
     call.attribution = from;

@@ -1,11 +1,19 @@
 import type { Conditions } from './call.ts';
+import type { SpanFields } from './dialects/index.ts';
 import { regionOfHost } from './hosts.ts';
-import type { SpanFields } from './span-fields.ts';
+import { remembered } from './remembered.ts';
 import { MAX_DIMENSION_BYTES, storableText } from './text.ts';
 
 const NO_CONDITIONS: Conditions = {};
+const MAX_REMEMBERED = 1000;
 
-type Writable = { -readonly [name in keyof Conditions]: Conditions[name] };
+/** Providers whose spans' region attribute is where the model ran; with others it is where the app runs. */
+const CLOUDS: ReadonlySet<string> = new Set([
+  'gcp.vertex_ai',
+  'aws.bedrock',
+  'azure.ai.openai',
+  'azure.ai.inference',
+]);
 
 function lower(text: string | null): string | null {
   if (text === null) return null;
@@ -19,6 +27,16 @@ function tier(text: string | null): string | null {
   return value === 'auto' ? null : value;
 }
 
+/** What an address alone says; nearly every span's conditions are one of these few objects. */
+function conditionsOfAddress(provider: string): (address: string) => Conditions {
+  return remembered((address) => {
+    const serverAddress = lower(address);
+    if (serverAddress === null) return NO_CONDITIONS;
+    const region = regionOfHost(provider, serverAddress);
+    return { serverAddress, ...(region === null ? {} : { region }) };
+  }, MAX_REMEMBERED);
+}
+
 /** Makes a reader of what a span says about the conditions of its price, besides usage and time. */
 export function conditionsReader(fields: SpanFields): (provider: string) => Conditions {
   const responseTier = fields.slot('responseTier');
@@ -29,29 +47,29 @@ export function conditionsReader(fields: SpanFields): (provider: string) => Cond
   const region = fields.slot('region');
   const serverAddress = fields.slot('serverAddress');
   const searchContextSize = fields.slot('searchContextSize');
+  const byProvider = remembered(conditionsOfAddress, MAX_REMEMBERED);
 
   return (provider) => {
-    const found: Writable = {};
-    let any = false;
-    const keep = (name: Exclude<keyof Conditions, 'batch'>, value: string | null): void => {
-      if (value === null) return;
-      found[name] = value;
-      any = true;
-    };
+    const address = fields.text(serverAddress);
+    const base = address === null ? NO_CONDITIONS : byProvider(provider)(address);
     // The tier that served the call is billed; the requested one only where the response does not say.
-    keep('serviceTier', tier(fields.text(responseTier)) ?? tier(fields.text(requestTier)));
-    keep('speed', lower(fields.text(speed)));
-    keep('inferenceGeo', lower(fields.text(inferenceGeo)));
-    keep('searchContextSize', lower(fields.text(searchContextSize)));
-    const address = lower(fields.text(serverAddress));
-    keep('serverAddress', address);
-    const stated = address === null ? null : regionOfHost(provider, address);
-    keep('region', stated ?? lower(fields.text(region)));
-    const batched = fields.value(batch);
-    if (batched === true || batched === 'true') {
-      found.batch = true;
-      any = true;
+    const served = tier(fields.text(responseTier)) ?? tier(fields.text(requestTier));
+    const fast = lower(fields.text(speed));
+    const geo = lower(fields.text(inferenceGeo));
+    const search = lower(fields.text(searchContextSize));
+    const place = base.region === undefined && CLOUDS.has(provider) ? lower(fields.text(region)) : null;
+    const batched = fields.value(batch) === true || fields.value(batch) === 'true';
+    if (served === null && fast === null && geo === null && search === null && place === null && !batched) {
+      return base;
     }
-    return any ? found : NO_CONDITIONS;
+    return {
+      ...base,
+      ...(served === null ? {} : { serviceTier: served }),
+      ...(fast === null ? {} : { speed: fast }),
+      ...(geo === null ? {} : { inferenceGeo: geo }),
+      ...(search === null ? {} : { searchContextSize: search }),
+      ...(place === null ? {} : { region: place }),
+      ...(batched ? { batch: true } : {}),
+    };
   };
 }

@@ -1,25 +1,12 @@
-import type { Call, CostStatus, Scope, Usage, UsageBucket, UsageSource } from './call.ts';
+import type { Call, CostStatus, Scope, UsageBucket } from './call.ts';
 import type { FieldName } from './dialects/dialect.ts';
-import type { SpanFields } from './span-fields.ts';
+import type { SpanFields } from './dialects/index.ts';
+import type { InclusionDecider } from './inclusion.ts';
+import type { KeptAttributes } from './kept-attributes.ts';
 import { MAX_DIMENSION_BYTES, storableText } from './text.ts';
 import { readCount, readMeasure, valueText } from './token-count.ts';
-import type { EmittedCounts, Inclusion } from './usage.ts';
+import type { EmittedCounts } from './usage.ts';
 import { countUsage, noCounts } from './usage.ts';
-
-/** What a span says it used. */
-export interface ReadUsage {
-  readonly usage: Usage;
-  readonly source: UsageSource;
-  readonly inputTokens: number | null;
-  readonly cacheReadTokens: number | null;
-  readonly cacheWriteTokens: number | null;
-  readonly outputTokens: number | null;
-  readonly reasoningTokens: number | null;
-  /** Final where the usage itself decides it; null where it can be priced. */
-  readonly status: CostStatus | null;
-}
-
-type Kept = Record<string, string | number | boolean>;
 
 const COUNTS: readonly (readonly [FieldName, keyof EmittedCounts])[] = [
   ['inputTokens', 'input'],
@@ -45,27 +32,33 @@ const MEASURES: readonly (readonly [FieldName, UsageBucket])[] = [
   ['webSearchRequests', 'web_search_requests'],
 ];
 
-const NO_USAGE: ReadUsage = {
-  usage: {},
-  source: 'missing',
-  inputTokens: null,
-  cacheReadTokens: null,
-  cacheWriteTokens: null,
-  outputTokens: null,
-  reasoningTokens: null,
-  status: 'missing_usage',
-};
-
-/** Makes a reader of usage. What is no count is kept as text under its own key in `attributes`. */
-export function emittedUsageReader(
+/** Makes a reader of usage, which it writes into the call. What is no count is kept as text under its key. */
+export function usageReader(
   fields: SpanFields,
-  decide: (scope: Scope, provider: string, model: string | null) => Inclusion,
-): (scope: Scope, provider: string, model: string | null, attributes: Kept) => ReadUsage {
+  decide: InclusionDecider,
+): (call: Call, scope: Scope, kept: KeptAttributes) => CostStatus | null {
   const counts = COUNTS.map(([field, name]) => ({ slot: fields.slot(field), name }));
   const measures = MEASURES.map(([field, bucket]) => ({ slot: fields.slot(field), bucket }));
   const estimated = fields.slot('usageEstimated');
   const totalTokens = fields.slot('totalTokens');
   const operation = fields.slot('operation');
+  const emitted = noCounts();
+
+  /** Fills `emitted`; says whether there was any count, and whether any was none. */
+  const readCounts = (kept: KeptAttributes): 'none' | 'valid' | 'invalid' => {
+    let found: 'none' | 'valid' | 'invalid' = 'none';
+    for (const { slot, name } of counts) {
+      const value = fields.value(slot);
+      const count = value === undefined ? null : (readCount(value) ?? null);
+      emitted[name] = count;
+      if (value === undefined) continue;
+      if (count === null) {
+        found = 'invalid';
+        kept.set(fields.key(slot), storableText(valueText(value), MAX_DIMENSION_BYTES));
+      } else if (found === 'none') found = 'valid';
+    }
+    return found;
+  };
 
   /** Embeddings have no output, so that their total is their input. */
   const inputOfTotal = (): number | null =>
@@ -73,53 +66,42 @@ export function emittedUsageReader(
       ? (readCount(fields.value(totalTokens)) ?? null)
       : null;
 
-  return (scope, provider, model, attributes) => {
-    const emitted = noCounts();
-    let any = false;
-    let invalid = false;
-    for (const { slot, name } of counts) {
-      const value = fields.value(slot);
-      if (value === undefined) continue;
-      const count = readCount(value) ?? null;
-      any = true;
-      emitted[name] = count;
-      if (count !== null) continue;
-      invalid = true;
-      attributes[fields.key(slot)] = storableText(valueText(value), MAX_DIMENSION_BYTES);
-    }
+  const readMeasures = (kept: KeptAttributes): Partial<Record<UsageBucket, string>> | 'invalid' | null => {
     let units: Partial<Record<UsageBucket, string>> | null = null;
+    let invalid = false;
     for (const { slot, bucket } of measures) {
       const value = fields.value(slot);
       if (value === undefined) continue;
       const measure = readMeasure(value) ?? null;
-      any = true;
       if (measure === null) {
         invalid = true;
-        attributes[fields.key(slot)] = storableText(valueText(value), MAX_DIMENSION_BYTES);
+        kept.set(fields.key(slot), storableText(valueText(value), MAX_DIMENSION_BYTES));
       } else {
         units ??= {};
         units[bucket] = measure;
       }
     }
-    if (!any) {
-      emitted.input = inputOfTotal();
-      if (emitted.input === null) return NO_USAGE;
-    }
-    const counted = countUsage(emitted, decide(scope, provider, model));
-    return {
-      usage: invalid ? {} : units === null ? counted.usage : { ...counted.usage, ...units },
-      source: fields.value(estimated) === true ? 'estimated' : 'reported',
-      inputTokens: emitted.input === null ? null : counted.inputTokens,
-      cacheReadTokens: emitted.cacheRead,
-      cacheWriteTokens: counted.cacheWriteTokens,
-      outputTokens: emitted.output === null ? null : counted.outputTokens,
-      reasoningTokens: emitted.reasoning,
-      status: invalid ? 'invalid_usage' : counted.fault,
-    };
+    return invalid ? 'invalid' : units;
   };
-}
 
-/** True where a call carries any usage at all. */
-export function hasUsage(call: Call): boolean {
-  return call.usageSource !== 'missing';
+  return (call, scope, kept) => {
+    let found = readCounts(kept);
+    const units = readMeasures(kept);
+    if (found === 'none' && units === null) {
+      emitted.input = inputOfTotal();
+      if (emitted.input === null) return 'missing_usage';
+      found = 'valid';
+    }
+    const model = call.responseModel ?? call.requestModel;
+    const counted = countUsage(emitted, decide(scope, call.provider, model));
+    call.usageSource = fields.value(estimated) === true ? 'estimated' : 'reported';
+    call.inputTokens = emitted.input === null ? null : counted.inputTokens;
+    call.cacheReadTokens = emitted.cacheRead;
+    call.cacheWriteTokens = counted.cacheWriteTokens;
+    call.outputTokens = emitted.output === null ? null : counted.outputTokens;
+    call.reasoningTokens = emitted.reasoning;
+    if (found === 'invalid' || units === 'invalid') return 'invalid_usage';
+    call.usage = units === null ? counted.usage : { ...counted.usage, ...units };
+    return counted.fault;
+  };
 }

@@ -1,27 +1,8 @@
 import type { Scope } from './call.ts';
 import type { Dialect, InclusionRule } from './dialects/dialect.ts';
+import { globMatcher } from './glob.ts';
+import { remembered } from './remembered.ts';
 import type { Inclusion } from './usage.ts';
-
-/** Makes a test for a glob pattern in which `*` stands for any run of characters. */
-export function globMatcher(pattern: string): (text: string) => boolean {
-  if (!pattern.includes('*')) return (text) => text === pattern;
-  const parts = pattern.split('*');
-  const first = parts[0] ?? '';
-  const last = parts[parts.length - 1] ?? '';
-  const middle = parts.slice(1, -1);
-  return (text) => {
-    if (text.length < first.length + last.length) return false;
-    if (!text.startsWith(first) || !text.endsWith(last)) return false;
-    const end = text.length - last.length;
-    let at = first.length;
-    for (const part of middle) {
-      const found = text.indexOf(part, at);
-      if (found < 0 || found + part.length > end) return false;
-      at = found + part.length;
-    }
-    return true;
-  };
-}
 
 function versionBelow(version: string, bound: string): boolean {
   const left = version.split(/[.+-]/);
@@ -41,29 +22,34 @@ interface CompiledRule {
 /** Bound on remembered scopes; a sender that makes up scope names costs time, not memory. */
 const MAX_REMEMBERED = 1000;
 
+/** What an emitter's counts include, by scope, canonical provider and model. */
+export type InclusionDecider = (scope: Scope, provider: string, model: string | null) => Inclusion;
+
+function inclusionOf(rule: InclusionRule | undefined, provider: string): Inclusion {
+  return {
+    inputIncludesCached: rule?.inputIncludesCached ?? true,
+    outputIncludesReasoning: rule?.outputIncludesReasoning ?? true,
+    inferExclusiveInput: true,
+    inferExclusiveOutput: countsReasoningApart(provider),
+  };
+}
+
+const ORDINARY = inclusionOf(undefined, '');
+const REASONING_APART = inclusionOf(undefined, 'x_ai');
+
 /**
  * Makes the decision of what an emitter's counts include, by (scope name, scope version, provider, model): no
  * key tells it. Counts that contradict the default prove the opposite: cached above input means exclusive;
  * reasoning above output does so only for vendors whose API counts it apart.
  */
-export function inclusionDecider(
-  dialects: readonly Dialect[],
-): (scope: Scope, provider: string, model: string | null) => Inclusion {
+export function inclusionDecider(dialects: readonly Dialect[]): InclusionDecider {
   const rules: CompiledRule[] = dialects.flatMap((dialect) =>
     dialect.inclusion.map((rule) => ({ rule, scopes: rule.scopes.map(globMatcher) })),
   );
-  const remembered = new Map<string, readonly InclusionRule[]>();
-
-  const rulesOfScope = (scope: Scope): readonly InclusionRule[] => {
-    const known = remembered.get(scope.name);
-    if (known !== undefined) return known;
-    const found = rules
-      .filter((each) => each.scopes.some((test) => test(scope.name)))
-      .map((each) => each.rule);
-    if (remembered.size >= MAX_REMEMBERED) remembered.clear();
-    remembered.set(scope.name, found);
-    return found;
-  };
+  const rulesOfScope = remembered(
+    (name) => rules.filter((each) => each.scopes.some((test) => test(name))).map((each) => each.rule),
+    MAX_REMEMBERED,
+  );
 
   const applies = (rule: InclusionRule, scope: Scope, provider: string, model: string | null): boolean => {
     if (rule.below !== undefined && !versionBelow(scope.version, rule.below)) return false;
@@ -74,13 +60,9 @@ export function inclusionDecider(
   };
 
   return (scope, provider, model) => {
-    const rule = rulesOfScope(scope).find((each) => applies(each, scope, provider, model));
-    return {
-      inputIncludesCached: rule?.inputIncludesCached ?? true,
-      outputIncludesReasoning: rule?.outputIncludesReasoning ?? true,
-      inferExclusiveInput: true,
-      inferExclusiveOutput: countsReasoningApart(provider),
-    };
+    const rule = rulesOfScope(scope.name).find((each) => applies(each, scope, provider, model));
+    if (rule !== undefined) return inclusionOf(rule, provider);
+    return countsReasoningApart(provider) ? REASONING_APART : ORDINARY;
   };
 }
 

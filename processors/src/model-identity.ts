@@ -1,20 +1,11 @@
+import type { Call } from './call.ts';
+import type { SpanFields } from './dialects/index.ts';
 import { providerOfHost } from './hosts.ts';
+import type { KeptAttributes } from './kept-attributes.ts';
 import { canonicalProvider } from './providers.ts';
-import type { SpanFields } from './span-fields.ts';
+import { remembered } from './remembered.ts';
 import { MAX_DIMENSION_BYTES, storableText } from './text.ts';
 
-/** Which model answered, and where. */
-export interface ModelIdentity {
-  /** Canonical provider id, or `unknown`. */
-  readonly provider: string;
-  /** True where the server's address, not the span's provider attribute, told the provider. */
-  readonly providerFromHost: boolean;
-  readonly requestModel: string | null;
-  readonly responseModel: string | null;
-  readonly responseId: string | null;
-}
-
-/** Bound on remembered spellings, so that made-up names cost time, not memory. */
 const MAX_REMEMBERED = 2000;
 
 function storable(text: string | null): string | null {
@@ -23,44 +14,34 @@ function storable(text: string | null): string | null {
   return value === '' ? null : value;
 }
 
-/** Makes a reader of provider, models and response id. */
-export function identityReader(
-  fields: SpanFields,
-): (attributes: Record<string, string | number | boolean>) => ModelIdentity {
+/** Makes a reader of provider, models and response id, which it writes into the call. */
+export function identityReader(fields: SpanFields): (call: Call, kept: KeptAttributes) => void {
   const provider = fields.slot('provider');
   const serverAddress = fields.slot('serverAddress');
   const requestModel = fields.slot('requestModel');
   const responseModel = fields.slot('responseModel');
   const responseId = fields.slot('responseId');
-  const remembered = new Map<string, string | null>();
+  const canonical = remembered(
+    (named) => canonicalProvider(storableText(named, MAX_DIMENSION_BYTES)),
+    MAX_REMEMBERED,
+  );
+  const hostProvider = remembered(providerOfHost, MAX_REMEMBERED);
 
-  const canonical = (named: string): string | null => {
-    const known = remembered.get(named);
-    if (known !== undefined) return known;
-    const value = canonicalProvider(storableText(named, MAX_DIMENSION_BYTES));
-    if (remembered.size >= MAX_REMEMBERED) remembered.clear();
-    if (named.length <= MAX_DIMENSION_BYTES) remembered.set(named, value);
-    return value;
-  };
-
-  return (attributes) => {
+  return (call, kept) => {
     const named = fields.text(provider);
     const stated = named === null ? null : canonical(named);
     if (named !== null && stated === null) {
-      attributes[fields.key(provider)] = storableText(named, MAX_DIMENSION_BYTES);
+      kept.set(fields.key(provider), storableText(named, MAX_DIMENSION_BYTES));
     }
     // Instrumentations of the OpenAI SDK say `openai` wherever its base URL points; a host that we know to be
     // another provider's is surer.
-    const address = fields.text(serverAddress);
-    const host =
-      address !== null && (stated === null || stated === 'openai') ? providerOfHost(address) : null;
-    const resolved = host ?? stated;
-    return {
-      provider: resolved ?? 'unknown',
-      providerFromHost: host !== null && host !== stated,
-      requestModel: storable(fields.text(requestModel)),
-      responseModel: storable(fields.text(responseModel)),
-      responseId: storable(fields.text(responseId)),
-    };
+    const address = stated === null || stated === 'openai' ? fields.text(serverAddress) : null;
+    const host = address === null ? null : hostProvider(address);
+    call.provider = host ?? stated ?? 'unknown';
+    if (host !== null && host !== stated) call.attribution = { provider: 'mapping' };
+    call.requestModel = storable(fields.text(requestModel));
+    call.responseModel = storable(fields.text(responseModel));
+    call.model = call.responseModel ?? call.requestModel ?? 'unknown';
+    call.responseId = storable(fields.text(responseId));
   };
 }

@@ -36,7 +36,7 @@ export function parseDecimal(text: string): Rational | null {
 /** Divides with one rounding, half to even. The denominator must be positive. */
 export function divideHalfEven(numerator: bigint, denominator: bigint): bigint {
   const quotient = numerator / denominator;
-  const remainder = numerator % denominator;
+  const remainder = numerator - quotient * denominator;
   if (remainder === 0n) return quotient;
   const twice = (remainder < 0n ? -remainder : remainder) * 2n;
   if (twice < denominator || (twice === denominator && (quotient & 1n) === 0n)) return quotient;

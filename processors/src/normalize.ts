@@ -1,13 +1,14 @@
 import type { Call, CallProcessor, GenAiSpan, Rejection } from './call.ts';
-import { DIALECTS } from './dialects/index.ts';
+import { createSpanFields, DIALECTS } from './dialects/index.ts';
 import { conditionsReader } from './conditions.ts';
 import { inclusionDecider } from './inclusion.ts';
 import { outcomeReader } from './outcome.ts';
 import { reportedCostReader } from './reported-cost.ts';
 import { samplingRatio } from './sampling.ts';
 import { MAX_DIMENSION_BYTES, storableText } from './text.ts';
-import { SpanFields } from './span-fields.ts';
-import { emittedUsageReader } from './emitted-usage.ts';
+import { remembered } from './remembered.ts';
+import { KeptAttributes } from './kept-attributes.ts';
+import { usageReader } from './emitted-usage.ts';
 import { identityReader } from './model-identity.ts';
 
 const DAY_MS = 86_400_000;
@@ -53,13 +54,14 @@ function timesOf(span: GenAiSpan, window: Window): Times | Rejection['reason'] {
   };
 }
 
+// Shared by all calls that have nothing to put there; steps replace them, they never write into them.
+const NOTHING: Readonly<Record<string, never>> = Object.freeze({});
+const NO_LINES: Call['lines'] = Object.freeze([]);
+
+const scopeText = remembered((text) => storableText(text, MAX_DIMENSION_BYTES), 1000);
+
 /** A call of this span with its identity and times, and nothing else known yet. Every field is there, in one order. */
-function newCall(
-  span: GenAiSpan,
-  receivedUnixMs: number,
-  times: Times,
-  attributes: Call['attributes'],
-): Call {
+function newCall(span: GenAiSpan, receivedUnixMs: number, times: Times): Call {
   return {
     tenantId: '',
     traceId: span.traceId,
@@ -86,15 +88,15 @@ function newCall(
     cacheWriteTokens: null,
     outputTokens: null,
     reasoningTokens: null,
-    usage: {},
+    usage: NOTHING,
     usageSource: 'missing',
-    conditions: {},
+    conditions: NOTHING,
     costPicoUsd: null,
     reportedCostPicoUsd: null,
     reportedCostSource: null,
     costStatus: 'unpriced_model',
     priceVersion: null,
-    lines: [],
+    lines: NO_LINES,
     duplicateOf: null,
     team: null,
     userId: null,
@@ -105,20 +107,21 @@ function newCall(
     serviceName: 'unknown_service',
     environment: null,
     keyId: null,
-    attribution: {},
+    attribution: NOTHING,
     errorType: null,
     samplingRatio: null,
-    scopeName: storableText(span.scope.name, MAX_DIMENSION_BYTES),
-    scopeVersion: storableText(span.scope.version, MAX_DIMENSION_BYTES),
-    attributes,
+    scopeName: scopeText(span.scope.name),
+    scopeVersion: scopeText(span.scope.version),
+    attributes: NOTHING,
   };
 }
 
 /** Makes the reader of one span: what it says, turned into a call that nobody has attributed or priced. */
 function callReader(): (span: GenAiSpan, receivedUnixMs: number, times: Times) => Call {
-  const fields = new SpanFields(DIALECTS);
+  const fields = createSpanFields();
+  const kept = new KeptAttributes();
   const readIdentity = identityReader(fields);
-  const readUsage = emittedUsageReader(fields, inclusionDecider(DIALECTS));
+  const readUsage = usageReader(fields, inclusionDecider(DIALECTS));
   const readConditions = conditionsReader(fields);
   const readReported = reportedCostReader(fields);
   const readOutcome = outcomeReader(fields);
@@ -127,38 +130,20 @@ function callReader(): (span: GenAiSpan, receivedUnixMs: number, times: Times) =
 
   return (span, receivedUnixMs, times) => {
     fields.read(span.attributes);
-    const attributes: Record<string, string | number | boolean> = {};
-    if (span.oversizedAttributes > 0) attributes['spanmeter.oversized_attributes'] = span.oversizedAttributes;
-    const identity = readIdentity(attributes);
-    const model = identity.responseModel ?? identity.requestModel;
-    const used = readUsage(span.scope, identity.provider, model, attributes);
-    const outcome = readOutcome(span, used.source !== 'missing');
+    const call = newCall(span, receivedUnixMs, times);
+    readIdentity(call, kept);
+    const settled = readUsage(call, span.scope, kept);
+    const billable = readOutcome(call, span);
+    call.costStatus = billable ? (settled ?? 'unpriced_model') : 'not_billable';
+    call.conditions = readConditions(call.provider);
     const reported = readReported();
-
-    const call = newCall(span, receivedUnixMs, times, attributes);
-    call.provider = identity.provider;
-    if (identity.providerFromHost) call.attribution = { provider: 'mapping' };
-    call.model = model ?? 'unknown';
-    call.requestModel = identity.requestModel;
-    call.responseModel = identity.responseModel;
-    call.responseId = identity.responseId;
-    call.operation = outcome.operation;
-    call.streaming = outcome.streaming;
-    call.finishReasons = outcome.finishReasons;
-    call.ttftNanos = outcome.ttftNanos;
-    call.errorType = outcome.errorType;
-    call.inputTokens = used.inputTokens;
-    call.cacheReadTokens = used.cacheReadTokens;
-    call.cacheWriteTokens = used.cacheWriteTokens;
-    call.outputTokens = used.outputTokens;
-    call.reasoningTokens = used.reasoningTokens;
-    call.usage = used.usage;
-    call.usageSource = used.source;
-    call.conditions = readConditions(identity.provider);
-    call.reportedCostPicoUsd = reported?.picoUsd ?? null;
-    call.reportedCostSource = reported?.source ?? null;
-    call.costStatus = outcome.billable ? (used.status ?? 'unpriced_model') : 'not_billable';
+    if (reported !== null) {
+      call.reportedCostPicoUsd = reported.picoUsd;
+      call.reportedCostSource = reported.source;
+    }
     call.samplingRatio = samplingRatio(fields.value(ratioSlot), fields.value(rateSlot), span.traceState);
+    if (span.oversizedAttributes > 0) kept.set('spanmeter.oversized_attributes', span.oversizedAttributes);
+    call.attributes = kept.take();
     return call;
   };
 }

@@ -1,19 +1,11 @@
-import type { AttributeValue, GenAiSpan } from './call.ts';
-import type { Operation } from './operations.ts';
+import type { AttributeValue, Call, GenAiSpan } from './call.ts';
+import type { SpanFields } from './dialects/index.ts';
 import { knownOperation, operationOfSpanName } from './operations.ts';
-import type { SpanFields } from './span-fields.ts';
+import { remembered } from './remembered.ts';
 import { storableText } from './text.ts';
 
-/** What happened in a call, and whether anybody pays for it. */
-export interface Outcome {
-  readonly operation: string;
-  readonly billable: boolean;
-  readonly streaming: boolean | null;
-  readonly finishReasons: readonly string[] | null;
-  readonly ttftNanos: bigint | null;
-  readonly errorType: string | null;
-}
-
+const NO_REASONS: readonly string[] = [];
+const MAX_REMEMBERED = 500;
 const STATUS_ERROR = 2;
 const KIND_CLIENT = 3;
 const MAX_REASONS = 16;
@@ -30,6 +22,11 @@ function readFlag(value: AttributeValue | undefined): boolean | null {
 
 function readReasons(value: AttributeValue | undefined): readonly string[] | null {
   if (value === undefined) return null;
+  const only: AttributeValue | undefined = Array.isArray(value) && value.length === 1 ? value[0] : undefined;
+  if (typeof only === 'string') {
+    const found = oneReason(only);
+    return found === NO_REASONS ? null : found;
+  }
   const texts = typeof value === 'string' ? splitReasons(value) : Array.isArray(value) ? value : [];
   const reasons: string[] = [];
   for (const text of texts.slice(0, MAX_REASONS) as readonly AttributeValue[]) {
@@ -54,14 +51,19 @@ function readNanos(value: AttributeValue | undefined): bigint | null {
   return seconds >= 0 && seconds <= MAX_TTFT_SECONDS ? BigInt(Math.round(seconds * 1e9)) : null;
 }
 
-/** Makes a reader of operation, outcome and latency. */
-export function outcomeReader(fields: SpanFields): (span: GenAiSpan, hasUsage: boolean) => Outcome {
+/** Nearly every call ends for one of a few reasons, which then share one list. */
+const oneReason = remembered((text) => {
+  const reason = storableText(text.trim(), MAX_REASON_BYTES);
+  return reason === '' ? NO_REASONS : [reason];
+}, MAX_REMEMBERED);
+
+/** Makes a reader of operation, outcome and latency, written into the call; returns whether it is billable. */
+export function outcomeReader(fields: SpanFields): (call: Call, span: GenAiSpan) => boolean {
   const operation = fields.slot('operation');
   const streaming = fields.slot('streaming');
   const reasons = fields.slot('finishReasons');
   const ttft = fields.slot('timeToFirstSeconds');
   const errorType = fields.slot('errorType');
-  const requestModel = fields.slot('requestModel');
 
   const errorOf = (span: GenAiSpan): string | null => {
     const text = fields.text(errorType);
@@ -69,27 +71,19 @@ export function outcomeReader(fields: SpanFields): (span: GenAiSpan, hasUsage: b
     return span.statusCode === STATUS_ERROR ? '_OTHER' : null;
   };
 
-  /** A span of no known operation is a call where it used something, or calls a model over the network. */
-  const unknownBillable = (span: GenAiSpan, used: boolean): boolean =>
-    used || (span.kind === KIND_CLIENT && fields.value(requestModel) !== undefined);
-
-  return (span, used) => {
+  return (call, span) => {
     const named = fields.text(operation);
-    const known: Operation | null =
-      (named === null ? null : knownOperation(named)) ??
-      (named === null ? operationOfSpanName(span.name) : null);
-    const error = errorOf(span);
-    const billable = known?.billable ?? unknownBillable(span, used);
-    const ttftNanos = readNanos(fields.value(ttft));
-    return {
-      operation: known?.name ?? (named === null ? 'unknown' : ownName(named)),
-      // Providers do not charge for a request that they refused; what an error did use is charged.
-      billable: billable && (used || error === null),
-      streaming: readFlag(fields.value(streaming)) ?? (ttftNanos === null ? null : true),
-      finishReasons: readReasons(fields.value(reasons)),
-      ttftNanos,
-      errorType: error,
-    };
+    const known = named === null ? operationOfSpanName(span.name) : knownOperation(named);
+    const used = call.usageSource !== 'missing';
+    call.operation = known?.name ?? (named === null ? 'unknown' : ownName(named));
+    call.errorType = errorOf(span);
+    call.finishReasons = readReasons(fields.value(reasons));
+    call.ttftNanos = readNanos(fields.value(ttft));
+    call.streaming = readFlag(fields.value(streaming)) ?? (call.ttftNanos === null ? null : true);
+    // A span of no known operation is a call where it used something, or calls a model over the network.
+    const billable = known?.billable ?? (used || (span.kind === KIND_CLIENT && call.requestModel !== null));
+    // Providers do not charge for a request that they refused; what an error did use is charged.
+    return billable && (used || call.errorType === null);
   };
 }
 

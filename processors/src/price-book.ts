@@ -1,6 +1,6 @@
 import type { Rational } from './money.ts';
 import { parseDecimal } from './money.ts';
-import { globMatcher } from './inclusion.ts';
+import { globMatcher } from './glob.ts';
 import type { NameCandidate } from './match.ts';
 import { modelNames } from './match.ts';
 import { sha256Hex } from './digest.ts';

@@ -1,5 +1,4 @@
 import type { Conditions } from './call.ts';
-import { regionOfHost } from './hosts.ts';
 import { profileOfRegion } from './match.ts';
 import type { ModelMatch } from './price-book.ts';
 import type { ConditionName } from './price-entry.ts';
@@ -34,19 +33,15 @@ export function isUnconditional(conditions: Conditions, match: ModelMatch, perio
     conditions.speed === undefined &&
     conditions.inferenceGeo === undefined &&
     conditions.region === undefined &&
-    conditions.serverAddress === undefined &&
     conditions.searchContextSize === undefined &&
     !period.modifiers.has('search_context')
   );
 }
 
-/** The region that matters to this provider's price: a cloud region on a span of another provider is the app's. */
+/** The region that this provider's price goes by; Bedrock's goes by profiles. */
 function regionValue(provider: string, conditions: Conditions, match: ModelMatch): string | null {
   if (provider === 'gcp.vertex_ai') return match.location ?? conditions.region ?? null;
-  if (conditions.serverAddress === undefined) return null;
-  return provider === 'openai' || provider === 'x_ai'
-    ? regionOfHost(provider, conditions.serverAddress)
-    : null;
+  return provider === 'openai' || provider === 'x_ai' ? (conditions.region ?? null) : null;
 }
 
 function valueOf(

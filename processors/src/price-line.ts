@@ -1,6 +1,6 @@
 import type { AttributeValue, CostLine, CostStatus, Usage, UsageBucket } from './call.ts';
 import { conditionsReader } from './conditions.ts';
-import { DIALECTS } from './dialects/index.ts';
+import { createSpanFields } from './dialects/index.ts';
 import { countsReasoningApart } from './inclusion.ts';
 import { formatPico } from './money.ts';
 import type { PriceBook } from './price-book.ts';
@@ -14,7 +14,6 @@ import { parsePriceOverrides } from './price-overrides.ts';
 import { priceUsage } from './price.ts';
 import { canonicalProvider } from './providers.ts';
 import { reportedCostReader } from './reported-cost.ts';
-import { SpanFields } from './span-fields.ts';
 import { readCount, readMeasure } from './token-count.ts';
 import type { EmittedCounts } from './usage.ts';
 import { countUsage, noCounts } from './usage.ts';
@@ -173,7 +172,7 @@ export function createPricer(options: PricerOptions = {}): (line: unknown) => Pr
   const overrides = options.overrides ?? NO_OVERRIDES;
   const books: TenantBooks = createTenantBooks(overrides);
   const authoritative = new Set(options.reportedAuthoritative ?? ['openrouter']);
-  const fields = new SpanFields(DIALECTS);
+  const fields = createSpanFields();
   const readConditions = conditionsReader(fields);
   const readReported = reportedCostReader(fields);
   const requestSlot = fields.slot('requestModel');

@@ -1,4 +1,4 @@
-import { globMatcher } from './inclusion.ts';
+import { globMatcher } from './glob.ts';
 import { formatRational, parseDecimal } from './money.ts';
 import type { Overlay, OverlayPatch } from './overlay-entry.ts';
 import type { PriceEntry, PriceList, PricePeriod, Rates } from './price-entry.ts';

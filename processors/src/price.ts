@@ -1,6 +1,6 @@
 import type { Conditions, CostLine, CostStatus, Usage, UsageBucket } from './call.ts';
 import type { Rational } from './money.ts';
-import { divideHalfEven, formatRational, parseDecimal, powerOfTen } from './money.ts';
+import { divideHalfEven, formatRational, parseDecimal } from './money.ts';
 import type { AppliedDiscount, ModelMatch, PriceBook } from './price-book.ts';
 import { isUnconditional, resolveConditions } from './price-conditions.ts';
 import type { CompiledModifier, CompiledPeriod } from './price-period.ts';
@@ -42,7 +42,6 @@ export interface PriceResult {
   readonly reason: string | null;
 }
 
-const PICO_STEP = RATE_SCALE / powerOfTen(12);
 const NO_LINES: readonly CostLine[] = [];
 const NO_MODIFIERS: readonly CompiledModifier[] = [];
 const REQUESTS = BUCKETS.indexOf('requests');
@@ -63,15 +62,22 @@ function unpriced(status: PriceResult['status'], match: ModelMatch | null, reaso
   };
 }
 
-/** A count's numerator; its denominator goes to `scale`. Null where the text is no count. */
+/** Digits that a whole number may have and still be exact as a JS number. */
+const SAFE_DIGITS = 15;
+
+/** A count, exactly; null where the text is none. */
 function parseCount(text: string): Rational | bigint | null {
+  let whole = 0;
   for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i);
-    if (code >= 48 && code <= 57) continue;
-    const decimal = parseDecimal(text);
-    return decimal === null || decimal.numerator < 0n ? null : decimal;
+    const digit = text.charCodeAt(i) - 48;
+    if (digit >= 0 && digit <= 9) whole = whole * 10 + digit;
+    else {
+      const decimal = parseDecimal(text);
+      return decimal === null || decimal.numerator < 0n ? null : decimal;
+    }
   }
-  return text === '' ? null : BigInt(text);
+  if (text.length <= SAFE_DIGITS) return text === '' ? null : BigInt(whole);
+  return BigInt(text);
 }
 
 /** The sum of an amount under way, exactly: token part and the rest over one denominator. */
@@ -84,7 +90,7 @@ interface Sum {
 
 function add(sum: Sum, count: Rational | bigint, rate: bigint, token: boolean): void {
   let amount: bigint;
-  if (typeof count === 'bigint') amount = count * rate * sum.scale;
+  if (typeof count === 'bigint') amount = sum.scale === 1n ? count * rate : count * rate * sum.scale;
   else {
     amount = count.numerator * rate * sum.scale;
     sum.tokens *= count.denominator;
@@ -166,7 +172,10 @@ function factorsOf(
 }
 
 /** Counts that no usage states but the price needs: one request is one request, its length its seconds. */
-function impliedCount(request: PriceRequest, index: number): Rational | bigint | null {
+function impliedCount(table: RateTable, request: PriceRequest, index: number): Rational | bigint | null {
+  const bucket = BUCKETS[index];
+  if (table.byBucket[index] === null || bucket === undefined || request.usage[bucket] !== undefined)
+    return null;
   if (index === REQUESTS) return 1n;
   const nanos = request.durationNanos ?? null;
   return nanos === null ? null : { numerator: nanos, denominator: 1_000_000_000n };
@@ -177,10 +186,14 @@ interface Counted {
   readonly count: Rational | bigint;
 }
 
-/** Counts that the table prices, or why there is none. */
-function countedBy(table: RateTable, request: PriceRequest): Counted[] | PriceResult['status'] {
-  const counted: Counted[] = [];
-  const unratedTokens: UsageBucket[] = [];
+/** Adds up what the table prices, and notes it in `counted` if given; or says why there is no sum. */
+function sumUsage(
+  table: RateTable,
+  request: PriceRequest,
+  counted: Counted[] | null,
+): Sum | PriceResult['status'] {
+  const sum: Sum = { tokens: 0n, others: 0n, scale: 1n };
+  let unratedTokens = false;
   let measured = false;
   let any = false;
   for (const bucket in request.usage) {
@@ -190,27 +203,30 @@ function countedBy(table: RateTable, request: PriceRequest): Counted[] | PriceRe
     const count = parseCount(text);
     if (count === null) return 'invalid_usage';
     any = true;
-    if (table.byBucket[index] !== null) {
-      counted.push({ index, count });
+    const rate = table.byBucket[index];
+    if (rate != null) {
+      add(sum, count, rate.scaled, rate.token);
+      counted?.push({ index, count });
       if (!isTokenBucket(index)) measured = true;
-      continue;
+    } else if (count !== 0n && (typeof count === 'bigint' || count.numerator !== 0n)) {
+      if (isTokenBucket(index) && !table.hasTokens) unratedTokens = true;
+      else if (!(table.hasTokens && AMBIENT.has(index))) return 'unpriced_dimension';
     }
-    if (count === 0n || (typeof count !== 'bigint' && count.numerator === 0n)) continue;
-    if (isTokenBucket(index) && !table.hasTokens) unratedTokens.push(bucket as UsageBucket);
-    else if (!(table.hasTokens && AMBIENT.has(index))) return 'unpriced_dimension';
   }
-  for (const index of [SECONDS, REQUESTS]) {
-    if (table.byBucket[index] == null || request.usage[BUCKETS[index] as UsageBucket] !== undefined) continue;
-    if (!any && index === REQUESTS) continue;
-    const count = impliedCount(request, index);
-    if (count === null) continue;
-    counted.push({ index, count });
-    measured = true;
-    any = true;
+  if (table.countsCalls) {
+    for (const index of [SECONDS, REQUESTS]) {
+      const count = any || index === SECONDS ? impliedCount(table, request, index) : null;
+      const rate = table.byBucket[index];
+      if (count === null || rate == null) continue;
+      add(sum, count, rate.scaled, rate.token);
+      counted?.push({ index, count });
+      measured = true;
+      any = true;
+    }
   }
   if (!any) return 'missing_usage';
   // A price by time, request or character covers the tokens of the same call, if that measure is there.
-  return unratedTokens.length > 0 && !measured ? 'unpriced_dimension' : counted;
+  return unratedTokens && !measured ? 'unpriced_dimension' : sum;
 }
 
 function linesOf(
@@ -260,13 +276,8 @@ function notesOf(
   ];
 }
 
-function total(counted: readonly Counted[], table: RateTable, factors: Factors): bigint {
-  const sum: Sum = { tokens: 0n, others: 0n, scale: 1n };
-  for (const { index, count } of counted) {
-    const rate = table.byBucket[index];
-    if (rate != null) add(sum, count, rate.scaled, rate.token);
-  }
-  const denominator = sum.scale * table.denominator * PICO_STEP;
+function total(sum: Sum, table: RateTable, factors: Factors): bigint {
+  const denominator = sum.scale === 1n ? table.picoDivisor : sum.scale * table.picoDivisor;
   if (factors === NO_FACTORS) return divideHalfEven(sum.tokens + sum.others, denominator);
   const { token, all } = factors;
   return divideHalfEven(
@@ -301,21 +312,20 @@ export function priceUsage(book: PriceBook, request: PriceRequest): PriceResult 
   }
   const table = tableFor(period, request.usage, at, modifiers);
   if (table === null) return unpriced('unpriced_dimension', match, 'conditions that nobody lists together');
-  const counted = countedBy(table, request);
-  if (typeof counted === 'string') return unpriced(counted, match, counted);
+  const counted: Counted[] | null = request.lines === true ? [] : null;
+  const sum = sumUsage(table, request, counted);
+  if (typeof sum === 'string') return unpriced(sum, match, sum);
   const factors =
     modifiers.length === 0 && match.discounts.length === 0
       ? NO_FACTORS
       : factorsOf(modifiers, match.discounts, at);
   return {
     status: 'priced',
-    costPicoUsd: total(counted, table, factors),
+    costPicoUsd: total(sum, table, factors),
     model: match.model,
     countsOutput: table.byBucket[OUTPUT] !== null,
     lines:
-      request.lines === true
-        ? linesOf(counted, table, factors, notesOf(modifiers, match.discounts, at))
-        : NO_LINES,
+      counted === null ? NO_LINES : linesOf(counted, table, factors, notesOf(modifiers, match.discounts, at)),
     reason: null,
   };
 }

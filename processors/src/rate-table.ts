@@ -79,8 +79,12 @@ export interface BucketRate {
 export interface RateTable {
   readonly byBucket: readonly (BucketRate | null)[];
   readonly denominator: bigint;
+  /** What a sum of count times rate is divided by to be 1e-12 USD. */
+  readonly picoDivisor: bigint;
   /** True where any token bucket has a rate. */
   readonly hasTokens: boolean;
+  /** True where requests or seconds have a rate, which no usage need state. */
+  readonly countsCalls: boolean;
 }
 
 function exactRate(name: RateName, usd: string): Rational {
@@ -142,10 +146,19 @@ export function compileRates(rates: Rates, free = false): RateTable {
       scaled: (value.numerator * denominator) / value.denominator,
     };
   });
-  return { byBucket, denominator, hasTokens: byBucket.some((rate) => rate !== null && rate.token) };
+  const rated = (bucket: UsageBucket): boolean => byBucket[BUCKETS.indexOf(bucket)] !== null;
+  return {
+    byBucket,
+    denominator,
+    picoDivisor: denominator * (RATE_SCALE / powerOfTen(12)),
+    hasTokens: byBucket.some((rate) => rate !== null && rate.token),
+    countsCalls: rated('requests') || rated('duration_seconds'),
+  };
 }
+
+const TOKEN_BUCKETS = BUCKETS.indexOf('audio_seconds');
 
 /** True for buckets that count tokens. */
 export function isTokenBucket(index: number): boolean {
-  return index < BUCKETS.indexOf('audio_seconds');
+  return index < TOKEN_BUCKETS;
 }

@@ -1,5 +1,5 @@
 import type { AttributeValue } from './call.ts';
-import type { SpanFields } from './span-fields.ts';
+import type { SpanFields } from './dialects/index.ts';
 import { parsePico } from './money.ts';
 import { readCount } from './token-count.ts';
 
@@ -34,9 +34,9 @@ export function reportedCostReader(fields: SpanFields): () => ReportedCost | nul
   const charged = (): ReportedCost | null => {
     const whole = amountOf(fields.value(total));
     if (whole !== null) return { picoUsd: whole, source: fields.key(total) };
-    const count = fields.value(ticks);
-    const tickCount = readCount(count);
+    const tickCount = readCount(fields.value(ticks));
     if (tickCount != null) return { picoUsd: BigInt(tickCount) * PICO_PER_TICK, source: fields.key(ticks) };
+    if (fields.value(input) === undefined && fields.value(output) === undefined) return null;
     const parts = [input, output].map((slot) => amountOf(fields.value(slot)));
     if (parts[0] == null && parts[1] == null) return null;
     const keys = [input, output].map((slot) => fields.key(slot)).filter((key) => key !== '');
