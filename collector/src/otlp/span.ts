@@ -1,8 +1,9 @@
 import type { Attributes, AttributeValue, GenAiSpan, Scope } from '@spanmeter/processors';
+import { ShapeTree, type SpanAttributes } from './attributes.ts';
 import { OFFSET_STRIDE, type SpanOffsets } from '../pipeline/entry.ts';
 import { RESOURCE, RESOURCE_SPANS, SCOPE, SCOPE_SPANS, SPAN, STATUS } from './fields.ts';
 import { compilePrefixes, hasPrefix, type KeyPrefixes } from './key-prefixes.ts';
-import { createKeyTable, findKey, type KeyTable } from './key-table.ts';
+import { createKeyTable, findKey, sameBytes, type KeyTable } from './key-table.ts';
 import { createTextDecoding, decodeText, hexOf8 } from './text.ts';
 import {
   decodeInt64,
@@ -39,6 +40,9 @@ export type SpanDecoder = (body: Uint8Array, offsets: SpanOffsets) => GenAiSpan[
 /** Keys of one resource that are decoded at most. */
 const MAX_RESOURCE_KEYS = 128;
 
+/** Attributes of a span whose keys are compared with the last span's. */
+const MAX_REMEMBERED = 64;
+
 const CHECKED = 0;
 const NO_PARENT = '0000000000000000';
 
@@ -47,8 +51,13 @@ interface Decoding extends Source {
   readonly prefixes: KeyPrefixes;
   readonly maxValueBytes: number;
   readonly place: KeyValuePlace;
+  readonly shapes: ShapeTree;
   lastTraceStart: number;
   lastTraceId: string;
+  /** The attribute keys of the last span by their place in it: where they were, and what they are. */
+  readonly lastStarts: number[];
+  readonly lastEnds: number[];
+  readonly lastKeys: (string | null)[];
 }
 
 /** A span under construction; its fields in the order the wire usually has them. */
@@ -62,7 +71,7 @@ interface Draft {
   endUnixNano: bigint;
   statusCode: number;
   traceState: string;
-  attributes: Map<string, AttributeValue>;
+  attributes: SpanAttributes;
   resource: Attributes;
   scope: Scope;
   oversizedAttributes: number;
@@ -77,6 +86,7 @@ export function createSpanDecoder(options: SpanDecoderOptions): SpanDecoder {
   const wanted = createKeyTable(options.keys);
   const prefixes = compilePrefixes(options.prefixes);
   const text = createTextDecoding();
+  const shapes = new ShapeTree();
   return (body, offsets) => {
     const bytes = plainBytes(body);
     const decoding: Decoding = {
@@ -90,6 +100,10 @@ export function createSpanDecoder(options: SpanDecoderOptions): SpanDecoder {
       place: { keyStart: 0, keyEnd: 0, valueStart: 0, valueEnd: 0 },
       lastTraceStart: -1,
       lastTraceId: '',
+      shapes,
+      lastStarts: [],
+      lastEnds: [],
+      lastKeys: [],
     };
     return decodeSpans(decoding, offsets);
   };
@@ -133,12 +147,13 @@ function decodeSpan(
     endUnixNano: 0n,
     statusCode: 0,
     traceState: '',
-    attributes: new Map(),
+    attributes: decoding.shapes.attributes(),
     resource,
     scope,
     oversizedAttributes: 0,
   };
   const { bytes } = decoding;
+  let ordinal = 0;
   let at = start;
   while (at < end) {
     const payload = byteAt(bytes, at) < 0x80 ? at + 1 : varintEnd(bytes, at, end);
@@ -146,7 +161,7 @@ function decodeSpan(
     if ((tag & 7) === LENGTH) {
       const content = contentStart(bytes, payload, end);
       at = contentEnd(bytes, payload, content, end);
-      if (tag >>> 3 === SPAN.attributes) decodeAttribute(decoding, span, content, at);
+      if (tag >>> 3 === SPAN.attributes) decodeAttribute(decoding, span, ordinal++, content, at);
       else decodeContent(decoding, span, tag >>> 3, content, at);
     } else {
       at = skipPayload(bytes, payload, end, tag, CHECKED);
@@ -156,21 +171,45 @@ function decodeSpan(
   return span;
 }
 
-function decodeAttribute(decoding: Decoding, span: Draft, start: number, end: number): void {
-  const { bytes, place, wanted } = decoding;
-  findKeyValue(bytes, start, end, place);
-  const { keyStart, keyEnd } = place;
-  const index = findKey(wanted, decoding.view, keyStart, keyEnd);
-  if (index < 0 && !hasPrefix(decoding.prefixes, bytes, keyStart, keyEnd)) return;
+/** Decodes the span's attribute number `ordinal`, whose KeyValue is in [start, end). */
+function decodeAttribute(decoding: Decoding, span: Draft, ordinal: number, start: number, end: number): void {
+  const { place } = decoding;
+  findKeyValue(decoding.bytes, start, end, place);
+  const key = keyAt(decoding, ordinal, place.keyStart, place.keyEnd);
+  if (key === null) return;
   const value = decodeValue(decoding, place.valueStart, place.valueEnd, decoding.maxValueBytes);
-  if (value === undefined) return;
-  const key = wanted.keys[index] ?? decodeText(decoding.text, decoding, keyStart, keyEnd);
   if (value === OVERSIZED) {
     span.oversizedAttributes++;
     span.attributes.delete(key);
-  } else {
+  } else if (value !== undefined) {
     span.attributes.set(key, value);
   }
+}
+
+/** The key in [start, end), or null where it is not wanted. Mostly it is the one that the last span had there. */
+function keyAt(decoding: Decoding, ordinal: number, start: number, end: number): string | null {
+  const { lastStarts, lastEnds, lastKeys, view } = decoding;
+  if (ordinal < lastStarts.length) {
+    const from = lastStarts[ordinal] as number;
+    const length = end - start;
+    if ((lastEnds[ordinal] as number) - from === length && sameBytes(view, from, view, start, length)) {
+      return lastKeys[ordinal] as string | null;
+    }
+  }
+  const key = lookUpKey(decoding, start, end);
+  if (ordinal < MAX_REMEMBERED) {
+    lastStarts[ordinal] = start;
+    lastEnds[ordinal] = end;
+    lastKeys[ordinal] = key;
+  }
+  return key;
+}
+
+function lookUpKey(decoding: Decoding, start: number, end: number): string | null {
+  const index = findKey(decoding.wanted, decoding.view, start, end);
+  if (index >= 0) return decoding.wanted.keys[index] ?? null;
+  if (!hasPrefix(decoding.prefixes, decoding.bytes, start, end)) return null;
+  return decodeText(decoding.text, decoding, start, end);
 }
 
 function decodeContent(decoding: Decoding, span: Draft, field: number, start: number, end: number): void {

@@ -57,7 +57,7 @@ class Writer {
 
   /** A string with some of its characters escaped. */
   private text(text: string): string {
-    const escaped = [...JSON.stringify(text)].map((character, i, all) => {
+    const escaped = Array.from(JSON.stringify(text)).map((character, i, all) => {
       const plain =
         /[a-zA-Z0-9Ѐ-ӿ\u4e00-\u9fff]/.test(character) &&
         all[i - 1] !== '\\' &&
