@@ -14,6 +14,10 @@ const MAX_DEPTH = 32;
 const MAX_EXPANSIONS = 1000;
 const MAX_TEXT_LENGTH = 1024 * 1024;
 
+/** What stands inside a variable's value may be part of a secret, so it is not shown. */
+const HIDDEN =
+  'the value of a variable holds a ${...} that cannot be replaced; write $$ for a plain dollar in it';
+
 class ExpansionError extends Error {}
 
 /** Index of the `}` that closes the `${` at `open`, or -1. */
@@ -99,7 +103,7 @@ export class Expander {
     if (scheme === 'yaml') return this.#value(opaque ?? '', depth);
     if (scheme === 'file') return this.#value(readReferencedFile(opaque ?? ''), depth);
     if (scheme !== undefined && !(opaque ?? '').startsWith('-')) {
-      throw new ExpansionError(`scheme "${scheme}" is not supported for uri "${uri}"`);
+      throw new ExpansionError(depth === 0 ? `scheme "${scheme}" is not supported for uri "${uri}"` : HIDDEN);
     }
     return this.#variable(uri, depth);
   }
@@ -109,7 +113,9 @@ export class Expander {
     const name = split < 0 ? reference : reference.slice(0, split);
     if (!VARIABLE_NAME.test(name)) {
       throw new ExpansionError(
-        `environment variable "${name}" has invalid name: must match regex ${VARIABLE_NAME.source}`,
+        depth === 0
+          ? `environment variable "${name}" has invalid name: must match regex ${VARIABLE_NAME.source}`
+          : HIDDEN,
       );
     }
     const value = this.#env[name];

@@ -79,6 +79,14 @@ describe('references in a configuration', () => {
     assert.equal(expand('a ${env:X}', { X: '{a: 1}' }).value, 'a {a: 1}');
   });
 
+  it('do not show what stands inside the value of a variable, which may be a secret', () => {
+    for (const X of ['pa${ss word}', 'pa${ss:word}']) {
+      const [fault] = expand('${env:X}', { X }).faults;
+      assert.match(fault ?? '', /the value of a variable holds a/);
+      assert.ok(!fault?.includes('word'));
+    }
+  });
+
   it('end for a variable that names itself', () => {
     assert.match(expand('${env:X}', { X: '${env:X}' }).faults.join(), /too many recursive expansions/);
   });

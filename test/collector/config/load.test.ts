@@ -447,7 +447,7 @@ describe('a faulty configuration', () => {
         .join(', ')}]\n`;
     assert.match(faultsOf(bomb).join(), /more than 20000 values/);
     assert.match(faultsOf(`a: ${'['.repeat(200)}${']'.repeat(200)}`).join(), /nested deeper than 64 levels/);
-    assert.match(faultsOf(`a: ${'['.repeat(100_000)}`).join(), /nested deeper|not readable/);
+    assert.match(faultsOf(`a: ${'['.repeat(5000)}`).join(), /nested deeper|not readable/);
     assert.match(faultsOf(`a: "${'x'.repeat(1024 * 1024)}"`).join(), /larger than 1048576 bytes/);
     assert.match(faultsOf('a: &a [*a]').join(), /not readable|nested deeper|more than|Unresolved/);
   });

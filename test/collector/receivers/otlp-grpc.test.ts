@@ -180,6 +180,8 @@ describe('OTLP over gRPC', () => {
     const unknowable = await failure(client, TRACES, traces(1), { 'x-api-key': 'sm_unknown' });
     assert.equal(unknowable.code, status.UNAVAILABLE);
     assert.equal(retryInfo(unknowable), 2500);
+    const large = await failure(client, TRACES, Buffer.alloc(10 * MIB));
+    assert.equal(large.code, status.UNAUTHENTICATED);
     assert.equal(harness.records.all.length, 0);
     await call(client, TRACES, traces(1), { 'x-api-key': 'sm_good' });
     assert.equal(harness.records.all[0]!.context.keyId, 'k1');
