@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { startAnthropicStandIn } from '../../collector/dist/demo/providers/anthropic.js';
-import { startOpenaiStandIn } from '../../collector/dist/demo/providers/openai.js';
-import type { StandIn } from '../../collector/dist/demo/providers/stand-in.js';
+import { startAnthropicStandIn } from '@spanmeter/collector/dist/demo/providers/anthropic.js';
+import { startOpenaiStandIn } from '@spanmeter/collector/dist/demo/providers/openai.js';
+import type { StandIn } from '@spanmeter/collector/dist/demo/providers/stand-in.js';
 import { runApp } from '../support/app.ts';
 import { startCollector, type CollectorProcess } from '../support/collector-process.ts';
 import { query } from '../support/query.ts';

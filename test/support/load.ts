@@ -38,6 +38,8 @@ export interface LoadTemplate {
 
 const TRACE_MARK = 'fe'.repeat(12);
 const SPAN_MARK = 'fd'.repeat(8);
+/** Response ids differ between calls, as the providers' do: equal ones would be one call told twice. */
+const RESPONSE_MARK = 'resp-mark-0000000000';
 const TIME_MARK = 0x7e7e_7e7e_7e7e_7e7en;
 let renders = 0;
 /** Keeps the ids of two processes, or two runs, apart. */
@@ -101,7 +103,7 @@ function genAiAttributes(
     'gen_ai.provider.name': rate.provider,
     'gen_ai.request.model': rate.model,
     'gen_ai.response.model': rate.model,
-    'gen_ai.response.id': `resp-${index}`,
+    'gen_ai.response.id': `${RESPONSE_MARK}-${index}`,
     'gen_ai.usage.input_tokens': input,
     'gen_ai.usage.output_tokens': output,
     'gen_ai.request.max_tokens': 1024,
@@ -129,6 +131,7 @@ function renderer(body: Uint8Array): (unixMs: number) => Buffer {
   const template = Buffer.from(body);
   const traces = positions(template, Buffer.from(TRACE_MARK, 'hex'));
   const spans = positions(template, Buffer.from(SPAN_MARK, 'hex'));
+  const responses = positions(template, Buffer.from(RESPONSE_MARK));
   const timeBytes = Buffer.alloc(8);
   timeBytes.writeBigUInt64LE(TIME_MARK);
   const times = positions(template, timeBytes);
@@ -140,6 +143,8 @@ function renderer(body: Uint8Array): (unixMs: number) => Buffer {
       copy.writeUInt32BE(Number(render & 0xffff_ffffn), at + 8);
     }
     for (const at of spans) copy.writeBigUInt64BE((render << 8n) | 1n, at);
+    const response = `resp-${render.toString(36).padStart(RESPONSE_MARK.length - 5, '0')}`;
+    for (const at of responses) copy.write(response, at, 'latin1');
     const start = BigInt(unixMs) * 1_000_000n;
     for (const [index, at] of times.entries()) {
       copy.writeBigUInt64LE(index % 2 === 0 ? start : start + 250_000_000n, at);
