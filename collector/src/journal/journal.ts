@@ -232,9 +232,10 @@ class SegmentJournal implements Journal {
     });
   }
 
-  release(doneSequence: number): Promise<void> {
+  async release(doneSequence: number): Promise<void> {
     this.#done = doneSequence;
-    return this.#exclusively(() => this.#trim(0));
+    if (this.#closing !== null) return;
+    await this.#exclusively(() => this.#trim(0));
   }
 
   onAppended(listener: (end: JournalEnd) => void): () => void {
@@ -244,6 +245,7 @@ class SegmentJournal implements Journal {
 
   async confirmCursor(): Promise<void> {
     if (this.#identity.unconfirmedEnd === null) return;
+    this.#refuseIfClosing();
     await this.#exclusively(async () => {
       const confirmed = { ...this.#identity, unconfirmedEnd: null };
       await writeIdentity(this.#options.disk, this.#options.dir, confirmed);
@@ -252,6 +254,7 @@ class SegmentJournal implements Journal {
   }
 
   async renewId(): Promise<string> {
+    this.#refuseIfClosing();
     const former = [...this.#identity.former, this.#identity.id];
     const id = (this.#options.newId ?? randomUUID)();
     await this.#exclusively(async () => {
@@ -265,6 +268,7 @@ class SegmentJournal implements Journal {
   }
 
   async setAside(segmentFirst: number, offset: number): Promise<void> {
+    this.#refuseIfClosing();
     await this.#exclusively(async () => {
       if (this.#files.segments.at(-1)?.first === segmentFirst) this.#files.seal();
       const room = this.#options.maxBytes - this.#files.sizeBytes - this.#queuedBytes;

@@ -6,6 +6,7 @@ import { EMPTY_END, endAfter, type JournalEnd, type StoredEntry } from '../journ
 import { createBackoff, type Backoff } from './backoff.ts';
 import { spanCount, type BatchSource, type SourceBatch } from './batch-source.ts';
 import type { Counter, Logger, SelfMetrics } from './component.ts';
+import { settledOrAborted } from './deadline.ts';
 import { GapReport, pendingOf, type Drain, type DrainStatus } from './drain-status.ts';
 import { Refusal } from './refusal.ts';
 
@@ -87,14 +88,9 @@ class BestEffortDrain implements Drain {
 
   async stop(deadline: AbortSignal): Promise<void> {
     this.#stopping.abort();
-    const giveUp = new Promise<void>((resolve) => {
-      if (deadline.aborted) resolve();
-      else deadline.addEventListener('abort', () => resolve(), { once: true });
-    });
-    await Promise.race([this.#running, giveUp]);
+    await settledOrAborted(this.#running, deadline);
     this.#isGivenUp = true;
     await this.#save().catch((error: unknown) => this.#noteFailure(error));
-    this.#state = 'stopped';
   }
 
   status(): DrainStatus {
@@ -104,7 +100,7 @@ class BestEffortDrain implements Drain {
     return {
       exporter,
       journalId,
-      state: this.#state,
+      state: this.#isGivenUp ? 'stopped' : this.#state,
       doneSequence: this.#savedSequence ?? 0,
       ...pending,
       oldestPendingUnixMs: pending.pendingRecords === 0 ? null : this.#pendingSinceUnixMs,

@@ -6,6 +6,7 @@ import { createBackoff, type Backoff } from './backoff.ts';
 import type { BatchSource, SourceBatch } from './batch-source.ts';
 import type { Counter, Logger, SelfMetrics } from './component.ts';
 import { deadLettersOf, type DeadLetterMaking } from './dead-letters.ts';
+import { settledOrAborted } from './deadline.ts';
 import { GapReport, pendingOf, type Drain, type DrainStatus } from './drain-status.ts';
 import {
   CursorMismatch,
@@ -111,13 +112,8 @@ class LedgerDrain implements Drain {
 
   async stop(deadline: AbortSignal): Promise<void> {
     this.#stopping.abort();
-    const giveUp = new Promise<void>((resolve) => {
-      if (deadline.aborted) resolve();
-      else deadline.addEventListener('abort', () => resolve(), { once: true });
-    });
-    await Promise.race([this.#running, giveUp]);
+    await settledOrAborted(this.#running, deadline);
     this.#isGivenUp = true;
-    this.#state = 'stopped';
   }
 
   status(): DrainStatus {
@@ -129,7 +125,7 @@ class LedgerDrain implements Drain {
     return {
       exporter,
       journalId: this.#journalId,
-      state: this.#state,
+      state: this.#isGivenUp ? 'stopped' : this.#state,
       doneSequence: done.sequence,
       ...pending,
       oldestPendingUnixMs: pending.pendingRecords === 0 ? null : this.#pendingSinceUnixMs,

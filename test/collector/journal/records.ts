@@ -61,7 +61,10 @@ export function bodies(read: ReadResult): Map<number, string> {
 }
 
 /** Metrics that only count, by name and labels. */
-export function countingMetrics(): { metrics: SelfMetrics; count(name: string, label?: string): number } {
+export function countingMetrics(): {
+  metrics: SelfMetrics;
+  count: (name: string, label?: string) => number;
+} {
   const counts = new Map<string, number>();
   return {
     metrics: {

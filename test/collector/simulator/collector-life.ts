@@ -31,7 +31,7 @@ export interface Surroundings {
   readonly metrics: SelfMetrics;
   readonly bugs: WiringBugs;
   readonly sizes: { maxBytes: number; segmentBytes: number; retainMs: number };
-  newId(): string;
+  readonly newId: () => string;
   /** The destination of the best-effort exporter. */
   send(keys: readonly string[]): void;
 }

@@ -40,7 +40,7 @@ export class Scheduler {
           try {
             resolve(effect());
           } catch (error) {
-            reject(error as Error);
+            reject(error);
           }
         },
         abandon: abandoned,

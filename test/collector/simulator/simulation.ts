@@ -19,9 +19,10 @@ export interface Bugs extends LedgerBugs, WiringBugs {
 export interface Outcome {
   readonly acknowledged: number;
   readonly crashes: number;
+  readonly stops: number;
   readonly restores: number;
   readonly refused: number;
-  readonly renewals: number;
+  readonly journalIds: number;
   readonly gapRecords: number;
   readonly skippedSpans: number;
 }
@@ -70,6 +71,7 @@ class World {
   #directoryRestores = 0;
   #isDestinationDown = false;
   #crashes = 0;
+  #stops = 0;
   #restores = 0;
   #refused = 0;
   #failure: Error | null = null;
@@ -107,9 +109,10 @@ class World {
     return {
       acknowledged: this.#acknowledged.size,
       crashes: this.#crashes,
+      stops: this.#stops,
       restores: this.#restores,
       refused: this.#refused,
-      renewals: this.#nextId - 1,
+      journalIds: this.#nextId - 1,
       gapRecords: this.#count('spanmeter_journal_gap_records_total'),
       skippedSpans: this.#count('spanmeter_exporter_skipped_spans_total'),
     };
@@ -143,6 +146,7 @@ class World {
 
   #disaster(): void {
     const dice = this.#random.next();
+    if (dice < 0.15) return this.#stop();
     if (dice < 0.3) return this.#crash('kill', false);
     if (dice < 0.7) return this.#crash('power cut', true);
     if (dice < 0.85) return this.#restoreDatabase();
@@ -182,6 +186,24 @@ class World {
     this.#collector = null;
     this.#isStarting = false;
     this.#checkNothingLost();
+  }
+
+  /** An orderly end: the drains give up at once, the journal lets what is under way become durable. */
+  #stop(): void {
+    const collector = this.#collector;
+    if (collector === null) return;
+    this.#event('stop');
+    this.#stops += 1;
+    const life = this.#life;
+    const now = AbortSignal.abort();
+    this.#collector = null;
+    this.#isStarting = true;
+    const stopped = Promise.all([collector.ledgerDrain.stop(now), collector.forwardDrain.stop(now)]);
+    void stopped
+      .then(() => collector.journal.close())
+      .then(() => {
+        if (life === this.#life) this.#crash('exit', false);
+      });
   }
 
   #start(): void {
