@@ -3,6 +3,8 @@ import type { Attributes, AttributeValue } from '@spanmeter/processors';
 /** Shapes that one tree holds; past that a new one is begun, so that made-up keys cannot fill the memory. */
 const MAX_SHAPES = 4096;
 
+const MAX_ROOM = 64;
+
 /**
  * The keys of a span in the order they came. Spans of one library have the same keys, so they share a shape and
  * hold only values: a third of the time of a Map for each, and its lookup table stays in the processor's cache.
@@ -24,6 +26,7 @@ interface Shape {
 export class ShapeTree {
   private root: Shape = newShape(null, '');
   private shapes = 1;
+  private room: readonly AttributeValue[] = [];
 
   /** Attributes without any, to be filled before they are handed on. */
   attributes(): SpanAttributes {
@@ -31,7 +34,13 @@ export class ShapeTree {
       this.root = newShape(null, '');
       this.shapes = 1;
     }
-    return new SpanAttributes(this, this.root);
+    return new SpanAttributes(this, this.root, this.room.slice());
+  }
+
+  /** Remembers how many attributes a span had, to make room for as many in the next. */
+  filled(attributes: SpanAttributes): void {
+    const size = Math.min(attributes.size, MAX_ROOM);
+    if (size !== this.room.length) this.room = Array.from({ length: size }, () => '');
   }
 
   /** The shape with one key more that is not in it yet. */
@@ -66,11 +75,13 @@ function indexOf(shape: Shape): Map<string, number> {
 export class SpanAttributes implements Attributes {
   private readonly tree: ShapeTree;
   private shape: Shape;
-  private list: AttributeValue[] = [];
+  /** Values by index; what lies behind the last one is room. */
+  private list: AttributeValue[];
 
-  constructor(tree: ShapeTree, shape: Shape) {
+  constructor(tree: ShapeTree, shape: Shape, list: AttributeValue[]) {
     this.tree = tree;
     this.shape = shape;
+    this.list = list;
   }
 
   /** For the decoder: adds or replaces a value. */
@@ -78,7 +89,7 @@ export class SpanAttributes implements Attributes {
     const { shape } = this;
     if (shape.nextKey === key && shape.next !== null) {
       this.shape = shape.next;
-      this.list.push(value);
+      this.list[shape.size] = value;
       return;
     }
     const known = indexOf(shape).get(key);
@@ -87,7 +98,7 @@ export class SpanAttributes implements Attributes {
       return;
     }
     this.shape = this.tree.grown(shape, key);
-    this.list.push(value);
+    this.list[shape.size] = value;
   }
 
   /** For the decoder: takes a key away. */
@@ -103,7 +114,7 @@ export class SpanAttributes implements Attributes {
   }
 
   get size(): number {
-    return this.list.length;
+    return this.shape.size;
   }
 
   get(key: string): AttributeValue | undefined {

@@ -57,9 +57,9 @@ export function sameBytes(
     return true;
   }
   for (let i = 0; i < length - 4; i += 4) {
-    if (left.getInt32(from + i) !== right.getInt32(start + i)) return false;
+    if (left.getInt32(from + i, true) !== right.getInt32(start + i, true)) return false;
   }
-  return left.getInt32(from + length - 4) === right.getInt32(start + length - 4);
+  return left.getInt32(from + length - 4, true) === right.getInt32(start + length - 4, true);
 }
 
 /**
@@ -70,9 +70,9 @@ export function hashBytes(view: DataView, start: number, end: number): number {
   const length = end - start;
   let hash = length;
   if (length >= 4) {
-    hash = Math.imul(hash, 31) + view.getInt32(end - 4);
-    hash = Math.imul(hash, 0x01000193) ^ view.getInt32(start + ((length - 4) >>> 1));
-    hash = Math.imul(hash, 0x01000193) ^ view.getInt32(start + ((length - 4) >>> 2));
+    hash = Math.imul(hash, 31) + view.getInt32(end - 4, true);
+    hash = Math.imul(hash, 0x01000193) ^ view.getInt32(start + ((length - 4) >>> 1), true);
+    hash = Math.imul(hash, 0x01000193) ^ view.getInt32(start + ((length - 4) >>> 2), true);
   } else if (length > 0) {
     hash = Math.imul(hash, 31) + view.getUint8(start);
     hash = Math.imul(hash, 31) + view.getUint8(end - 1);

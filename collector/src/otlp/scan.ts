@@ -254,9 +254,10 @@ function scanSpan(bytes: Uint8Array, start: number, end: number, prefixes: KeyPr
       at = skipPayload(bytes, payload, end, tag, SPAN_DEPTH);
       continue;
     }
-    const content =
-      payload < end && byteAt(bytes, payload) < 0x80 ? payload + 1 : varintEnd(bytes, payload, end);
-    const stop = contentEnd(bytes, payload, content, end);
+    const length = payload < end ? byteAt(bytes, payload) : 0x80;
+    const content = length < 0x80 ? payload + 1 : varintEnd(bytes, payload, end);
+    let stop = content + length;
+    if (length > 0x7f || stop > end) stop = contentEnd(bytes, payload, content, end);
     if (tag === ATTRIBUTES_TAG) {
       if (keyMatches(bytes, content, stop, SPAN_DEPTH + 1, wanted)) wanted = NO_PREFIXES;
     } else if (tag === TRACE_ID_TAG) {

@@ -125,7 +125,9 @@ function decodeSpans(decoding: Decoding, offsets: SpanOffsets): GenAiSpan[] {
       scope = decodeScope(decoding, scopeStart, offsets[base + 3] as number);
     }
     const start = offsets[base + 4] as number;
-    spans.push(decodeSpan(decoding, start, offsets[base + 5] as number, resource, scope));
+    const span = decodeSpan(decoding, start, offsets[base + 5] as number, resource, scope);
+    decoding.shapes.filled(span.attributes);
+    spans.push(span);
   }
   return spans;
 }
@@ -136,7 +138,7 @@ function decodeSpan(
   end: number,
   resource: Attributes,
   scope: Scope,
-): GenAiSpan {
+): Draft {
   const span: Draft = {
     traceId: '',
     spanId: '',
@@ -156,11 +158,14 @@ function decodeSpan(
   let ordinal = 0;
   let at = start;
   while (at < end) {
-    const payload = byteAt(bytes, at) < 0x80 ? at + 1 : varintEnd(bytes, at, end);
-    const tag = tagValue(bytes, at, payload);
+    // The scan has checked everything, so that one-byte tags and lengths need no second look.
+    const first = byteAt(bytes, at);
+    const payload = first < 0x80 ? at + 1 : varintEnd(bytes, at, end);
+    const tag = first < 0x80 ? first : tagValue(bytes, at, payload);
     if ((tag & 7) === LENGTH) {
-      const content = contentStart(bytes, payload, end);
-      at = contentEnd(bytes, payload, content, end);
+      const length = byteAt(bytes, payload);
+      const content = length < 0x80 ? payload + 1 : varintEnd(bytes, payload, end);
+      at = length < 0x80 ? content + length : contentEnd(bytes, payload, content, end);
       if (tag >>> 3 === SPAN.attributes) decodeAttribute(decoding, span, ordinal++, content, at);
       else decodeContent(decoding, span, tag >>> 3, content, at);
     } else {

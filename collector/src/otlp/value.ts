@@ -41,8 +41,9 @@ export function decodeValue(
   // Nearly every value is one field with a one-byte tag, so that its end is the end of the whole.
   const field = byteAt(bytes, start) >>> 3;
   if (field === ANY_VALUE.string) {
-    const content = contentStart(bytes, payload, end);
-    if (content - payload <= 2 && content + lengthAt(bytes, payload, content) === end) {
+    const length = byteAt(bytes, payload);
+    const content = length < 0x80 ? payload + 1 : payload + 2;
+    if (content + (length < 0x80 ? length : lengthAt(bytes, payload, content)) === end) {
       return end - content > maxBytes ? OVERSIZED : decodeText(source.text, source, content, end);
     }
   } else if (field === ANY_VALUE.array) {
@@ -58,6 +59,7 @@ export function decodeValue(
   return decodeAny(source, start, end, maxBytes);
 }
 
+/** The checked length in [position, end) of one or two bytes; one that is longer comes out too large to fit. */
 function lengthAt(bytes: Uint8Array, position: number, end: number): number {
   const first = byteAt(bytes, position);
   return end - position === 1 ? first : (first & 0x7f) | (byteAt(bytes, position + 1) << 7);
@@ -175,8 +177,9 @@ export function findKeyValue(bytes: Uint8Array, start: number, end: number, plac
     const keyLength = byteAt(bytes, start + 1);
     const keyEnd = start + 2 + keyLength;
     if (keyLength < 0x80 && keyEnd + 2 <= end && byteAt(bytes, keyEnd) === VALUE_TAG) {
-      const value = contentStart(bytes, keyEnd + 1, end);
-      if (value - keyEnd <= 3 && value + lengthAt(bytes, keyEnd + 1, value) === end) {
+      const length = byteAt(bytes, keyEnd + 1);
+      const value = length < 0x80 ? keyEnd + 2 : keyEnd + 3;
+      if (value + (length < 0x80 ? length : lengthAt(bytes, keyEnd + 1, value)) === end) {
         place.keyStart = start + 2;
         place.keyEnd = keyEnd;
         place.valueStart = value;
