@@ -121,7 +121,8 @@ function asUser(binaries: Binaries, home: string, user: User, reason: string, sh
   if (place !== home && existsSync(join(home, 'cluster'))) {
     throw new Error(
       `the data in ${home} cannot be used: ${user.name} may not enter that folder, and root cannot ` +
-        `run PostgreSQL in place (${reason}); move the data directory to where every user may enter, or set DATABASE_URL`,
+        `run PostgreSQL in place (${reason}); move the data directory to where every user may enter, ` +
+        'or set DATABASE_URL',
     );
   }
   let bin = binaries.bin;
