@@ -155,7 +155,7 @@ function entriesOf(seller, models) {
       );
       return {
         model: entry.id,
-        ...(aliases.length === 0 ? {} : { aliases: aliases.toSorted() }),
+        ...(aliases.length === 0 ? {} : { aliases: aliases.toSorted((a, b) => (a < b ? -1 : 1)) }),
         periods: periodsOf(entry.model.prices),
       };
     })
