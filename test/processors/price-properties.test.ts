@@ -136,7 +136,7 @@ describe('the price engine', () => {
     for (let i = 0; i < 2000; i++) {
       const model = models[pick(models.length)]!;
       const { usage } = randomUsage();
-      const reversed = Object.fromEntries(Object.entries(usage).reverse()) as Usage;
+      const reversed = Object.fromEntries(Object.entries(usage).toReversed()) as Usage;
       assert.equal(cost(model.model, reversed), cost(model.model, usage));
     }
   });
