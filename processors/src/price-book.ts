@@ -130,9 +130,15 @@ class Matcher {
   readonly #compiled = new Map<PriceEntry, readonly CompiledPeriod[]>();
   readonly #remembered = new Map<string, Map<string, ModelMatch | null>>();
   #size = 0;
+  readonly #resold: ReadonlyMap<string, readonly ((model: string) => boolean)[]>;
 
-  constructor(lists: ReadonlyMap<string, SellerPrices>, layers: readonly PriceLayer[]) {
+  constructor(lists: ReadonlyMap<string, SellerPrices>, layers: readonly PriceLayer[], overlay: Overlay) {
     this.#lists = lists;
+    const resold = new Map<string, ((model: string) => boolean)[]>();
+    for (const { seller, models } of overlay.resales) {
+      resold.set(seller, [...(resold.get(seller) ?? []), ...models.map(globMatcher)]);
+    }
+    this.#resold = resold;
     this.#layers = layers.map(compileLayer).toReversed();
   }
 
@@ -154,9 +160,14 @@ class Matcher {
 
   vendorOf(model: string): string | null {
     const name = model.trim().toLowerCase();
-    const sellers = VENDORS.filter((vendor) => this.#lists.get(sellerOf(vendor))?.byName.has(name) === true);
+    const sellers = VENDORS.filter((vendor) => this.#sellsItself(sellerOf(vendor), name));
     const distinct = new Set(sellers.map(sellerOf));
     return distinct.size === 1 ? (sellers[0] ?? null) : null;
+  }
+
+  #sellsItself(seller: string, name: string): boolean {
+    const entry = this.#lists.get(seller)?.byName.get(name);
+    return entry !== undefined && this.#resold.get(seller)?.some((test) => test(entry.model)) !== true;
   }
 
   #deployed(provider: string, model: string): string {
@@ -240,7 +251,7 @@ export function createPriceBook(sources: PriceBookSources = {}): PriceBook {
   const overlay = sources.overlay ?? OVERLAY;
   const layers = sources.layers ?? [];
   const lists = shipped ? shippedLists() : mergeLists(base, overlay);
-  const matcher = new Matcher(lists, layers);
+  const matcher = new Matcher(lists, layers, overlay);
   let text: string | null = null;
   const content = (): string => {
     text ??= canonicalJson(
