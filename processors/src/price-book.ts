@@ -30,7 +30,7 @@ export interface ModelMatch {
   /** Highest layer first; the first period that contains the instant applies. */
   readonly periods: readonly CompiledPeriod[];
   readonly discounts: readonly AppliedDiscount[];
-  /** The Bedrock inference profile that the name states. */
+  /** The Bedrock inference profile that the name states; empty where the price is that profile's own. */
   readonly profile: string | null;
   /** The Google Cloud location that the name states. */
   readonly location: string | null;
@@ -77,9 +77,9 @@ function firstNamed(
   return null;
 }
 
-/** One layer, by seller and name. */
+/** One layer, by provider and name: what is agreed with one provider holds for no other. */
 interface CompiledLayer {
-  readonly bySeller: ReadonlyMap<string, ReadonlyMap<string, PriceEntry>>;
+  readonly byProvider: ReadonlyMap<string, ReadonlyMap<string, PriceEntry>>;
   readonly deployments: ReadonlyMap<string, ReadonlyMap<string, string>>;
   readonly discounts: readonly (AppliedDiscount & {
     readonly provider: string;
@@ -88,11 +88,10 @@ interface CompiledLayer {
 }
 
 function compileLayer(layer: PriceLayer): CompiledLayer {
-  const bySeller = new Map<string, Map<string, PriceEntry>>();
+  const byProvider = new Map<string, Map<string, PriceEntry>>();
   for (const price of layer.prices) {
-    const seller = sellerOf(price.provider);
-    const names = bySeller.get(seller) ?? new Map<string, PriceEntry>();
-    bySeller.set(seller, names);
+    const names = byProvider.get(price.provider) ?? new Map<string, PriceEntry>();
+    byProvider.set(price.provider, names);
     for (const name of [price.model, ...(price.aliases ?? [])]) {
       const key = name.trim().toLowerCase();
       const known = names.get(key);
@@ -120,7 +119,7 @@ function compileLayer(layer: PriceLayer): CompiledLayer {
       to: discount.to === undefined ? Infinity : instantMicros(discount.to),
     };
   });
-  return { bySeller, deployments, discounts };
+  return { byProvider, deployments, discounts };
 }
 
 /** Looks models up in layers over lists, and remembers what it found. */
@@ -189,7 +188,7 @@ class Matcher {
       listed === null
         ? [...names.exact, ...names.undated]
         : [...names.exact, { name: listed.entry.model, profile: listed.candidate.profile }];
-    const laid = this.#layers.flatMap((layer) => firstNamed(layer.bySeller.get(seller), own) ?? []);
+    const laid = this.#layers.flatMap((layer) => firstNamed(layer.byProvider.get(provider), own) ?? []);
     const first = laid[0] ?? listed;
     if (first === null) return null;
     const model = listed?.entry.model ?? first.entry.model;

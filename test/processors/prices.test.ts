@@ -121,6 +121,18 @@ describe('what a price depends on', () => {
     );
   });
 
+  it("goes by the caller's region on Bedrock only where the name states no profile", () => {
+    const claude = 'anthropic.claude-sonnet-4-5-20250929-v1:0';
+    const cost = (model: string, region: string): string | null =>
+      price('aws.bedrock', model, MILLION, { conditions: { region } }).usd;
+    assert.equal(cost(`global.${claude}`, 'eu-west-1'), '3.000000000000');
+    assert.equal(cost(claude, 'eu-west-1'), '3.300000000000');
+    assert.equal(cost(claude, 'us-gov-west-1'), null);
+    assert.equal(cost('eu.amazon.nova-pro-v1:0', 'eu-west-1'), '1.050000000000');
+    assert.equal(cost('amazon.nova-pro-v1:0', 'us-east-1'), '0.800000000000');
+    assert.equal(cost('amazon.nova-pro-v1:0', 'eu-west-1'), null);
+  });
+
   it('changes prices at the instant, not at the day', () => {
     const at = (text: string): string | null =>
       price('deepseek', 'deepseek-v4-flash', MILLION, { at: text }).usd;
@@ -222,6 +234,26 @@ describe('a prices file', () => {
       status: 'priced',
       usd: '0.000000000000',
     });
+  });
+
+  it('agrees with one provider what holds for no other that shares its list', () => {
+    const layer = { prices: [], deployments: [], discounts: [] };
+    const own = createPriceBook({
+      layers: [
+        {
+          ...layer,
+          prices: [
+            {
+              provider: 'gcp.vertex_ai',
+              model: 'gemini-2.5-flash',
+              periods: [{ rates: { input_mtok: '0.1' } }],
+            },
+          ],
+        },
+      ],
+    });
+    assert.equal(price('gcp.vertex_ai', 'gemini-2.5-flash', MILLION, { book: own }).usd, '0.100000000000');
+    assert.equal(price('gcp.gemini', 'gemini-2.5-flash', MILLION, { book: own }).usd, '0.300000000000');
   });
 
   it('maps deployments, whatever their case', () => {
