@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { access, constants, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GEN_AI_KEY_PREFIXES } from '@spanmeter/processors';
 import type { Config } from '../config/config.ts';
@@ -25,8 +25,16 @@ import { createOtlpReceiver } from '../receivers/otlp.ts';
 import type { OtlpReceiverOptions } from '../receivers/otlp-options.ts';
 import type { ThreadMetrics } from '../telemetry/self-metrics.ts';
 import { openAuthenticator } from './keys.ts';
-import type { DatabaseAddress, FromWorker, JournalStart, Questions, WorkerStart } from './messages.ts';
+import type {
+  DatabaseAddress,
+  FromWorker,
+  JournalStart,
+  JournalState,
+  Questions,
+  WorkerStart,
+} from './messages.ts';
 import { componentOf, tracesPipeline } from './processing.ts';
+import { takenEndpoints } from './taken-endpoints.ts';
 import { WorkerLink } from './worker-link.ts';
 
 const RETRY_AFTER_MS = 2_000;
@@ -47,6 +55,17 @@ export interface MainParts {
   onFault(message: string): void;
 }
 
+/** Why nothing was started, one sentence each. */
+export class StartFailure extends Error {
+  readonly faults: readonly string[];
+
+  constructor(faults: readonly string[]) {
+    super(faults.join(' '));
+    this.name = 'StartFailure';
+    this.faults = faults;
+  }
+}
+
 /** The door: receivers, journal, health, and the worker behind them. */
 export class MainRuntime {
   readonly #parts: MainParts;
@@ -64,12 +83,10 @@ export class MainRuntime {
     this.#parts = parts;
   }
 
-  /** Rejects with one sentence where a port, the data directory or the journal cannot be had. */
+  /** Rejects with StartFailure where ports, the data directory or the journal cannot be had. */
   async start(): Promise<void> {
-    const { log, metrics, dataDir } = this.#parts;
-    await makeDataDirectory(dataDir);
-    const journal = await this.#openJournal();
-    this.#journal = journal;
+    const { log, metrics } = this.#parts;
+    const journal = await this.#takeDirectoryAndPorts();
     this.#openEnd = journal.end;
     await this.#startHealth();
     const worker = new WorkerLink(
@@ -96,6 +113,20 @@ export class MainRuntime {
     await this.#worker?.stop(deadlineMs);
     await this.#authenticator?.stop(deadline);
     await this.#journal?.close();
+  }
+
+  /** All that another program may hold is tried before anything starts, so that every fault is told at once. */
+  async #takeDirectoryAndPorts(): Promise<Journal> {
+    const { config, dataDir } = this.#parts;
+    const faults = await takenEndpoints(config);
+    try {
+      await makeDataDirectory(dataDir);
+      this.#journal = await this.#openJournal();
+    } catch (error) {
+      faults.push(error instanceof Error ? error.message : String(error));
+    }
+    if (this.#journal === null || faults.length > 0) throw new StartFailure(faults);
+    return this.#journal;
   }
 
   #journalOptions(): JournalExtensionOptions {
@@ -153,9 +184,22 @@ export class MainRuntime {
       }
       case 'metrics':
         return this.#parts.metrics.snapshot();
+      case 'journal':
+        return this.#journalReport(journal);
       default:
         return message.name satisfies never;
     }
+  }
+
+  #journalReport(journal: Journal): JournalState {
+    return {
+      id: journal.id,
+      oldest_sequence: journal.oldestSequence,
+      last_sequence: journal.lastSequence,
+      size_bytes: journal.sizeBytes,
+      max_bytes: this.#journalOptions().max_bytes,
+      damage: journal.damage,
+    };
   }
 
   async #startHealth(): Promise<void> {
@@ -288,6 +332,7 @@ export class MainRuntime {
 async function makeDataDirectory(dataDir: string): Promise<void> {
   try {
     await mkdir(dataDir, { recursive: true, mode: 0o700 });
+    await access(dataDir, constants.W_OK);
   } catch (error) {
     const why = error instanceof Error && 'code' in error ? String(error.code) : String(error);
     throw new Error(
