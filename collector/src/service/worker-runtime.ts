@@ -15,6 +15,7 @@ import type { ApiOptions } from '../extensions/api.ts';
 import { createJournalProgress, type JournalProgress } from '../journal/journal-progress.ts';
 import type { KeyAuthenticator } from '../keys/authenticator.ts';
 import type { Component, Logger } from '../pipeline/component.ts';
+import { VERSION } from '../telemetry/version.ts';
 import { createMetricsServer } from '../telemetry/server.ts';
 import type { ThreadMetrics } from '../telemetry/self-metrics.ts';
 import { databaseAddress, openLedgerDatabase, postgresOptions, READ_ONLY_URL_FILE } from './database.ts';
@@ -52,7 +53,6 @@ export class WorkerRuntime {
   #ledger: PostgresLedger | null = null;
   #exports: Exports | null = null;
   #remembered: Remembered | null = null;
-  #journalBytes = 0;
   #reporting: NodeJS.Timeout | undefined;
 
   constructor(parts: WorkerParts) {
@@ -62,10 +62,6 @@ export class WorkerRuntime {
 
   advance(end: JournalEnd): void {
     this.#progress.advance(end);
-  }
-
-  journalSize(bytes: number): void {
-    this.#journalBytes = bytes;
   }
 
   /** Rejects where starting again would not help: a port that is taken, a database that cannot be used. */
@@ -251,9 +247,10 @@ export class WorkerRuntime {
     link.tell({ type: 'state', state: workerState(this.#exports?.drains ?? [], this.#ledger !== null) });
   }
 
-  #status(): object {
+  async #status(): Promise<object> {
     return {
-      journal: { last_sequence: this.#progress.end.sequence, size_bytes: this.#journalBytes },
+      version: VERSION,
+      journal: await this.#parts.link.ask('journal', null),
       exporters: (this.#exports?.drains ?? []).map((drain) => drain.status()),
     };
   }
