@@ -18,7 +18,7 @@ export interface ApiDependencies {
   readonly log: Logger;
   readonly metrics: SelfMetrics;
   /** The collector's state for `/api/v1/status`; holds no secret. */
-  readonly status: () => object;
+  readonly status: () => object | Promise<object>;
   readonly now?: () => Date;
   readonly reader?: Partial<ReaderOptions>;
   /** Host names besides loopback's that requests may name while there is no authentication. */

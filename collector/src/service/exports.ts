@@ -49,7 +49,8 @@ function doneReport(link: MainLink): { exporter(name: string): (sequence: number
       return (sequence) => {
         done.set(name, sequence);
         const least = Math.min(...done.values());
-        if (least <= told) return;
+        // Less than before, too: a restored store reads again what must not be deleted meanwhile.
+        if (least === told) return;
         told = least;
         link.tell({ type: 'done', sequence: least });
       };
@@ -114,10 +115,15 @@ function forwarder(shared: Shared, id: string, options: OtlpHttpOptions): Forwar
     random: Math.random,
     log,
     metrics,
-    async send(batch) {
+    async send(batch, signal) {
+      const either = AbortSignal.any([signal, closing.signal]);
       for (const { body, spans } of forwardBody(batch, options.max_request_bytes)) {
-        await sender.send(body, closing.signal, spans);
+        await sender.send(body, either, spans);
       }
+    },
+    failure() {
+      const { failures, lastError } = sender.state();
+      return failures > 0 ? (lastError ?? 'the destination does not answer') : null;
     },
     onDone: done.exporter(id),
   });
@@ -169,6 +175,7 @@ export async function createExports(parts: ExportParts): Promise<Exports> {
     }
   }
   registerDrainMetrics(metrics, drains);
+  await openCursorFiles(nodeDisk, journal.dir, log).dropOthers(exporters);
   return {
     drains,
     async start() {

@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { access, constants, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GEN_AI_KEY_PREFIXES } from '@spanmeter/processors';
 import type { Config } from '../config/config.ts';
@@ -22,8 +22,16 @@ import { createOtlpReceiver, otlpReceiver } from '../receivers/otlp.ts';
 import type { OtlpReceiverOptions } from '../receivers/otlp-options.ts';
 import type { ThreadMetrics } from '../telemetry/self-metrics.ts';
 import { openAuthenticator } from './keys.ts';
-import type { DatabaseAddress, FromWorker, JournalStart, Questions, WorkerStart } from './messages.ts';
+import type {
+  DatabaseAddress,
+  FromWorker,
+  JournalStart,
+  JournalState,
+  Questions,
+  WorkerStart,
+} from './messages.ts';
 import { componentOf, tracesPipeline } from './processing.ts';
+import { takenEndpoints } from './taken-endpoints.ts';
 import { WorkerLink } from './worker-link.ts';
 
 const RETRY_AFTER_MS = 2_000;
@@ -44,6 +52,17 @@ export interface MainParts {
   onFault(message: string): void;
 }
 
+/** Why nothing was started, one sentence each. */
+export class StartFailure extends Error {
+  readonly faults: readonly string[];
+
+  constructor(faults: readonly string[]) {
+    super(faults.join(' '));
+    this.name = 'StartFailure';
+    this.faults = faults;
+  }
+}
+
 /** The door: receivers, journal, health, and the worker behind them. */
 export class MainRuntime {
   readonly #parts: MainParts;
@@ -61,12 +80,10 @@ export class MainRuntime {
     this.#parts = parts;
   }
 
-  /** Rejects with one sentence where a port, the data directory or the journal cannot be had. */
+  /** Rejects with StartFailure where ports, the data directory or the journal cannot be had. */
   async start(): Promise<void> {
-    const { log, metrics, dataDir } = this.#parts;
-    await makeDataDirectory(dataDir);
-    const opened = await this.#openJournal();
-    this.#journal = opened;
+    const { log, metrics } = this.#parts;
+    const opened = await this.#takeDirectoryAndPorts();
     this.#openEnd = opened.end;
     await this.#startHealth();
     const worker = new WorkerLink(
@@ -93,6 +110,20 @@ export class MainRuntime {
     await this.#worker?.stop(deadlineMs);
     await this.#authenticator?.stop(deadline);
     await this.#journal?.close();
+  }
+
+  /** All that another program may hold is tried before anything starts, so that every fault is told at once. */
+  async #takeDirectoryAndPorts(): Promise<Journal> {
+    const { config, dataDir } = this.#parts;
+    const faults = await takenEndpoints(config);
+    try {
+      await makeDataDirectory(dataDir);
+      this.#journal = await this.#openJournal();
+    } catch (error) {
+      faults.push(error instanceof Error ? error.message : String(error));
+    }
+    if (this.#journal === null || faults.length > 0) throw new StartFailure(faults);
+    return this.#journal;
   }
 
   #journalOptions(): JournalExtensionOptions {
@@ -150,9 +181,22 @@ export class MainRuntime {
       }
       case 'metrics':
         return this.#parts.metrics.snapshot();
+      case 'journal':
+        return this.#journalReport(opened);
       default:
         return message.name satisfies never;
     }
+  }
+
+  #journalReport(opened: Journal): JournalState {
+    return {
+      id: opened.id,
+      oldest_sequence: opened.oldestSequence,
+      last_sequence: opened.lastSequence,
+      size_bytes: opened.sizeBytes,
+      max_bytes: this.#journalOptions().max_bytes,
+      damage: opened.damage,
+    };
   }
 
   async #startHealth(): Promise<void> {
@@ -278,6 +322,7 @@ export class MainRuntime {
 async function makeDataDirectory(dataDir: string): Promise<void> {
   try {
     await mkdir(dataDir, { recursive: true, mode: 0o700 });
+    await access(dataDir, constants.W_OK);
   } catch (error) {
     const why = error instanceof Error && 'code' in error ? String(error.code) : String(error);
     throw new Error(

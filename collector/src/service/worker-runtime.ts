@@ -12,6 +12,7 @@ import { API_EXTENSION } from '../extensions/api.ts';
 import { createJournalProgress, type JournalProgress } from '../journal/journal-progress.ts';
 import type { KeyAuthenticator } from '../keys/authenticator.ts';
 import type { Component, ComponentType, Logger } from '../pipeline/component.ts';
+import { VERSION } from '../telemetry/version.ts';
 import { createMetricsServer } from '../telemetry/server.ts';
 import type { ThreadMetrics } from '../telemetry/self-metrics.ts';
 import { databaseAddress, openLedgerDatabase, postgresOptions, READ_ONLY_URL_FILE } from './database.ts';
@@ -51,7 +52,6 @@ export class WorkerRuntime {
   #exports: Exports | null = null;
   #remembered: Remembered | null = null;
   #maintenance: { stop(): Promise<void> } | null = null;
-  #journalBytes = 0;
   #reporting: NodeJS.Timeout | undefined;
 
   constructor(parts: WorkerParts) {
@@ -61,10 +61,6 @@ export class WorkerRuntime {
 
   advance(end: JournalEnd): void {
     this.#progress.advance(end);
-  }
-
-  journalSize(bytes: number): void {
-    this.#journalBytes = bytes;
   }
 
   /** Rejects where starting again would not help: a port that is taken, a database that cannot be used. */
@@ -262,9 +258,10 @@ export class WorkerRuntime {
     link.tell({ type: 'state', state: workerState(this.#exports?.drains ?? [], this.#ledger !== null) });
   }
 
-  #status(): object {
+  async #status(): Promise<object> {
     return {
-      journal: { last_sequence: this.#progress.end.sequence, size_bytes: this.#journalBytes },
+      version: VERSION,
+      journal: await this.#parts.link.ask('journal', null),
       exporters: (this.#exports?.drains ?? []).map((drain) => drain.status()),
     };
   }
