@@ -195,12 +195,12 @@ class BestEffortDrain implements Drain {
 
   /** A destination that fails holds neither the journal beyond its lag nor the end of the process. */
   async #watch(batch: SourceBatch, giveUp: AbortController, settled: AbortSignal): Promise<void> {
-    const { clock, failure } = this.#options;
+    const options = this.#options;
     const first = batch.entries[0];
     for (;;) {
-      await clock.sleep(WATCH_EVERY_MS, settled);
+      await options.clock.sleep(WATCH_EVERY_MS, settled);
       if (settled.aborted) return;
-      if ((failure?.() ?? null) === null) continue;
+      if ((options.failure?.() ?? null) === null) continue;
       const isTooFar = first !== undefined && this.#skipReason(first) !== null;
       if (isTooFar || this.#stopping.signal.aborted) giveUp.abort(new Error('sending was given up'));
     }
