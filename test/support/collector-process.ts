@@ -7,8 +7,11 @@ import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { freePorts } from './free-port.ts';
+import { endOrphanedServer } from './orphaned-server.ts';
 
 export const REPOSITORY = dirname(dirname(dirname(dirname(fileURLToPath(import.meta.url)))));
+/** Longer than a collector gives itself; one that hangs beyond it must not outlive its test. */
+const STOP_LIMIT_MS = 40_000;
 const MAIN = join(REPOSITORY, 'collector', 'dist', 'main.js');
 
 export interface CollectorPorts {
@@ -43,7 +46,7 @@ export interface CollectorProcess {
   end(signal: NodeJS.Signals): Promise<number | null>;
   /** The read-only connection string of the embedded server. */
   databaseUrl(): string;
-  /** Ends what is left, the embedded server too, and removes the data directory. */
+  /** Ends what is left, also a server that a killed collector left behind, and removes the data directory. */
   dispose(): Promise<void>;
 }
 
@@ -102,7 +105,10 @@ export async function spawnCollector(options: CollectorOptions = {}): Promise<Co
     end: (signal) => endProcess(child, signal),
     databaseUrl: () => readFileSync(join(dataDir, 'postgres-readonly-url'), 'utf8').trim(),
     async dispose() {
+      const hung = setTimeout(() => child.kill('SIGKILL'), STOP_LIMIT_MS);
       await endProcess(child, 'SIGTERM');
+      clearTimeout(hung);
+      await endOrphanedServer(dataDir);
       if (ownsDir) await rm(dataDir, { recursive: true, force: true });
     },
   };

@@ -15,7 +15,7 @@ export interface RouteContext {
   readonly reader: Reader;
   readonly now: () => Date;
   /** The collector's state, as the caller of `createApi` tells it. */
-  readonly status: () => object;
+  readonly status: () => object | Promise<object>;
 }
 
 export interface CsvAnswer {

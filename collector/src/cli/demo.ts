@@ -10,6 +10,8 @@ export function registerDemo(program: Command, context: CliContext): void {
   runs(command, context, async () => {
     // Loaded only here: nothing else of the collector needs the demo's parts.
     const { runDemo } = await import('../demo/run.ts');
-    context.setExitCode(await runDemo({ collectorEntry: fileURLToPath(new URL('../main.js', import.meta.url)) }));
+    context.setExitCode(
+      await runDemo({ collectorEntry: fileURLToPath(new URL('../main.js', import.meta.url)) }),
+    );
   });
 }

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { COMPONENTS } from '../components.ts';
 import { loadConfig } from '../config/load.ts';
-import { MainRuntime } from '../service/main-runtime.ts';
+import { MainRuntime, StartFailure } from '../service/main-runtime.ts';
 import type { DatabaseAddress } from '../service/messages.ts';
 import { createLogger } from '../telemetry/log.ts';
 import { createSelfMetrics } from '../telemetry/self-metrics.ts';
@@ -62,7 +62,8 @@ export async function start(options: StartOptions): Promise<number> {
   try {
     await runtime.start();
   } catch (error) {
-    log.error({}, error instanceof Error ? error.message : String(error));
+    const faults = error instanceof StartFailure ? error.faults : [String(error)];
+    for (const fault of faults) log.error({}, fault);
     finish(1);
   }
   const code = await finished;

@@ -6,7 +6,7 @@ import type { Clock } from './clock.ts';
 import type { Disk, DirectoryLock } from './disk.ts';
 import { readIdentity, writeIdentity, type JournalIdentity } from './identity.ts';
 import { PendingFrame, type JournalEnd } from './record.ts';
-import { recoverFiles, type RecoveredFiles } from './recovery.ts';
+import { recoverFiles, type DamageReason, type RecoveredFiles } from './recovery.ts';
 import { HEADER_BYTES } from './segment.ts';
 import { SegmentFiles } from './segment-files.ts';
 
@@ -40,6 +40,8 @@ export interface Journal {
   readonly oldestSequence: number;
   readonly sizeBytes: number;
   readonly end: JournalEnd;
+  /** What opening it found unreadable or missing: how often, by reason. */
+  readonly damage: Readonly<Record<string, number>>;
   /** A store's cursor beyond this belongs to records that this directory does not have; null once compared. */
   readonly unconfirmedEnd: number | null;
   /** Resolves with the sequence once the record is durable. Rejects with Refusal. */
@@ -88,10 +90,15 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
       'Parts of the journal that could not be read, by reason.',
       ['reason'],
     );
+    const damage: Record<string, number> = {};
+    const onDamage = (reason: DamageReason): void => {
+      damage[reason] = (damage[reason] ?? 0) + 1;
+      damaged.add(1, { reason });
+    };
     const stored = await readIdentity(disk, dir);
     const known = typeof stored === 'object' ? stored : null;
     if (typeof stored === 'string') {
-      damaged.add(1, { reason: 'identity' });
+      onDamage('identity');
       log.error({ dir }, `The identity of the journal could not be read (${stored}); it gets a new one.`);
     }
     const files = await recoverFiles({
@@ -99,7 +106,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
       dir,
       log,
       accepts: (id) => known === null || id === known.id || known.former.includes(id),
-      onDamage: (reason) => damaged.add(1, { reason }),
+      onDamage,
     });
     const identity = identityAtOpen(known, files, options.newId ?? randomUUID);
     if (known === null && files.segments.length > 0) {
@@ -108,7 +115,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
         'The journal has records but lost its identity; every store reads it from its start.',
       );
     }
-    const journal = new SegmentJournal(options, lock, identity, files);
+    const journal = new SegmentJournal(options, lock, identity, files, damage);
     await journal.persistIdentity();
     return journal;
   } catch (error) {
@@ -134,6 +141,7 @@ function identityAtOpen(
 }
 
 class SegmentJournal implements Journal {
+  readonly damage: Readonly<Record<string, number>>;
   readonly #options: JournalOptions;
   readonly #lock: DirectoryLock;
   readonly #files: SegmentFiles;
@@ -158,11 +166,13 @@ class SegmentJournal implements Journal {
     lock: DirectoryLock,
     identity: JournalIdentity,
     files: RecoveredFiles,
+    damage: Readonly<Record<string, number>>,
   ) {
     this.#options = options;
     this.#lock = lock;
     this.#identity = identity;
     this.#end = files.end;
+    this.damage = damage;
     const quarter = Math.floor(options.maxBytes / 4);
     this.#segmentBytes = Math.min(options.segmentBytes ?? DEFAULT_SEGMENT_BYTES, quarter);
     this.#retainBytes = Math.min(options.retainBytes ?? quarter, quarter);

@@ -31,8 +31,14 @@ export interface BestEffortDrainOptions {
   readonly random: () => number;
   readonly log: Logger;
   readonly metrics: SelfMetrics;
-  /** Resolves when the destination has the batch. A Refusal that is not retryable drops it, anything else retries. */
-  send(batch: SourceBatch): Promise<void>;
+  /**
+   * Resolves when the destination has the batch. A Refusal that is not retryable drops it, anything else retries.
+   * Where it repeats attempts itself, it ends when the signal aborts: what waits has fallen too far behind, or
+   * the drain is stopping.
+   */
+  send(batch: SourceBatch, signal: AbortSignal): Promise<void>;
+  /** Why the latest attempt of the `send` under way failed; null while the destination answers. */
+  failure?(): string | null;
   /** Everything up to here is durably done: the journal may release it. */
   onDone(doneSequence: number): void;
 }
@@ -40,6 +46,7 @@ export interface BestEffortDrainOptions {
 const BACKOFF_MIN_MS = 100;
 const BACKOFF_MAX_MS = 30_000;
 const SAVE_EVERY_MS = 1000;
+const WATCH_EVERY_MS = 250;
 const SKIP_LIMITS = { maxBytes: 16 * 1024 * 1024, maxEntries: 8192 };
 
 /** Sends a journal to a destination that may fail; beyond its lag records are skipped and their spans counted. */
@@ -97,14 +104,15 @@ class BestEffortDrain implements Drain {
     const { exporter, journalId, progress } = this.#options;
     const done = this.#sequence ?? 0;
     const pending = pendingOf(progress.end, done, this.#through);
+    const lastError = this.#lastError ?? this.#options.failure?.() ?? null;
     return {
       exporter,
       journalId,
-      state: this.#isGivenUp ? 'stopped' : this.#state,
+      state: this.#isGivenUp ? 'stopped' : lastError === null ? this.#state : 'retrying',
       doneSequence: this.#savedSequence ?? 0,
       ...pending,
       oldestPendingUnixMs: pending.pendingRecords === 0 ? null : this.#pendingSinceUnixMs,
-      lastError: this.#lastError,
+      lastError,
       gaps: this.#gaps.gaps,
     };
   }
@@ -137,7 +145,7 @@ class BestEffortDrain implements Drain {
       await this.#skip(after);
       return false;
     }
-    if (batch.entries.length > 0) await this.#send(batch);
+    if (batch.entries.length > 0 && !(await this.#send(batch))) return true;
     this.#gaps.add(batch, clock.now());
     this.#moveTo(batch.lastSequence, batch.end);
     await this.#saveIfDue();
@@ -162,19 +170,40 @@ class BestEffortDrain implements Drain {
     return after;
   }
 
-  async #send(batch: SourceBatch): Promise<void> {
+  /** False where sending was given up, with the cursor left where it is. */
+  async #send(batch: SourceBatch): Promise<boolean> {
     const { source, progress, journalId, exporter, log } = this.#options;
     // The next batch is prepared while this one travels; a failure shows when it is asked for again.
     source.next(journalId, batch.lastSequence, progress.end.sequence).catch(() => {});
+    const giveUp = new AbortController();
+    const settled = new AbortController();
+    void this.#watch(batch, giveUp, settled.signal);
     try {
-      await this.#options.send(batch);
+      await this.#options.send(batch, giveUp.signal);
     } catch (error) {
+      if (giveUp.signal.aborted) return false;
       if (!(error instanceof Refusal) || error.retryable) throw error;
       this.#skipped.add(batch.spans, { exporter, reason: 'rejected' });
       log.error({ exporter, spans: batch.spans, err: error }, 'The destination refused a batch for good.');
+    } finally {
+      settled.abort();
     }
     this.#isSkipping = false;
     this.#noteSuccess();
+    return true;
+  }
+
+  /** A destination that fails holds neither the journal beyond its lag nor the end of the process. */
+  async #watch(batch: SourceBatch, giveUp: AbortController, settled: AbortSignal): Promise<void> {
+    const options = this.#options;
+    const first = batch.entries[0];
+    for (;;) {
+      await options.clock.sleep(WATCH_EVERY_MS, settled);
+      if (settled.aborted) return;
+      if ((options.failure?.() ?? null) === null) continue;
+      const isTooFar = first !== undefined && this.#skipReason(first) !== null;
+      if (isTooFar || this.#stopping.signal.aborted) giveUp.abort(new Error('sending was given up'));
+    }
   }
 
   #skipReason(entry: StoredEntry): SkipReason | null {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { openDatabase, type Database } from '../database/connect.ts';
-import type { PostgresOptions } from '../exporters/postgres/index.ts';
+import { postgres, type PostgresOptions } from '../exporters/postgres/index.ts';
 import type { Logger } from '../pipeline/component.ts';
 import type { DatabaseAddress } from './messages.ts';
 import { componentOf, tracesPipeline } from './processing.ts';
@@ -11,7 +11,7 @@ export const READ_ONLY_URL_FILE = 'postgres-readonly-url';
 
 /** The options of the pipeline's postgres exporter, or null where it has none. */
 export function postgresOptions(config: Config): { id: string; options: PostgresOptions } | null {
-  return componentOf<PostgresOptions>(tracesPipeline(config).exporters, config.exporters, 'postgres');
+  return componentOf(tracesPipeline(config).exporters, config.exporters, postgres);
 }
 
 /** Opens the operator's server where the configuration names one, else starts the embedded one. */

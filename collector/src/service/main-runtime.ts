@@ -1,9 +1,10 @@
-import { mkdir } from 'node:fs/promises';
+import { access, constants, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GEN_AI_KEY_PREFIXES } from '@spanmeter/processors';
 import type { Config } from '../config/config.ts';
-import type { ApiKeyAuthOptions } from '../extensions/api-key-auth.ts';
-import { createHealthServer, type HealthCheckOptions, type PartState } from '../extensions/health-check.ts';
+import { API_KEY_AUTH, type ApiKeyAuthOptions } from '../extensions/api-key-auth.ts';
+import { otlpHttp } from '../exporters/otlp-http.ts';
+import { createHealthServer, healthCheck, type PartState } from '../extensions/health-check.ts';
 import { journal, openConfiguredJournal, type JournalExtensionOptions } from '../extensions/journal.ts';
 import { systemClock } from '../journal/clock.ts';
 import { nodeDisk } from '../journal/disk.ts';
@@ -16,17 +17,21 @@ import { createDoor, type Door } from '../pipeline/door.ts';
 import type { JournalRecord } from '../pipeline/entry.ts';
 import type { Authenticator, HeaderLookup } from '../pipeline/identity.ts';
 import { Refusal } from '../pipeline/refusal.ts';
-import {
-  createMemoryGate,
-  type MemoryGate,
-  type MemoryLimiterOptions,
-} from '../processors/memory-limiter.ts';
-import { createOtlpReceiver } from '../receivers/otlp.ts';
+import { createMemoryGate, memoryLimiter, type MemoryGate } from '../processors/memory-limiter.ts';
+import { createOtlpReceiver, otlpReceiver } from '../receivers/otlp.ts';
 import type { OtlpReceiverOptions } from '../receivers/otlp-options.ts';
 import type { ThreadMetrics } from '../telemetry/self-metrics.ts';
 import { openAuthenticator } from './keys.ts';
-import type { DatabaseAddress, FromWorker, JournalStart, Questions, WorkerStart } from './messages.ts';
+import type {
+  DatabaseAddress,
+  FromWorker,
+  JournalStart,
+  JournalState,
+  Questions,
+  WorkerStart,
+} from './messages.ts';
 import { componentOf, tracesPipeline } from './processing.ts';
+import { takenEndpoints } from './taken-endpoints.ts';
 import { WorkerLink } from './worker-link.ts';
 
 const RETRY_AFTER_MS = 2_000;
@@ -47,6 +52,17 @@ export interface MainParts {
   onFault(message: string): void;
 }
 
+/** Why nothing was started, one sentence each. */
+export class StartFailure extends Error {
+  readonly faults: readonly string[];
+
+  constructor(faults: readonly string[]) {
+    super(faults.join(' '));
+    this.name = 'StartFailure';
+    this.faults = faults;
+  }
+}
+
 /** The door: receivers, journal, health, and the worker behind them. */
 export class MainRuntime {
   readonly #parts: MainParts;
@@ -64,22 +80,20 @@ export class MainRuntime {
     this.#parts = parts;
   }
 
-  /** Rejects with one sentence where a port, the data directory or the journal cannot be had. */
+  /** Rejects with StartFailure where ports, the data directory or the journal cannot be had. */
   async start(): Promise<void> {
-    const { log, metrics, dataDir } = this.#parts;
-    await makeDataDirectory(dataDir);
-    const journal = await this.#openJournal();
-    this.#journal = journal;
-    this.#openEnd = journal.end;
+    const { log, metrics } = this.#parts;
+    const opened = await this.#takeDirectoryAndPorts();
+    this.#openEnd = opened.end;
     await this.#startHealth();
     const worker = new WorkerLink(
       new URL('./worker-entry.js', import.meta.url),
-      this.#workerEvents(journal),
+      this.#workerEvents(opened),
       log,
     );
     this.#worker = worker;
-    journal.onAppended((end) => worker.advance(end));
-    await this.#startReceivers(this.#createDoor(journal));
+    opened.onAppended((end) => worker.advance(end));
+    await this.#startReceivers(this.#createDoor(opened));
     worker.start();
     metrics.gauge('spanmeter_worker_up', 'Whether the worker thread tells how it is.', () =>
       worker.state.postgres.state === 'starting' ? 0 : 1,
@@ -98,10 +112,24 @@ export class MainRuntime {
     await this.#journal?.close();
   }
 
+  /** All that another program may hold is tried before anything starts, so that every fault is told at once. */
+  async #takeDirectoryAndPorts(): Promise<Journal> {
+    const { config, dataDir } = this.#parts;
+    const faults = await takenEndpoints(config);
+    try {
+      await makeDataDirectory(dataDir);
+      this.#journal = await this.#openJournal();
+    } catch (error) {
+      faults.push(error instanceof Error ? error.message : String(error));
+    }
+    if (this.#journal === null || faults.length > 0) throw new StartFailure(faults);
+    return this.#journal;
+  }
+
   #journalOptions(): JournalExtensionOptions {
     const { config } = this.#parts;
     const { extensions } = config.service;
-    const found = componentOf<JournalExtensionOptions>(extensions, config.extensions, 'journal');
+    const found = componentOf(extensions, config.extensions, journal);
     return found?.options ?? journal.options.parse({});
   }
 
@@ -111,8 +139,8 @@ export class MainRuntime {
     return openConfiguredJournal(this.#journalOptions(), around);
   }
 
-  #workerEvents(journal: Journal): ConstructorParameters<typeof WorkerLink>[1] {
-    const { log, dataDir, sources, sets, terminal, onReady, onFault } = this.#parts;
+  #workerEvents(opened: Journal): ConstructorParameters<typeof WorkerLink>[1] {
+    const { log, dataDir, sources, sets, terminal } = this.#parts;
     return {
       start: (): WorkerStart => ({
         sources,
@@ -121,50 +149,59 @@ export class MainRuntime {
         terminal,
         journal: {
           dir: this.#journalOptions().directory ?? join(dataDir, 'journal'),
-          id: journal.id,
-          end: journal.end,
-          openEnd: this.#openEnd ?? journal.end,
-          unconfirmedEnd: journal.unconfirmedEnd,
+          id: opened.id,
+          end: opened.end,
+          openEnd: this.#openEnd ?? opened.end,
+          unconfirmedEnd: opened.unconfirmedEnd,
         },
       }),
-      ready: onReady,
-      fault: onFault,
+      ready: (database) => this.#parts.onReady(database),
+      fault: (message) => this.#parts.onFault(message),
       database: (ownerUrl) => void this.#startAuthenticator(ownerUrl),
       done(sequence) {
-        journal.release(sequence).catch((error: unknown) => {
+        opened.release(sequence).catch((error: unknown) => {
           log.error({ err: error }, 'segments that are done could not be deleted');
         });
       },
-      answer: (message) => this.#answer(journal, message),
+      answer: (message) => this.#answer(opened, message),
     };
   }
 
-  async #answer(journal: Journal, message: Extract<FromWorker, { type: 'ask' }>): Promise<unknown> {
+  async #answer(opened: Journal, message: Extract<FromWorker, { type: 'ask' }>): Promise<unknown> {
     switch (message.name) {
       case 'confirm_cursor':
-        await journal.confirmCursor();
+        await opened.confirmCursor();
         return null;
       case 'renew_journal_id':
-        return journal.renewId();
+        return opened.renewId();
       case 'set_aside': {
         const { segmentFirst, offset } = message.ask as Questions['set_aside']['ask'];
-        await journal.setAside(segmentFirst, offset);
+        await opened.setAside(segmentFirst, offset);
         return null;
       }
       case 'metrics':
         return this.#parts.metrics.snapshot();
+      case 'journal':
+        return this.#journalReport(opened);
       default:
         return message.name satisfies never;
     }
   }
 
+  #journalReport(opened: Journal): JournalState {
+    return {
+      id: opened.id,
+      oldest_sequence: opened.oldestSequence,
+      last_sequence: opened.lastSequence,
+      size_bytes: opened.sizeBytes,
+      max_bytes: this.#journalOptions().max_bytes,
+      damage: opened.damage,
+    };
+  }
+
   async #startHealth(): Promise<void> {
     const { config, log } = this.#parts;
-    const found = componentOf<HealthCheckOptions>(
-      config.service.extensions,
-      config.extensions,
-      'health_check',
-    );
+    const found = componentOf(config.service.extensions, config.extensions, healthCheck);
     if (found === null) return;
     const health = createHealthServer({
       ...found.options,
@@ -179,9 +216,9 @@ export class MainRuntime {
     this.#components.push(health);
   }
 
-  async #append(journal: Journal, record: JournalRecord): Promise<number> {
+  async #append(opened: Journal, record: JournalRecord): Promise<number> {
     try {
-      const sequence = await journal.append(record);
+      const sequence = await opened.append(record);
       this.#refusal = null;
       return sequence;
     } catch (error) {
@@ -201,20 +238,20 @@ export class MainRuntime {
   #keep(): 'all' | 'gen_ai' {
     const { config } = this.#parts;
     const { exporters } = tracesPipeline(config);
-    return componentOf(exporters, config.exporters, 'otlp_http') === null ? 'gen_ai' : 'all';
+    return componentOf(exporters, config.exporters, otlpHttp) === null ? 'gen_ai' : 'all';
   }
 
-  #createDoor(journal: Journal): Door {
+  #createDoor(opened: Journal): Door {
     const { config, log, metrics } = this.#parts;
     const { processors, receivers } = tracesPipeline(config);
-    const limiter = componentOf<MemoryLimiterOptions>(processors, config.processors, 'memory_limiter');
+    const limiter = componentOf(processors, config.processors, memoryLimiter);
     const memory =
       limiter === null ? null : createMemoryGate(limiter.options, { id: limiter.id, log, metrics });
     memory?.start();
     this.#memory = memory;
-    const receiver = componentOf<OtlpReceiverOptions>(receivers, config.receivers, 'otlp');
+    const receiver = componentOf(receivers, config.receivers, otlpReceiver);
     return createDoor({
-      append: (record) => this.#append(journal, record),
+      append: (record) => this.#append(opened, record),
       keep: this.#keep(),
       keyPrefixes: GEN_AI_KEY_PREFIXES,
       maxBodyBytes: receiver?.options.protocols.http?.max_request_body_size ?? 64 * 1024 ** 2,
@@ -247,10 +284,7 @@ export class MainRuntime {
 
   #keyOptions(): ApiKeyAuthOptions | null {
     const { config } = this.#parts;
-    return (
-      componentOf<ApiKeyAuthOptions>(config.service.extensions, config.extensions, 'api_key_auth')?.options ??
-      null
-    );
+    return componentOf(config.service.extensions, config.extensions, API_KEY_AUTH)?.options ?? null;
   }
 
   #requiresKeys(): boolean {
@@ -288,6 +322,7 @@ export class MainRuntime {
 async function makeDataDirectory(dataDir: string): Promise<void> {
   try {
     await mkdir(dataDir, { recursive: true, mode: 0o700 });
+    await access(dataDir, constants.W_OK);
   } catch (error) {
     const why = error instanceof Error && 'code' in error ? String(error.code) : String(error);
     throw new Error(

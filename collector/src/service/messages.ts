@@ -22,6 +22,17 @@ export interface JournalStart {
   readonly unconfirmedEnd: number | null;
 }
 
+/** How the journal is, for status. */
+export interface JournalState {
+  readonly id: string;
+  readonly oldest_sequence: number;
+  readonly last_sequence: number;
+  readonly size_bytes: number;
+  readonly max_bytes: number;
+  /** What opening it found unreadable or missing, by reason. */
+  readonly damage: Readonly<Record<string, number>>;
+}
+
 /** How the worker's parts are, for health and status. */
 export interface WorkerState {
   readonly postgres: PartState;
@@ -34,6 +45,7 @@ export interface Questions {
   renew_journal_id: { ask: null; answer: string };
   set_aside: { ask: { readonly segmentFirst: number; readonly offset: number }; answer: null };
   metrics: { ask: null; answer: MetricSnapshot };
+  journal: { ask: null; answer: JournalState };
 }
 
 export type QuestionName = keyof Questions;
@@ -41,7 +53,6 @@ export type QuestionName = keyof Questions;
 /** From the main thread to the worker. */
 export type ToWorker =
   | { readonly type: 'journal'; readonly end: JournalEnd }
-  | { readonly type: 'journal_size'; readonly bytes: number }
   | { readonly type: 'answer'; readonly request: number; readonly value?: unknown; readonly error?: string }
   | { readonly type: 'stop'; readonly deadlineMs: number };
 

@@ -28,7 +28,6 @@ async function run(): Promise<void> {
 
   function hear(message: Exclude<ToWorker, { type: 'answer' }>): void {
     if (message.type === 'journal') runtime?.advance(message.end);
-    else if (message.type === 'journal_size') runtime?.journalSize(message.bytes);
     else if (!stopping) {
       stopping = true;
       void end(message.deadlineMs);

@@ -1,20 +1,18 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import pg from 'pg';
+import { Pool } from 'pg';
 import { createApi, type Api } from '../api/api.ts';
 import type { Config } from '../config/config.ts';
 import type { Database } from '../database/connect.ts';
+import { scheduleMaintenance } from '../database/maintenance.ts';
 import { createPostgresLedger, type PostgresLedger } from '../exporters/postgres/ledger.ts';
-import {
-  createPrometheusExporter,
-  type PrometheusExporter,
-  type PrometheusOptions,
-} from '../exporters/prometheus.ts';
-import type { ApiKeyAuthOptions } from '../extensions/api-key-auth.ts';
-import type { ApiOptions } from '../extensions/api.ts';
+import { createPrometheusExporter, type PrometheusExporter, prometheus } from '../exporters/prometheus.ts';
+import { API_KEY_AUTH } from '../extensions/api-key-auth.ts';
+import { API_EXTENSION } from '../extensions/api.ts';
 import { createJournalProgress, type JournalProgress } from '../journal/journal-progress.ts';
 import type { KeyAuthenticator } from '../keys/authenticator.ts';
-import type { Component, Logger } from '../pipeline/component.ts';
+import type { Component, ComponentType, Logger } from '../pipeline/component.ts';
+import { VERSION } from '../telemetry/version.ts';
 import { createMetricsServer } from '../telemetry/server.ts';
 import type { ThreadMetrics } from '../telemetry/self-metrics.ts';
 import { databaseAddress, openLedgerDatabase, postgresOptions, READ_ONLY_URL_FILE } from './database.ts';
@@ -29,6 +27,7 @@ import { rememberGauges, type Remembered } from './remembered.ts';
 import { workerState } from './worker-state.ts';
 
 const STATE_EVERY_MS = 500;
+const MAINTAIN_EVERY_MS = 3_600_000;
 const DEFAULT_RETENTION_DAYS = 90;
 const MS_PER_DAY = 86_400_000;
 const MAX_KNOWN_TENANTS = 1_000_000;
@@ -48,11 +47,11 @@ export class WorkerRuntime {
   readonly #progress: JournalProgress;
   readonly #components: Component[] = [];
   #database: Database | null = null;
-  #pool: pg.Pool | null = null;
+  #pool: Pool | null = null;
   #ledger: PostgresLedger | null = null;
   #exports: Exports | null = null;
   #remembered: Remembered | null = null;
-  #journalBytes = 0;
+  #maintenance: { stop(): Promise<void> } | null = null;
   #reporting: NodeJS.Timeout | undefined;
 
   constructor(parts: WorkerParts) {
@@ -62,10 +61,6 @@ export class WorkerRuntime {
 
   advance(end: JournalEnd): void {
     this.#progress.advance(end);
-  }
-
-  journalSize(bytes: number): void {
-    this.#journalBytes = bytes;
   }
 
   /** Rejects where starting again would not help: a port that is taken, a database that cannot be used. */
@@ -89,6 +84,16 @@ export class WorkerRuntime {
         ready: () => database.ready(),
       });
       this.#learnTenants(database, processing);
+      this.#maintenance = scheduleMaintenance(
+        {
+          connectionString: database.ownerUrl,
+          log,
+          metrics: this.#parts.metrics,
+          callRetentionDays: postgres.options.retention,
+          deadLetterRetentionDays: postgres.options.dead_letter_retention,
+        },
+        MAINTAIN_EVERY_MS,
+      );
     }
     await this.#startExports(processing);
     await this.#startApi();
@@ -109,6 +114,7 @@ export class WorkerRuntime {
     clearInterval(this.#reporting);
     for (const component of this.#components.toReversed()) await component.stop(deadline);
     this.#remembered?.stop();
+    await this.#maintenance?.stop();
     await this.#ledger?.close();
     await this.#pool?.end();
     await this.#database?.stop();
@@ -142,10 +148,11 @@ export class WorkerRuntime {
     await writeFile(path, `${database.readOnlyUrl}\n`, { mode: 0o600 });
   }
 
-  #createPool(database: Database): pg.Pool {
-    const api = this.#extension<ApiOptions>('api');
-    const pool = new pg.Pool({
+  #createPool(database: Database): Pool {
+    const api = this.#extension(API_EXTENSION);
+    const pool = new Pool({
       connectionString: database.ownerUrl,
+      // Two more for the figures that gauges show.
       max: (api?.max_connections ?? 1) + 2,
       connectionTimeoutMillis: 5_000,
       idleTimeoutMillis: 30_000,
@@ -167,9 +174,9 @@ export class WorkerRuntime {
     })().catch((error: unknown) => log.debug({ err: error }, 'the known tenants could not be read yet'));
   }
 
-  #extension<O>(type: string): O | null {
+  #extension<O>(type: ComponentType<O>): O | null {
     const { config } = this.#parts;
-    return componentOf<O>(config.service.extensions, config.extensions, type)?.options ?? null;
+    return componentOf(config.service.extensions, config.extensions, type)?.options ?? null;
   }
 
   async #startExports(processing: Processing): Promise<void> {
@@ -178,27 +185,27 @@ export class WorkerRuntime {
       this.#remembered = rememberGauges(this.#pool, log);
       this.#remembered.start();
     }
-    const prometheus = this.#createPrometheus();
+    const counting = this.#createPrometheus();
     const exports = await createExports({
       config,
       journal: start.journal,
       progress: this.#progress,
       processing,
       ledger: this.#ledger,
-      prometheus,
+      prometheus: counting,
       link,
       log,
       metrics,
     });
     this.#exports = exports;
-    if (prometheus !== null) await this.#add(prometheus);
+    if (counting !== null) await this.#add(counting);
     await exports.start();
   }
 
   #createPrometheus(): PrometheusExporter | null {
     const { config, log, metrics } = this.#parts;
     const { exporters } = tracesPipeline(config);
-    const found = componentOf<PrometheusOptions>(exporters, config.exporters, 'prometheus');
+    const found = componentOf(exporters, config.exporters, prometheus);
     if (found === null) return null;
     return createPrometheusExporter(
       found.options,
@@ -216,7 +223,7 @@ export class WorkerRuntime {
 
   async #startApi(): Promise<void> {
     const { start, log, metrics } = this.#parts;
-    const options = this.#extension<ApiOptions>('api');
+    const options = this.#extension(API_EXTENSION);
     if (options === null || this.#pool === null || this.#database === null) return;
     const authenticator = await this.#openAuthenticator(start.dataDir, this.#database);
     const api: Api = createApi({
@@ -233,7 +240,7 @@ export class WorkerRuntime {
   }
 
   async #openAuthenticator(dataDir: string, database: Database): Promise<KeyAuthenticator | null> {
-    const options = this.#extension<ApiKeyAuthOptions>('api_key_auth');
+    const options = this.#extension(API_KEY_AUTH);
     if (options === null) return null;
     const authenticator = openAuthenticator({
       options,
@@ -251,9 +258,10 @@ export class WorkerRuntime {
     link.tell({ type: 'state', state: workerState(this.#exports?.drains ?? [], this.#ledger !== null) });
   }
 
-  #status(): object {
+  async #status(): Promise<object> {
     return {
-      journal: { last_sequence: this.#progress.end.sequence, size_bytes: this.#journalBytes },
+      version: VERSION,
+      journal: await this.#parts.link.ask('journal', null),
       exporters: (this.#exports?.drains ?? []).map((drain) => drain.status()),
     };
   }

@@ -11,5 +11,5 @@ export const STATUS: Route = defineRoute({
   query: z.strictObject({}),
   answer: z.record(z.string(), z.unknown()),
   example: { version: '0.1.0' },
-  handle: (_query, { status }) => Promise.resolve({ json: status() }),
+  handle: async (_query, { status }) => ({ json: await status() }),
 });

@@ -1,0 +1,34 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startEmbedded } from '@spanmeter/collector/dist/database/embedded.js';
+import { SILENT_LOG } from '@spanmeter/collector/dist/pipeline/silent.js';
+
+/** An operator's server, as a collector sees it by `DATABASE_URL`, that can be stopped and started again. */
+export interface StoppableDatabase {
+  /** The same before and after. */
+  readonly url: string;
+  stop(): Promise<void>;
+  start(): Promise<void>;
+  dispose(): Promise<void>;
+}
+
+export async function startStoppableDatabase(): Promise<StoppableDatabase> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'spanmeter-database-'));
+  // Stopped in good order here, so that only its absence is tested: the flushes of a test are saved.
+  const settings = { fsync: 'off', full_page_writes: 'off' };
+  const open = () => startEmbedded({ dataDir, log: SILENT_LOG, settings });
+  let server = await open();
+  const { ownerUrl: url, port } = server;
+  return {
+    url,
+    stop: () => server.stop(),
+    async start() {
+      server = await startEmbedded({ dataDir, log: SILENT_LOG, settings, port });
+    },
+    async dispose() {
+      await server.stop();
+      await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+}
