@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { createServer, request, type ClientRequest, type IncomingMessage } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { request, type ClientRequest } from 'node:http';
 import { OTLPTraceExporter as GrpcExporter } from '@opentelemetry/exporter-trace-otlp-grpc';
 import { OTLPTraceExporter as JsonExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { OTLPTraceExporter as ProtoExporter } from '@opentelemetry/exporter-trace-otlp-proto';
 import { CompressionAlgorithm } from '@opentelemetry/otlp-exporter-base';
 import type { SpanExporter } from '@opentelemetry/sdk-trace-node';
 import { startCollector, type CollectorProcess } from '../support/collector-process.ts';
+import { startFront, type Front } from '../support/front.ts';
 import { emitSdkSpans } from '../support/sdk-spans.ts';
 import { settledCalls } from '../support/settled-calls.ts';
 
@@ -20,52 +19,6 @@ const HTTP: readonly [name: string, contentType: string, exporter: HttpExporter]
   ['HTTP/protobuf', 'application/x-protobuf', ProtoExporter],
   ['HTTP/JSON', 'application/json', JsonExporter],
 ];
-
-interface Passed {
-  readonly type: string | undefined;
-  readonly coding: string | undefined;
-  readonly status: number;
-}
-
-/** Stands before a collector and notes what passes. */
-interface Front {
-  readonly url: string;
-  readonly passed: Passed[];
-  /** While set, the collector's answers with 200 are lost, and the sender is told 503 this often. */
-  losing: number;
-  onPassed: (status: number) => void;
-  close(): void;
-}
-
-async function startFront(port: number): Promise<Front> {
-  const server = createServer((incoming, response) => {
-    const { method, url: path, headers } = incoming;
-    const onward = request({ host: '127.0.0.1', port, method, path, headers }, (answer: IncomingMessage) => {
-      const status = answer.statusCode ?? 0;
-      front.passed.push({ type: headers['content-type'], coding: headers['content-encoding'], status });
-      front.onPassed(status);
-      if (front.losing > 0 && status === 200) {
-        front.losing -= 1;
-        answer.resume();
-        response.writeHead(503, { 'retry-after': new Date(0).toUTCString() }).end();
-        return;
-      }
-      response.writeHead(status, answer.headers);
-      answer.pipe(response);
-    });
-    incoming.pipe(onward);
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const front: Front = {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    passed: [],
-    losing: 0,
-    onPassed: () => {},
-    close: () => server.close().closeAllConnections(),
-  };
-  return front;
-}
 
 const coding = (gzip: boolean): CompressionAlgorithm =>
   gzip ? CompressionAlgorithm.GZIP : CompressionAlgorithm.NONE;

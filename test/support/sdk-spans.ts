@@ -7,6 +7,9 @@ import { formatPicoUsd } from './settled-calls.ts';
 const INPUT_PICO = 150_000n;
 const OUTPUT_PICO = 600_000n;
 
+/** Response ids differ between calls, as the providers' do: equal ones would be one call told twice. */
+let responses = 0;
+
 export interface SdkSpans {
   readonly tenant: string;
   readonly calls: number;
@@ -21,7 +24,10 @@ export async function emitSdkSpans(exporter: SpanExporter, spans: SdkSpans): Pro
   const provider = new NodeTracerProvider({
     resource: resourceFromAttributes({ 'service.name': 'shop', 'tenant.id': spans.tenant }),
     spanProcessors: [
-      new BatchSpanProcessor(exporter, { maxExportBatchSize: spans.batch, maxQueueSize: 2 * spans.calls + 1 }),
+      new BatchSpanProcessor(exporter, {
+        maxExportBatchSize: spans.batch,
+        maxQueueSize: 2 * spans.calls + 1,
+      }),
     ],
   });
   const tracer = provider.getTracer('shop', '1.0.0');
@@ -35,7 +41,7 @@ export async function emitSdkSpans(exporter: SpanExporter, spans: SdkSpans): Pro
         'gen_ai.operation.name': 'chat',
         'gen_ai.provider.name': 'openai',
         'gen_ai.request.model': 'gpt-4o-mini',
-        'gen_ai.response.id': `${spans.tenant}-${index}`,
+        'gen_ai.response.id': `response-${process.pid}-${(responses += 1)}`,
         'gen_ai.usage.input_tokens': input,
         'gen_ai.usage.output_tokens': output,
       },
