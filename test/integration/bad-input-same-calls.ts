@@ -104,6 +104,23 @@ export function describeSameCalls(running: () => CollectorProcess): void {
         assert.deepEqual(comparable(await rowsOf(`same-${way}`)), comparable(stored), way);
     });
 
+    it('keep what is left of text that JSON breaks: lone surrogates, NUL and bytes that are no UTF-8', async () => {
+      const { ports } = running();
+      const user = (text: string): string =>
+        buildTracesJson([{ spans: [chatSpan({ attributes: { 'user.id': 'MARK' } })] }]).replace('MARK', text);
+      const bodies = [user('a\\ud800b'), user('a\\u0000b'), Buffer.from(user('a\xffb'), 'latin1')];
+      for (const [index, body] of bodies.entries()) {
+        const headers = { ...JSON_TYPE, 'x-scope-orgid': `json-text-${index}` };
+        assert.equal((await postOtlp(ports.http, { headers, body })).status, 200);
+      }
+      await settled(running());
+      const stored = await Promise.all(bodies.map((_, index) => rowsOf(`json-text-${index}`)));
+      assert.deepEqual(
+        stored.map(([row]) => [row?.['user_id'], row?.['cost_usd']]),
+        ['a\ufffdb', 'ab', 'a\ufffdb'].map((text) => [text, CHAT_COST]),
+      );
+    });
+
     it('are one row each and are counted once, however often they are sent', async () => {
       const collector = running();
       const headers = { 'x-scope-orgid': 'twice' };

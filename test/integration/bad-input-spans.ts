@@ -11,6 +11,8 @@ export interface SpanCase {
   readonly spans: () => readonly BuilderSpan[];
   readonly resource?: BuilderAttributes;
   readonly scope?: BuilderScope;
+  /** Who says whose they are: the request's header, or the resource; the header where absent. */
+  readonly tenantBy?: 'header' | 'resource';
   /** Changes the encoded request. */
   readonly patch?: (body: Buffer) => Buffer;
   /** Spans that the answer's partial_success rejects. */
@@ -81,6 +83,18 @@ const TIMES: readonly SpanCase[] = [
     spans: () => [chat({ startUnixNano: 0n, endUnixNano: 0n })],
     rows: [],
     deadLetter: 'time_missing',
+  },
+  {
+    title: 'neither start nor end, of a tenant that only the resource names',
+    spans: () => [chat({ startUnixNano: 0n, endUnixNano: 0n })],
+    tenantBy: 'resource',
+    rows: [],
+    deadLetter: 'time_missing',
+  },
+  {
+    title: 'an end in the year 2554, which is no duration',
+    spans: () => [chat({ endUnixNano: 2n ** 64n - 1n })],
+    rows: [{ ...priced, duration_ms: null }],
   },
   {
     title: 'a start in 1970',
@@ -252,8 +266,13 @@ const TEXTS: readonly SpanCase[] = [
   {
     title: 'a prompt of 1 MB, which is never read',
     spans: () => [chat({ attributes: { 'gen_ai.input.messages': 'p'.repeat(1_000_000) } })],
-    rows: [{ ...priced, attributes: {} }],
+    rows: [{ ...priced, attributes: null }],
     own: { spanmeter_processor_oversized_attributes_total: 0 },
+  },
+  {
+    title: 'a model with quotes, a backslash and line breaks',
+    spans: () => [chat({ attributes: { 'gen_ai.request.model': 'a"b\\c\nd\r\u2028e' } })],
+    rows: [{ cost_status: 'unpriced_model', model: 'a"b\\c\nd\r\u2028e' }],
   },
   {
     title: 'dimensions of 300 bytes, which are cut at a character within 256',
@@ -266,6 +285,13 @@ const AGENT = { 'gen_ai.operation.name': 'invoke_agent' };
 const TOOL = { 'gen_ai.operation.name': 'execute_tool' };
 const TRACE = 'c0'.repeat(16);
 const NO_USAGE = { [INPUT]: undefined, [OUTPUT]: undefined };
+
+const reported = (cost: number | DoubleValue): NonNullable<ChatChanges['attributes']> => ({
+  'gen_ai.provider.name': 'openrouter',
+  'gen_ai.request.model': 'openai/gpt-4o',
+  'gen_ai.usage.cost': cost,
+});
+const ABSURD = { cost_status: 'reported', cost_usd: '90000000000000000000000000.000000000000' };
 
 const BILLING: readonly SpanCase[] = [
   {
@@ -347,15 +373,7 @@ const BILLING: readonly SpanCase[] = [
   },
   {
     title: 'a cost that OpenRouter reports',
-    spans: () => [
-      chat({
-        attributes: {
-          'gen_ai.provider.name': 'openrouter',
-          'gen_ai.request.model': 'openai/gpt-4o',
-          'gen_ai.usage.cost': 0.0123,
-        },
-      }),
-    ],
+    spans: () => [chat({ attributes: reported(0.0123) })],
     rows: [
       {
         cost_status: 'reported',
@@ -364,6 +382,26 @@ const BILLING: readonly SpanCase[] = [
         reported_cost_source: 'gen_ai.usage.cost',
       },
     ],
+  },
+  {
+    title: 'reported costs whose sum is more than a column of amounts holds',
+    spans: () => [FIRST, SECOND].map((spanId) => chat({ spanId, attributes: reported(9e25) })),
+    rows: [ABSURD, ABSURD],
+  },
+  {
+    title: 'a reported cost that is more than a column of amounts holds, which is none',
+    spans: () => [chat({ attributes: reported(1e26) })],
+    rows: [{ ...priced, reported_cost_usd: null }],
+  },
+  {
+    title: 'a negative reported cost, which is none',
+    spans: () => [chat({ attributes: reported(-1) })],
+    rows: [{ ...priced, reported_cost_usd: null }],
+  },
+  {
+    title: 'NaN as a reported cost, which is none',
+    spans: () => [chat({ attributes: reported(new DoubleValue(NaN)) })],
+    rows: [{ ...priced, reported_cost_usd: null }],
   },
   {
     title: 'a cost that another provider reports, kept beside ours',

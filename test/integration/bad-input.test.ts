@@ -124,10 +124,16 @@ describe('bad input', function () {
     let exposed: Families;
 
     async function send(one: SpanCase, index: number): Promise<Outcome> {
-      const { resource = { 'service.name': 'tested' }, scope = { name: 'tests', version: '1' } } = one;
+      const { scope = { name: 'tests', version: '1' }, tenantBy = 'header' } = one;
+      const declared = { 'tenant.id': tenantOf(index) };
+      const resource = one.resource ?? {
+        'service.name': 'tested',
+        ...(tenantBy === 'resource' ? declared : {}),
+      };
       const built = Buffer.from(buildTraces([{ resource, scope, spans: one.spans() }]));
       const body = one.patch?.(built) ?? built;
-      const headers = { 'x-scope-orgid': tenantOf(index) };
+      const headers: Record<string, string> =
+        tenantBy === 'header' ? { 'x-scope-orgid': tenantOf(index) } : {};
       const { result: answer, by } = await moved(async () => {
         const answered = await postOtlp(collector.ports.http, { headers, body });
         await settled(collector);
