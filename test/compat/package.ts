@@ -8,6 +8,7 @@ import { REPOSITORY, startCollector, type CollectorProcess } from '../support/co
 import { query } from '../support/query.ts';
 import { settledCalls } from '../support/settled-calls.ts';
 import { run } from './child.ts';
+import { codeUnder } from './readme.ts';
 import { servedCostUsd } from './served-cost.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -40,6 +41,9 @@ const WAYS: readonly (readonly [preload: string, app: string])[] = [
   ['--require', 'app.mjs'],
 ];
 
+/** Its snippets are run as they are, but for the ports. */
+const PAGE = 'docs/senders.md';
+
 /** The packed `@spanmeter/instrumentation`, installed beside the SDKs in a folder of its own. */
 export async function checkPackage(verdict: Verdict): Promise<void> {
   const dir = await mkdtemp(join(tmpdir(), 'spanmeter-package-'));
@@ -52,7 +56,11 @@ export async function checkPackage(verdict: Verdict): Promise<void> {
     });
     console.log((await run('npm', ['ls', '--depth=0'], { cwd: dir })).trim());
     for (const [name, source] of Object.entries(APPS)) await writeFile(join(dir, name), source);
-    for (const [preload, app] of WAYS) await runApp(verdict, collector, dir, preload, app);
+    for (const [preload, app] of WAYS) {
+      const args = [preload, '@spanmeter/instrumentation/register', app];
+      await runApp(verdict, collector, dir, args, `${preload} ${app}`);
+    }
+    await runPage(verdict, collector, dir);
     verdict.compare('emitters', await emitters(collector), [
       '@spanmeter/instrumentation',
       // The Anthropic SDK makes spans of its own where an OpenTelemetry SDK runs; they are completed, not doubled.
@@ -75,20 +83,20 @@ async function pack(dir: string): Promise<string> {
   return join(dir, file);
 }
 
+/** Runs an app against stand-ins and compares; `tenant` names the run. */
 async function runApp(
   verdict: Verdict,
   collector: CollectorProcess,
   dir: string,
-  preload: string,
-  app: string,
+  args: readonly string[],
+  tenant: string,
 ): Promise<void> {
   const [openai, anthropic]: [StandIn, StandIn] = await Promise.all([
     startOpenaiStandIn(),
     startAnthropicStandIn(),
   ]);
-  const tenant = `${preload} ${app}`;
   try {
-    const output = await run(process.execPath, [preload, '@spanmeter/instrumentation/register', app], {
+    const output = await run(process.execPath, args, {
       cwd: dir,
       env: {
         OPENAI_API_KEY: 'none',
@@ -100,16 +108,57 @@ async function runApp(
         OTEL_RESOURCE_ATTRIBUTES: `tenant.id=${encodeURIComponent(tenant)}`,
       },
     });
-    verdict.compare(`what node ${tenant} itself prints`, output, '');
+    verdict.compare(`what ${tenant} itself prints`, output, '');
     const served = [...openai.ledger.requests, ...anthropic.ledger.requests];
-    verdict.compare(
-      `node ${preload} @spanmeter/instrumentation/register ${app}`,
-      (await settledCalls(collector))[tenant],
-      { calls: 3, costUsd: servedCostUsd(served), statuses: { priced: 2, missing_usage: 1 } },
-    );
+    verdict.compare(`node ${args.join(' ')}`, (await settledCalls(collector))[tenant], {
+      calls: 3,
+      costUsd: servedCostUsd(served),
+      statuses: { priced: 2, missing_usage: 1 },
+    });
   } finally {
     await Promise.all([openai.close(), anthropic.close()]);
   }
+}
+
+async function runPage(verdict: Verdict, collector: CollectorProcess, dir: string): Promise<void> {
+  const { http, api } = collector.ports;
+  const snippet = (heading: string, language: string, index?: number): string =>
+    codeUnder(PAGE, heading, language, index).replaceAll(':4318', `:${http}`).replaceAll(':8080', `:${api}`);
+  const packages = ['sdk-node', 'sdk-trace-node', 'exporter-trace-otlp-proto'];
+  const names = packages.map((name) => `@opentelemetry/${name}`);
+  await run('npm', ['install', '--no-audit', '--no-fund', ...names], { cwd: dir });
+
+  const ownSdk = 'Node.js with an OpenTelemetry SDK';
+  await writeFile(join(dir, 'tracing.mjs'), snippet(ownSdk, 'js'));
+  const args = snippet(ownSdk, 'sh').trim().split(' ').slice(1);
+  await runApp(verdict, collector, dir, args, 'an SDK of its own');
+
+  const openai = await startOpenaiStandIn();
+  await writeFile(join(dir, 'attributed.mjs'), snippet('Node.js', 'js'));
+  await run(process.execPath, ['--import', '@spanmeter/instrumentation/register', 'attributed.mjs'], {
+    cwd: dir,
+    env: {
+      OPENAI_API_KEY: 'none',
+      OPENAI_BASE_URL: `${openai.url}/v1`,
+      OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${http}`,
+    },
+  });
+  await openai.close();
+  verdict.compare('the page: withAttribution', (await settledCalls(collector))['acme'], {
+    calls: 1,
+    costUsd: servedCostUsd(openai.ledger.requests),
+    statuses: { priced: 1 },
+  });
+
+  verdict.compare('the page: curl is answered', await run('sh', ['-c', snippet('curl', 'sh')]), '{}');
+  await settledCalls(collector);
+  const spend = await run('sh', ['-c', snippet('curl', 'sh', 1)]);
+  const { rows } = JSON.parse(spend) as { rows: { team: string | null; cost_usd: string }[] };
+  verdict.compare(
+    'the page: what its call cost',
+    rows.filter(({ team }) => team === 'payments').map((row) => row.cost_usd),
+    ['0.001350000000'],
+  );
 }
 
 async function emitters(collector: CollectorProcess): Promise<string[]> {
