@@ -3,8 +3,29 @@ import type { Call, CallProcessor, SpanGroup } from './call.ts';
 /** Bound on the ancestors looked at, so that a cycle of parents ends. */
 const MAX_DEPTH = 64;
 
-/** The calls of one trace that are decided together, by span id. */
-type Trace = ReadonlyMap<string, Call>;
+/** The calls of one trace that are decided together. Tenants that use the same ids have spans of their own in it. */
+class Trace {
+  readonly calls: Call[] = [];
+  readonly #firstById = new Map<string, Call>();
+  readonly #others = new Map<string, Call>();
+
+  /** Adds the call, or returns the one of the same tenant and id that is there. */
+  add(call: Call): Call | null {
+    const same = this.find(call.spanId, call.tenantId);
+    if (same?.tenantId === call.tenantId) return same;
+    if (same === undefined) this.#firstById.set(call.spanId, call);
+    else this.#others.set(`${call.spanId} ${call.tenantId}`, call);
+    this.calls.push(call);
+    return null;
+  }
+
+  /** The span of that id: the tenant's own, else anybody's, since what lies between two calls may be another's. */
+  find(spanId: string, tenantId: string): Call | undefined {
+    const first = this.#firstById.get(spanId);
+    if (first === undefined || first.tenantId === tenantId || this.#others.size === 0) return first;
+    return this.#others.get(`${spanId} ${tenantId}`) ?? first;
+  }
+}
 
 function isCandidate(call: Call): boolean {
   return (
@@ -49,7 +70,7 @@ function overlap(a: Call, b: Call): boolean {
 function billableAncestor(call: Call, trace: Trace): Call | null {
   let at = call;
   for (let depth = 0; depth < MAX_DEPTH; depth++) {
-    const parent = at.parentSpanId === null ? undefined : trace.get(at.parentSpanId);
+    const parent = at.parentSpanId === null ? undefined : trace.find(at.parentSpanId, call.tenantId);
     if (parent === undefined || parent === call) return null;
     if (isCandidate(parent) && parent.tenantId === call.tenantId) return parent;
     at = parent;
@@ -60,7 +81,7 @@ function billableAncestor(call: Call, trace: Trace): Call | null {
 function isInside(inner: Call, outer: Call, trace: Trace | undefined): boolean {
   let at = inner;
   for (let depth = 0; depth < MAX_DEPTH; depth++) {
-    const parent = at.parentSpanId === null ? undefined : trace?.get(at.parentSpanId);
+    const parent = at.parentSpanId === null ? undefined : trace?.find(at.parentSpanId, inner.tenantId);
     if (parent === undefined) return false;
     if (parent === outer) return true;
     at = parent;
@@ -87,7 +108,7 @@ class Twins {
 
 function joinNested(trace: Trace, twins: Twins): Set<Call> {
   const children = new Map<Call, Call[]>();
-  for (const call of trace.values()) {
+  for (const call of trace.calls) {
     if (!isCandidate(call)) continue;
     const parent = billableAncestor(call, trace);
     if (parent === null) continue;
@@ -117,9 +138,13 @@ function repeats(parent: Call, children: readonly Call[]): boolean {
 }
 
 function isResponseTwin(a: Call, b: Call): boolean {
-  if (a.tenantId !== b.tenantId || sameSpan(a, b)) return false;
+  if (sameSpan(a, b)) return false;
   if (a.traceId !== b.traceId && !overlap(a, b)) return false;
-  return a.usageSource === 'missing' || b.usageSource === 'missing' || sameUsage(a, b);
+  return !hasUsage(a) || !hasUsage(b) || sameUsage(a, b);
+}
+
+function hasUsage(call: Call): boolean {
+  return call.usageSource !== 'missing';
 }
 
 /** Orders the spans of one call: the innermost first, and among equals always the same one. */
@@ -132,9 +157,8 @@ function innermost(set: ReadonlySet<Call>, traces: ReadonlyMap<string, Trace>): 
 }
 
 function goesBefore(a: Call, b: Call, traces: ReadonlyMap<string, Trace>): boolean {
-  const usageA = a.usageSource !== 'missing';
-  const usageB = b.usageSource !== 'missing';
-  if (usageA !== usageB) return usageA;
+  const usageA = hasUsage(a);
+  if (usageA !== hasUsage(b)) return usageA;
   if (a.traceId === b.traceId) {
     const trace = traces.get(a.traceId);
     const inside = isInside(a, b, trace);
@@ -148,19 +172,43 @@ function goesBefore(a: Call, b: Call, traces: ReadonlyMap<string, Trace>): boole
 
 interface Gathered {
   /** Traces with two calls or more. */
-  readonly traces: Map<string, Map<string, Call>>;
-  /** Candidates by response id, where two or more share it. */
-  readonly responses: Map<string, Call[]>;
+  readonly traces: Map<string, Trace>;
+  /** Candidates of one tenant and response id, where two or more share it. */
+  readonly responses: Call[][];
   /** Spans that came twice, the one that is decided first. */
   readonly copies: (readonly [Call, Call])[];
+}
+
+/** Candidates by response id, tenant by tenant: what one sends never decides what another pays. */
+class Responses {
+  readonly shared: Call[][] = [];
+  readonly #byTenant = new Map<string, Map<string, Call | Call[]>>();
+  #tenantId: string | null = null;
+  #current = new Map<string, Call | Call[]>();
+
+  add(call: Call, responseId: string): void {
+    // Neighbours are mostly one tenant's.
+    if (call.tenantId !== this.#tenantId) {
+      this.#tenantId = call.tenantId;
+      this.#current = this.#byTenant.get(call.tenantId) ?? new Map<string, Call | Call[]>();
+      this.#byTenant.set(call.tenantId, this.#current);
+    }
+    const known = this.#current.get(responseId);
+    if (known === undefined) this.#current.set(responseId, call);
+    else if (Array.isArray(known)) known.push(call);
+    else {
+      const both = [known, call];
+      this.#current.set(responseId, both);
+      this.shared.push(both);
+    }
+  }
 }
 
 /** Most calls are alone in their trace and response; only the others cost more than a lookup. */
 function gather(groups: readonly SpanGroup[]): Gathered {
   const firstOfTrace = new Map<string, Call>();
-  const firstOfResponse = new Map<string, Call>();
-  const traces = new Map<string, Map<string, Call>>();
-  const responses = new Map<string, Call[]>();
+  const traces = new Map<string, Trace>();
+  const responses = new Responses();
   const copies: [Call, Call][] = [];
   for (const group of groups) {
     for (const call of group.calls) {
@@ -168,35 +216,36 @@ function gather(groups: readonly SpanGroup[]): Gathered {
       const first = firstOfTrace.get(call.traceId);
       if (first === undefined) firstOfTrace.set(call.traceId, call);
       else {
-        const trace = traces.get(call.traceId) ?? new Map([[first.spanId, first]]);
-        traces.set(call.traceId, trace);
-        const same = trace.get(call.spanId);
-        if (same === undefined) trace.set(call.spanId, call);
-        else copies.push([same, call]);
+        let trace = traces.get(call.traceId);
+        if (trace === undefined) {
+          traces.set(call.traceId, (trace = new Trace()));
+          trace.add(first);
+        }
+        const same = trace.add(call);
+        if (same !== null) copies.push([same, call]);
       }
-      const response = call.responseId;
-      if (response === null || !isCandidate(call)) continue;
-      const twin = firstOfResponse.get(response);
-      if (twin === undefined) firstOfResponse.set(response, call);
-      else {
-        const others = responses.get(response);
-        if (others === undefined) responses.set(response, [twin, call]);
-        else others.push(call);
-      }
+      if (call.responseId !== null && isCandidate(call)) responses.add(call, call.responseId);
     }
   }
-  return { traces, responses, copies };
+  return { traces, responses: responses.shared, copies };
 }
 
 /** Bound on the spans compared under one response id; a sender that repeats one id makes no quadratic work. */
 const MAX_COMPARED = 32;
 
-function joinResponses(responses: ReadonlyMap<string, readonly Call[]>, twins: Twins): void {
-  for (const calls of responses.values()) {
-    for (let i = 1; i < calls.length; i++) {
-      const call = calls[i];
+function joinResponses(responses: readonly (readonly Call[])[], twins: Twins): void {
+  for (const calls of responses) {
+    // A span without usage is a twin of any; it joins the others last, and never two that differ in usage.
+    const bare = calls.filter((call) => !hasUsage(call));
+    const full = calls.filter(hasUsage);
+    // In one order, so that it is the same twin whichever came first.
+    if (bare.length > 0) full.sort((a, b) => (a.traceId + a.spanId < b.traceId + b.spanId ? -1 : 1));
+    const ordered = [...full, ...bare];
+    for (let i = 1; i < ordered.length; i++) {
+      const call = ordered[i];
       if (call === undefined) continue;
-      const other = calls.slice(Math.max(0, i - MAX_COMPARED), i).find((each) => isResponseTwin(each, call));
+      const near = ordered.slice(Math.max(0, i - MAX_COMPARED), i);
+      const other = near.find((each) => isResponseTwin(each, call));
       if (other !== undefined) twins.join(other, call);
     }
   }
@@ -210,11 +259,12 @@ function joinResponses(responses: ReadonlyMap<string, readonly Call[]>, twins: T
 export function createCountOnce(): CallProcessor {
   return (groups) => {
     const { traces, responses, copies } = gather(groups);
-    if (traces.size === 0 && responses.size === 0) return;
+    if (traces.size === 0 && responses.length === 0) return;
     const twins = new Twins();
     const rollUps = new Set<Call>();
     for (const trace of traces.values()) for (const call of joinNested(trace, twins)) rollUps.add(call);
     joinResponses(responses, twins);
+    const settled = new Set<Call>();
     for (const set of twins.sets()) {
       const billed = innermost(set, traces);
       if (billed === null) continue;
@@ -225,13 +275,17 @@ export function createCountOnce(): CallProcessor {
         else {
           call.costStatus = 'duplicate';
           call.duplicateOf = billed.spanId;
+          settled.add(call);
         }
       }
     }
-    for (const call of rollUps) call.costStatus = 'not_billable';
+    for (const call of rollUps) {
+      call.costStatus = 'not_billable';
+      settled.add(call);
+    }
     // Which copy of a resent span is stored is not known here, so both say the same.
     for (const [decided, copy] of copies) {
-      if (decided.tenantId !== copy.tenantId) continue;
+      if (!settled.has(decided) || !isCandidate(copy)) continue;
       copy.costStatus = decided.costStatus;
       copy.duplicateOf = decided.duplicateOf;
     }

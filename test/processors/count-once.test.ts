@@ -120,6 +120,62 @@ describe('counting once', () => {
     });
   });
 
+  it('never lets a span without usage make twins of two calls whose usage differs', () => {
+    const id = { 'gen_ai.response.id': 'r' };
+    const bare = spanOf(
+      { 'gen_ai.operation.name': 'chat', 'gen_ai.provider.name': 'openai', ...id },
+      { traceId: TRACE, spanId: 'm' },
+    );
+    const other = inTrace('b', null, { ...id, 'gen_ai.usage.output_tokens': 7 });
+    const statuses = decide([inTrace('a', null, id), bare, other]);
+    assert.deepEqual([statuses['a'], statuses['b']], ['priced', 'priced']);
+    assert.match(statuses['m'] ?? '', /^duplicate of/);
+  });
+
+  it('bills each tenant once where two use the same trace and span ids', () => {
+    const of = (tenant: string): GenAiSpan[] => [
+      inTrace('a', null, { 'tenant.id': tenant }),
+      inTrace('t', 'a', { 'gen_ai.operation.name': 'execute_tool' }),
+      inTrace('b', 't', { 'tenant.id': tenant }),
+    ];
+    const statuses = process([...of('x'), ...of('y')]).map(
+      (call) => `${call?.tenantId} ${call?.spanId} ${call?.costStatus}`,
+    );
+    assert.deepEqual(statuses.toSorted(), [
+      'default t not_billable',
+      'default t not_billable',
+      'x a duplicate',
+      'x b priced',
+      'y a duplicate',
+      'y b priced',
+    ]);
+  });
+
+  it("keeps one tenant's flood of a response id away from another's twins", () => {
+    const id = { 'gen_ai.response.id': 'r' };
+    const flood = Array.from({ length: 40 }, (_, i) =>
+      spanOf({ ...GPT_4O, ...id, 'gen_ai.usage.input_tokens': i, 'tenant.id': 'x' }),
+    );
+    const [first, ...rest] = process([
+      inTrace('a', null, { ...id, 'tenant.id': 'y' }),
+      ...flood,
+      inTrace('b', null, { ...id, 'tenant.id': 'y' }),
+    ]);
+    assert.deepEqual([first?.costStatus, rest.at(-1)?.costStatus], ['priced', 'duplicate']);
+  });
+
+  it('lets a resent span that began at another time keep a status of its own', () => {
+    const bare = { 'gen_ai.usage.input_tokens': -1 };
+    const calls = process([
+      inTrace('a', null, bare),
+      inTrace('a', null, {}, { startUnixNano: NOW_NANOS + 5000n }),
+    ]);
+    assert.deepEqual(
+      calls.map((call) => call?.costStatus),
+      ['invalid_usage', 'priced'],
+    );
+  });
+
   it('says of both copies of a resent span what it says of one', () => {
     const calls = process([inTrace('a', null), inTrace('b', 'a'), inTrace('a', null), inTrace('b', 'a')]);
     assert.deepEqual(
