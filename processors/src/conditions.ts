@@ -1,5 +1,6 @@
 import type { Conditions } from './call.ts';
 import type { SpanFields } from './dialects/index.ts';
+import { readFlag } from './flag.ts';
 import { regionOfHost } from './hosts.ts';
 import { remembered } from './remembered.ts';
 import { MAX_DIMENSION_BYTES, storableText } from './text.ts';
@@ -58,7 +59,7 @@ export function conditionsReader(fields: SpanFields): (provider: string) => Cond
     const geo = lower(fields.text(inferenceGeo));
     const search = lower(fields.text(searchContextSize));
     const place = base.region === undefined && CLOUDS.has(provider) ? lower(fields.text(region)) : null;
-    const batched = fields.value(batch) === true || fields.value(batch) === 'true';
+    const batched = readFlag(fields.value(batch)) === true;
     if (served === null && fast === null && geo === null && search === null && place === null && !batched) {
       return base;
     }

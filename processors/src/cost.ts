@@ -1,9 +1,10 @@
-import type { Call, CallProcessor } from './call.ts';
+import type { Call, CallProcessor, UsageBucket } from './call.ts';
 import { knownOperation } from './operations.ts';
 import type { PriceBook } from './price-book.ts';
 import { createPriceBook } from './price-book.ts';
 import type { PriceOverrides } from './price-layer.ts';
 import { NO_OVERRIDES } from './price-layer.ts';
+import type { PriceResult } from './price.ts';
 import { priceUsage } from './price.ts';
 
 /** A price book as it is stored: named by a digest of its content. */
@@ -49,11 +50,30 @@ export function createTenantBooks(overrides: PriceOverrides = NO_OVERRIDES): Ten
   };
 }
 
-/** True where the counts leave out a side that this kind of call always has. */
-function isIncomplete(call: Call, countsOutput: boolean): boolean {
-  if (call.errorType !== null || knownOperation(call.operation)?.generates !== true) return false;
-  if (call.inputTokens === null && call.outputTokens === null) return false;
-  return call.inputTokens === null || (call.outputTokens === null && countsOutput);
+/** What an embedding, a transcription or another call may state instead of its input tokens as a whole. */
+const PARTS_OF_INPUT: readonly UsageBucket[] = [
+  'cache_read',
+  'input_audio',
+  'cache_read_audio',
+  'input_image',
+];
+
+/**
+ * True where the counts leave out a side that the price has a rate for and that this kind of call always has;
+ * an operation that we do not know is taken for one that generates.
+ */
+function isIncomplete(call: Call, price: PriceResult): boolean {
+  if (call.errorType !== null) return false;
+  if (knownOperation(call.operation)?.generates !== false) {
+    return (
+      (price.countsInput && call.inputTokens === null) || (price.countsOutput && call.outputTokens === null)
+    );
+  }
+  return (
+    price.countsInput &&
+    call.inputTokens === null &&
+    PARTS_OF_INPUT.every((bucket) => call.usage[bucket] === undefined)
+  );
 }
 
 /**
@@ -110,7 +130,7 @@ export function createCost(options: CostOptions = {}): CostProcessor {
     });
     if (result.model !== null) call.model = result.model;
     call.costStatus = result.status;
-    if (isIncomplete(call, result.countsOutput)) {
+    if (isIncomplete(call, result)) {
       if (result.status === 'priced') call.costStatus = 'missing_usage';
       return;
     }

@@ -1,6 +1,7 @@
 import type { Call, CostStatus, Scope, UsageBucket } from './call.ts';
 import type { FieldName } from './dialects/dialect.ts';
 import type { SpanFields } from './dialects/index.ts';
+import { readFlag } from './flag.ts';
 import type { InclusionDecider } from './inclusion.ts';
 import type { KeptAttributes } from './kept-attributes.ts';
 import { MAX_DIMENSION_BYTES, storableText } from './text.ts';
@@ -94,7 +95,7 @@ export function usageReader(
     }
     const model = call.responseModel ?? call.requestModel;
     const counted = countUsage(emitted, decide(scope, call.provider, model));
-    call.usageSource = fields.value(estimated) === true ? 'estimated' : 'reported';
+    call.usageSource = readFlag(fields.value(estimated)) === true ? 'estimated' : 'reported';
     call.inputTokens = emitted.input === null ? null : counted.inputTokens;
     call.cacheReadTokens = emitted.cacheRead;
     call.cacheWriteTokens = counted.cacheWriteTokens;

@@ -53,7 +53,7 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
   speech_to_text: TRANSCRIPTION,
   translation: operation('translation', true),
   moderation: operation('moderation', true),
-  realtime: operation('realtime', true),
+  realtime: operation('realtime', true, true),
   ocr: operation('ocr', true),
   invoke_agent: AGENT,
   create_agent: AGENT,

@@ -1,6 +1,7 @@
 import type { AttributeValue, Call, GenAiSpan } from './call.ts';
 import type { SpanFields } from './dialects/index.ts';
 import { knownOperation, operationOfSpanName } from './operations.ts';
+import { readFlag } from './flag.ts';
 import { remembered } from './remembered.ts';
 import { storableText } from './text.ts';
 
@@ -13,12 +14,6 @@ const MAX_REASON_BYTES = 64;
 const MAX_OPERATION_BYTES = 64;
 const MAX_ERROR_BYTES = 256;
 const MAX_TTFT_SECONDS = 1e6;
-
-function readFlag(value: AttributeValue | undefined): boolean | null {
-  if (typeof value === 'boolean') return value;
-  if (value === 'true' || value === 'True') return true;
-  return value === 'false' || value === 'False' ? false : null;
-}
 
 function readReasons(value: AttributeValue | undefined): readonly string[] | null {
   if (value === undefined) return null;

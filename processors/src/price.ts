@@ -35,7 +35,8 @@ export interface PriceResult {
   readonly costPicoUsd: bigint | null;
   /** The book's id of the model, where one was matched. */
   readonly model: string | null;
-  /** Whether the price has a rate for output, so that output left out is usage left out. */
+  /** Whether the price has rates for input and output tokens, so that a side left out is usage left out. */
+  readonly countsInput: boolean;
   readonly countsOutput: boolean;
   readonly lines: readonly CostLine[];
   /** What had no price. */
@@ -46,6 +47,7 @@ const NO_LINES: readonly CostLine[] = [];
 const NO_MODIFIERS: readonly CompiledModifier[] = [];
 const REQUESTS = BUCKETS.indexOf('requests');
 const SECONDS = BUCKETS.indexOf('duration_seconds');
+const INPUT = BUCKETS.indexOf('input');
 const OUTPUT = BUCKETS.indexOf('output');
 
 /** Buckets that only measure what tokens count already, for a model that has token prices. */
@@ -56,6 +58,7 @@ function unpriced(status: PriceResult['status'], match: ModelMatch | null, reaso
     status,
     costPicoUsd: null,
     model: match?.model ?? null,
+    countsInput: false,
     countsOutput: false,
     lines: NO_LINES,
     reason,
@@ -323,6 +326,7 @@ export function priceUsage(book: PriceBook, request: PriceRequest): PriceResult 
     status: 'priced',
     costPicoUsd: total(sum, table, factors),
     model: match.model,
+    countsInput: table.byBucket[INPUT] !== null,
     countsOutput: table.byBucket[OUTPUT] !== null,
     lines:
       counted === null ? NO_LINES : linesOf(counted, table, factors, notesOf(modifiers, match.discounts, at)),

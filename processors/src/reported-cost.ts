@@ -2,6 +2,7 @@ import type { AttributeValue } from './call.ts';
 import type { SpanFields } from './dialects/index.ts';
 import { parsePico } from './money.ts';
 import { readCount } from './token-count.ts';
+import { readFlag } from './flag.ts';
 
 /** What the emitter says the call cost, with the attribute keys it was read from. */
 export interface ReportedCost {
@@ -21,7 +22,10 @@ function amountOf(value: AttributeValue | undefined): bigint | null {
   return pico === null || pico < 0n || pico >= MAX_PICO ? null : pico;
 }
 
-/** Makes a reader of the cost that a span reports; it returns null where none, or one in another currency. */
+/**
+ * Makes a reader of the cost that a span reports; it returns null where there is none, one in another currency,
+ * or only a part of one.
+ */
 export function reportedCostReader(fields: SpanFields): () => ReportedCost | null {
   const total = fields.slot('reportedCost');
   const input = fields.slot('reportedInputCost');
@@ -36,22 +40,22 @@ export function reportedCostReader(fields: SpanFields): () => ReportedCost | nul
     if (whole !== null) return { picoUsd: whole, source: fields.key(total) };
     const tickCount = readCount(fields.value(ticks));
     if (tickCount != null) return { picoUsd: BigInt(tickCount) * PICO_PER_TICK, source: fields.key(ticks) };
-    if (fields.value(input) === undefined && fields.value(output) === undefined) return null;
-    const parts = [input, output].map((slot) => amountOf(fields.value(slot)));
-    if (parts[0] == null && parts[1] == null) return null;
-    const keys = [input, output].map((slot) => fields.key(slot)).filter((key) => key !== '');
-    return { picoUsd: (parts[0] ?? 0n) + (parts[1] ?? 0n), source: keys.join('+') };
+    // One side alone is no total.
+    const ofInput = amountOf(fields.value(input));
+    const ofOutput = amountOf(fields.value(output));
+    if (ofInput === null || ofOutput === null) return null;
+    return { picoUsd: ofInput + ofOutput, source: `${fields.key(input)}+${fields.key(output)}` };
   };
 
   return () => {
-    const code = fields.text(currency);
-    if (code !== null && code.trim().toUpperCase() !== 'USD') return null;
+    const code = fields.value(currency);
+    if (code !== undefined && (typeof code !== 'string' || code.trim().toUpperCase() !== 'USD')) return null;
     const own = charged();
-    if (own === null || fields.value(ownKey) !== true) return own;
+    if (own === null || readFlag(fields.value(ownKey)) !== true) return own;
     // With one's own key the router's charge is its fee alone; the model is billed upstream beside it.
     const above = amountOf(fields.value(upstream));
     return above === null
-      ? own
+      ? null
       : { picoUsd: own.picoUsd + above, source: `${own.source}+${fields.key(upstream)}` };
   };
 }

@@ -57,6 +57,25 @@ describe('the cost of a call', () => {
     assert.equal(formatPico(call.costPicoUsd ?? 0n), '0.000130000000');
   });
 
+  it('is missing usage where the tokens that the price counts are not stated', () => {
+    const { 'gen_ai.usage.input_tokens': _, 'gen_ai.usage.output_tokens': __, ...bare } = GPT_4O;
+    const status = (attributes: Record<string, string | number>): string =>
+      callOf(spanOf({ ...bare, ...attributes })).costStatus;
+    assert.equal(status({ 'gen_ai.usage.cache_read.input_tokens': 400 }), 'missing_usage');
+    assert.equal(status({ 'gen_ai.usage.reasoning.output_tokens': 40 }), 'missing_usage');
+    const search = { 'gen_ai.request.model': 'sonar', 'gen_ai.provider.name': 'perplexity' };
+    assert.equal(status({ ...search, 'gen_ai.usage.requests': 1 }), 'missing_usage');
+    const embedding = {
+      'gen_ai.operation.name': 'embeddings',
+      'gen_ai.request.model': 'text-embedding-3-large',
+    };
+    assert.equal(status({ ...embedding, 'gen_ai.usage.output_tokens': 0 }), 'missing_usage');
+    const ownName = { 'gen_ai.operation.name': 'deep_research' };
+    assert.equal(status({ ...ownName, 'gen_ai.usage.input_tokens': 1000 }), 'missing_usage');
+    const spoken = { 'gen_ai.operation.name': 'realtime', 'gen_ai.request.model': 'gpt-realtime' };
+    assert.equal(status({ ...spoken, 'gen_ai.usage.input_tokens': 1000 }), 'missing_usage');
+  });
+
   it('keeps what the emitter reports beside ours', () => {
     const call = callOf(spanOf({ ...GPT_4O, 'gen_ai.usage.cost': 0.0081 }));
     assert.equal(call.costStatus, 'priced');
@@ -85,10 +104,16 @@ describe('the cost of a call', () => {
       'gen_ai.usage.cost': 0.5,
       'openrouter.cost_details.upstream_inference_cost': 0.25,
     };
-    const cost = (own: boolean): string =>
+    const cost = (own: boolean | string): string =>
       formatPico(callOf(spanOf({ ...router, 'openrouter.is_byok': own })).costPicoUsd ?? 0n);
     assert.equal(cost(false), '0.500000000000');
+    assert.equal(cost('false'), '0.500000000000');
     assert.equal(cost(true), '0.750000000000');
+    assert.equal(cost('True'), '0.750000000000');
+    const { 'openrouter.cost_details.upstream_inference_cost': _, ...feeOnly } = router;
+    const fee = callOf(spanOf({ ...feeOnly, 'openrouter.is_byok': true }));
+    assert.notEqual(fee.costStatus, 'reported');
+    assert.equal(fee.reportedCostPicoUsd, null);
   });
 
   it('reads every way of reporting it, and no other currency', () => {
@@ -107,7 +132,15 @@ describe('the cost of a call', () => {
       reported({ 'gen_ai.usage.cost.amount': 1, 'gen_ai.usage.cost.currency': 'usd' }),
       '1.000000000000',
     );
+    assert.equal(reported({ 'gen_ai.usage.cost.amount': 1, 'gen_ai.usage.cost.currency': 978 }), null);
+    assert.equal(reported({ 'gen_ai.usage.input_cost': 0.1 }), null);
+    assert.equal(reported({ 'gen_ai.usage.input_cost': 0.1, 'gen_ai.usage.output_cost': 'NaN' }), null);
     assert.equal(reported({ 'gen_ai.usage.cost': -1 }), null);
+    assert.equal(reported({ 'gen_ai.usage.cost': Number.NaN }), null);
+    assert.equal(reported({ 'gen_ai.usage.cost': Infinity }), null);
+    assert.equal(reported({ 'gen_ai.usage.cost': '1e26' }), null);
+    assert.equal(reported({ 'gen_ai.usage.cost': '1e999999999' }), null);
+    assert.equal(reported({ 'gen_ai.usage.cost': 1e-7 }), '0.000000100000');
     assert.equal(reported({ 'gen_ai.usage.cost': 'free' }), null);
   });
 
