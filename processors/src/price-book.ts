@@ -1,11 +1,11 @@
 import type { Rational } from './money.ts';
 import { parseDecimal } from './money.ts';
 import { globMatcher } from './glob.ts';
-import type { NameCandidate } from './match.ts';
+import type { ModelNames, NameCandidate } from './match.ts';
 import { modelNames } from './match.ts';
 import { sha256Hex } from './digest.ts';
 import type { Overlay } from './overlay-entry.ts';
-import type { PriceEntry, PriceList } from './price-entry.ts';
+import type { PriceEntry, PriceList, PricePeriod } from './price-entry.ts';
 import type { SellerPrices } from './price-lists.ts';
 import { mergeLists } from './price-lists.ts';
 import type { CompiledPeriod } from './price-period.ts';
@@ -81,10 +81,22 @@ function firstNamed(
 interface CompiledLayer {
   readonly byProvider: ReadonlyMap<string, ReadonlyMap<string, PriceEntry>>;
   readonly deployments: ReadonlyMap<string, ReadonlyMap<string, string>>;
-  readonly discounts: readonly (AppliedDiscount & {
-    readonly provider: string;
-    readonly matches: (model: string) => boolean;
-  })[];
+  readonly discounts: readonly CompiledDiscount[];
+}
+
+interface CompiledDiscount extends AppliedDiscount {
+  readonly provider: string;
+  /** By the book's id of a model. */
+  readonly matches: (model: string) => boolean;
+  /** Whole names of models, which may be other names than the book's ids. */
+  readonly names: readonly string[];
+}
+
+/** Of one layer's prices for one model the one that began last applies: a new price ends the one before it. */
+function latestFirst(periods: readonly PricePeriod[]): readonly PricePeriod[] {
+  const start = (period: PricePeriod): number =>
+    period.from === undefined ? -Infinity : instantMicros(period.from);
+  return periods.toSorted((a, b) => (start(a) === start(b) ? 0 : start(b) > start(a) ? 1 : -1));
 }
 
 function compileLayer(layer: PriceLayer): CompiledLayer {
@@ -97,7 +109,7 @@ function compileLayer(layer: PriceLayer): CompiledLayer {
       const known = names.get(key);
       names.set(key, {
         model: price.model,
-        periods: [...(known?.periods ?? []), ...price.periods],
+        periods: latestFirst([...(known?.periods ?? []), ...price.periods]),
       });
     }
   }
@@ -109,10 +121,13 @@ function compileLayer(layer: PriceLayer): CompiledLayer {
   const discounts = layer.discounts.map((discount) => {
     const factor = parseDecimal(discount.multiply);
     if (factor === null) throw new Error(`"${discount.multiply}" is not a factor`);
-    const tests = discount.models?.map(globMatcher);
+    const models = discount.models?.map((name) => name.trim().toLowerCase());
+    const tests = models?.map(globMatcher);
     return {
       provider: discount.provider,
-      matches: (model: string): boolean => tests === undefined || tests.some((test) => test(model)),
+      matches: (model: string): boolean =>
+        tests === undefined || tests.some((test) => test(model.toLowerCase())),
+      names: models?.filter((name) => !name.includes('*')) ?? [],
       factor,
       text: discount.multiply,
       from: discount.from === undefined ? -Infinity : instantMicros(discount.from),
@@ -181,8 +196,7 @@ class Matcher {
   #find(provider: string, spanModel: string): ModelMatch | null {
     const seller = sellerOf(provider);
     const names = modelNames(seller, this.#deployed(provider, spanModel));
-    const list = this.#lists.get(seller)?.byName;
-    const listed = firstNamed(list, names.exact) ?? firstNamed(list, names.undated);
+    const listed = this.#listed(seller, names);
     // A layer's price for a listed model holds for all the names that the list knows it by.
     const own: readonly NameCandidate[] =
       listed === null
@@ -197,11 +211,23 @@ class Matcher {
       model,
       periods: found.flatMap((each) => this.#periods(each.entry)),
       discounts: this.#layers.flatMap((layer) =>
-        layer.discounts.filter((each) => each.provider === provider && each.matches(model)),
+        layer.discounts.filter((each) => each.provider === provider && this.#isMeant(each, seller, model)),
       ),
       profile: listed?.candidate.profile ?? first.candidate.profile,
       location: names.location,
     };
+  }
+
+  #listed(seller: string, names: ModelNames): Found | null {
+    const list = this.#lists.get(seller)?.byName;
+    return firstNamed(list, names.exact) ?? firstNamed(list, names.undated);
+  }
+
+  #isMeant(discount: CompiledDiscount, seller: string, model: string): boolean {
+    if (discount.matches(model)) return true;
+    return discount.names.some(
+      (name) => this.#listed(seller, modelNames(seller, name))?.entry.model === model,
+    );
   }
 
   #periods(entry: PriceEntry): readonly CompiledPeriod[] {

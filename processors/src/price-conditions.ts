@@ -97,7 +97,9 @@ export function resolveConditions(
     const value = valueOf(name, provider, conditions, match);
     const known = period.modifiers.get(name) ?? [];
     if (value === null) {
-      const standard = known.find((each) => each.modifier.standard === true);
+      const standard = known.find(
+        (each) => each.modifier.standard === true && fits(each, each.modifier.value, provider, at),
+      );
       if (standard !== undefined) modifiers.push(standard);
       continue;
     }

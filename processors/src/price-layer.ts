@@ -6,6 +6,7 @@ export interface LayerPrice {
   readonly provider: string;
   readonly model: string;
   readonly aliases?: readonly string[];
+  /** Of all that a layer has for one name and that contain the instant, the one that began last applies. */
   readonly periods: readonly PricePeriod[];
 }
 
@@ -17,10 +18,10 @@ export interface Deployment {
   readonly model: string;
 }
 
-/** A factor on everything that a provider, or some of its models, cost. */
+/** A factor on everything that a provider, or some of its models, cost. All that apply multiply. */
 export interface Discount {
   readonly provider: string;
-  /** Model ids, `*` for any run of characters; every model where absent. */
+  /** The book's model ids, `*` for any run of characters, or whole names of models; every model where absent. */
   readonly models?: readonly string[];
   readonly multiply: string;
   readonly from?: string;

@@ -42,6 +42,13 @@ const PRICE_KEYS: ReadonlySet<string> = new Set([
   ...RATE_NAMES,
 ]);
 
+/** Decimal digits that a double always keeps. */
+const MAX_EXACT_DIGITS = 15;
+
+function significantDigits(value: number): number {
+  return (/^-?([\d.]+)/.exec(String(value))?.[1] ?? '').replace('.', '').replace(/^0+/, '').length;
+}
+
 /** Collects faults while it reads, so that all are reported at once. */
 class Reader {
   readonly faults: PriceFault[] = [];
@@ -79,13 +86,22 @@ class Reader {
     return null;
   }
 
-  /** A decimal, best in quotes; a number stands for its shortest decimal text. */
+  /** A decimal, best in quotes; a number stands for its shortest decimal text, where that is sure to be exact. */
   decimal(value: unknown, path: string): string | null {
     const text = typeof value === 'number' ? String(value) : value;
+    if (typeof value === 'number' && significantDigits(value) > MAX_EXACT_DIGITS) {
+      this.fault(path, `has more than ${MAX_EXACT_DIGITS} digits: put it in quotes, so that none is lost`);
+      return null;
+    }
     const parsed = typeof text === 'string' ? parseDecimal(text.trim()) : null;
     if (typeof text === 'string' && parsed !== null && parsed.numerator >= 0n) return text.trim();
     this.fault(path, 'must be a decimal number of 0 or more, such as "2.50"');
     return null;
+  }
+
+  flag(value: unknown, path: string): boolean {
+    if (value !== undefined && typeof value !== 'boolean') this.fault(path, 'must be true or false');
+    return value === true;
   }
 
   instant(value: unknown, path: string): string | null {
@@ -135,7 +151,7 @@ function readTier(reader: Reader, value: unknown, path: string): ContextTier | n
     reader.fault(`${path}.above`, 'must be a number of tokens');
     return null;
   }
-  const inclusive = source['inclusive'] === true ? { inclusive: true as const } : {};
+  const inclusive = reader.flag(source['inclusive'], `${path}.inclusive`) ? { inclusive: true as const } : {};
   return { above, ...inclusive, rates: readRates(reader, source, path) };
 }
 
@@ -186,7 +202,7 @@ function readCondition(reader: Reader, value: unknown, path: string): Modifier |
     value: text.toLowerCase(),
     ...(multiply === null ? {} : { multiply }),
     ...(Object.keys(rates).length === 0 ? {} : { rates }),
-    ...(source['standard'] === true ? { standard: true as const } : {}),
+    ...(reader.flag(source['standard'], `${path}.standard`) ? { standard: true as const } : {}),
     ...readSpan(reader, source, path),
   };
 }
@@ -198,7 +214,7 @@ function readPrice(reader: Reader, value: unknown, path: string): LayerPrice | n
   const model = reader.text(source['model'], `${path}.model`);
   const aliases = reader.list(source['aliases'], `${path}.aliases`, (each, at) => reader.text(each, at));
   const rates = readRates(reader, source, path);
-  const free = source['free'] === true;
+  const free = reader.flag(source['free'], `${path}.free`);
   if (!free && Object.keys(rates).length === 0)
     reader.fault(path, 'has no price; a free model says free: true');
   const tiers = reader.list(source['tiers'], `${path}.tiers`, (each, at) => readTier(reader, each, at));
@@ -245,10 +261,29 @@ function readDiscount(reader: Reader, value: unknown, path: string): Discount | 
   return { provider, ...(models.length === 0 ? {} : { models }), multiply, ...when };
 }
 
+/** Two prices of one model that begin at once: nothing says which of them applies. */
+function reportAmbiguous(reader: Reader, prices: readonly LayerPrice[], path: string): void {
+  const seen = new Set<string>();
+  for (const { provider, model, aliases, periods } of prices) {
+    const start = periods[0]?.from;
+    const at = start === undefined ? '' : String(instantMicros(start));
+    for (const name of new Set([model, ...(aliases ?? []).map((each) => each.toLowerCase())])) {
+      const key = JSON.stringify([provider, name, at]);
+      if (seen.has(key)) {
+        const since = start === undefined ? 'without a start' : `from ${start}`;
+        reader.fault(path, `has two prices for ${provider} ${name} ${since}`);
+      }
+      seen.add(key);
+    }
+  }
+}
+
 function readLayer(reader: Reader, source: Plain, path: string): PriceLayer {
   const at = (name: string): string => (path === '' ? name : `${path}.${name}`);
+  const prices = reader.list(source['prices'], at('prices'), (each, where) => readPrice(reader, each, where));
+  reportAmbiguous(reader, prices, at('prices'));
   return {
-    prices: reader.list(source['prices'], at('prices'), (each, where) => readPrice(reader, each, where)),
+    prices,
     deployments: reader.list(source['deployments'], at('deployments'), (each, where) =>
       readDeployment(reader, each, where),
     ),

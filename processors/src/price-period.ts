@@ -63,6 +63,17 @@ export function instantMicros(text: string): number {
     Number(minute),
     Number(second),
   );
+  const date = new Date(at);
+  const real =
+    date.getUTCFullYear() === Number(year) &&
+    date.getUTCMonth() === Number(month) - 1 &&
+    date.getUTCDate() === Number(day) &&
+    date.getUTCMinutes() === Number(minute) &&
+    Number(second) < 60 &&
+    Number(zone.slice(1, 3)) < 24 &&
+    Number(zone.slice(4)) < 60;
+  // Date.UTC takes February 30 for March 2, and so a price would begin on another day than it says.
+  if (!real) throw new Error(`"${text}" is not a date of the calendar`);
   const offset =
     zone === 'Z' ? 0 : Number(`${zone[0]}1`) * (Number(zone.slice(1, 3)) * 60 + Number(zone.slice(4)));
   return at * 1000 + Number(fraction.padEnd(6, '0')) - offset * MINUTE_MICROS;

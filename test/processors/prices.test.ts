@@ -266,6 +266,80 @@ describe('a prices file', () => {
     assert.equal(price('anthropic', 'claude-sonnet-5', MILLION, { book: acme }).usd, '2.000000000000');
   });
 
+  it('takes the price that began last, whatever the order, and falls back where it ended', () => {
+    const model = { provider: 'openai', model: 'gpt-4o' };
+    const { overrides: read, faults: none } = parsePriceOverrides({
+      prices: [
+        { ...model, input_mtok: '3' },
+        { ...model, input_mtok: '2', from: '2026-07-01' },
+        { ...model, input_mtok: '1', from: '2026-11-01', to: '2026-11-15' },
+      ],
+    });
+    assert.deepEqual(none, []);
+    const own = createPriceBook({ layers: [read.operator] });
+    const at = (instant: string): string | null =>
+      price('openai', 'gpt-4o', MILLION, { book: own, at: instant }).usd;
+    assert.equal(at('2026-06-30T23:59:59.999999Z'), '3.000000000000');
+    assert.equal(at('2026-07-01T00:00:00Z'), '2.000000000000');
+    assert.equal(at('2026-11-01T00:00:00Z'), '1.000000000000');
+    assert.equal(at('2026-11-15T00:00:00Z'), '2.000000000000');
+  });
+
+  it('refuses what could mean two amounts', () => {
+    const model = { provider: 'openai', model: 'gpt-4o' };
+    const paths = (file: unknown): string[] => parsePriceOverrides(file).faults.map((fault) => fault.path);
+    const twice = [
+      { ...model, input_mtok: '1', from: '2026-07-01' },
+      { ...model, input_mtok: '2', from: '2026-07-01T02:00:00+02:00' },
+    ];
+    assert.deepEqual(paths({ prices: twice }), ['prices']);
+    assert.deepEqual(
+      paths({ prices: [{ ...model, input_mtok: 0.1234567890123456 }] })[0],
+      'prices[0].input_mtok',
+    );
+    assert.deepEqual(paths({ prices: [{ ...model, input_mtok: '0.12345678901234567890' }] }), []);
+    assert.deepEqual(paths({ prices: [{ ...model, input_mtok: '1', from: '2026-02-30' }] }), [
+      'prices[0].from',
+    ]);
+    const tiers = [{ above: 200_000, inclusive: 'yes', input_mtok: '2' }];
+    assert.deepEqual(paths({ prices: [{ ...model, input_mtok: '1', tiers }] }), [
+      'prices[0].tiers[0].inclusive',
+    ]);
+  });
+
+  it('discounts a model by any of its names, in any case', () => {
+    const discounted = (models: string[]): string | null => {
+      const { overrides: read } = parsePriceOverrides({
+        discounts: [{ provider: 'openai', models, multiply: '0.5' }],
+      });
+      const own = createPriceBook({ layers: [read.operator] });
+      return price('openai', 'gpt-4o', MILLION, { book: own }).usd;
+    };
+    assert.equal(discounted(['gpt-4o']), '1.250000000000');
+    assert.equal(discounted(['GPT-4*']), '1.250000000000');
+    assert.equal(discounted(['gpt-4o-2024-08-06']), '1.250000000000');
+    assert.equal(discounted(['gpt-4o-2024-05-13']), '2.500000000000');
+    assert.equal(discounted(['gpt-4o-mini']), '2.500000000000');
+  });
+
+  it('applies what is served by default only while it is', () => {
+    const { overrides: read } = parsePriceOverrides({
+      prices: [
+        {
+          provider: 'vllm',
+          model: 'm',
+          input_mtok: '1',
+          conditions: [{ tier: 'peak', multiply: '2', standard: true, from: '2026-07-01' }],
+        },
+      ],
+    });
+    const own = createPriceBook({ layers: [read.operator] });
+    const at = (instant: string): string | null =>
+      price('vllm', 'm', MILLION, { book: own, at: instant }).usd;
+    assert.equal(at('2026-06-30T23:59:59Z'), '1.000000000000');
+    assert.equal(at('2026-07-01T00:00:00Z'), '2.000000000000');
+  });
+
   it('reports every fault with its path, and keeps the rest', () => {
     const { faults: found, overrides: rest } = parsePriceOverrides({
       price: [],
