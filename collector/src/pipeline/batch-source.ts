@@ -147,13 +147,41 @@ interface Processed {
 
 type Steps = Pick<BatchSourceOptions, 'chain' | 'decode'>;
 
-/** Processes entries together; where that throws, by halves, so that only the record at fault is left out. */
+/**
+ * Processes entries together. Where that throws, the records at fault are found by halves and left out, and the
+ * others are processed together again: spans of one call may lie in different records.
+ */
 function processEntries(steps: Steps, entries: readonly StoredEntry[]): Processed {
   if (entries.length === 0) return { groups: [], unreadable: [] };
   try {
-    const groups = entries.map((entry) => decodeGroup(steps, entry));
-    for (const step of steps.chain.steps) step(groups);
-    return { groups, unreadable: [] };
+    return { groups: processTogether(steps, entries), unreadable: [] };
+  } catch {
+    const halved = processByHalves(steps, entries);
+    const faulty = new Set<JournalEntry>(halved.unreadable.map(({ entry }) => entry));
+    const sound = entries.filter((entry) => !faulty.has(entry));
+    try {
+      const groups = processTogether(steps, sound).values();
+      const all = entries.map((entry) =>
+        faulty.has(entry) ? emptyGroup(entry.context) : (groups.next().value ?? emptyGroup(entry.context)),
+      );
+      return { groups: all, unreadable: halved.unreadable };
+    } catch {
+      // Each is sound, but not all of them together.
+      return halved;
+    }
+  }
+}
+
+function processTogether(steps: Steps, entries: readonly StoredEntry[]): SpanGroup[] {
+  const groups = entries.map((entry) => decodeGroup(steps, entry));
+  for (const step of steps.chain.steps) step(groups);
+  return groups;
+}
+
+function processByHalves(steps: Steps, entries: readonly StoredEntry[]): Processed {
+  if (entries.length === 0) return { groups: [], unreadable: [] };
+  try {
+    return { groups: processTogether(steps, entries), unreadable: [] };
   } catch (error) {
     const [only] = entries;
     if (entries.length === 1 && only !== undefined) {
@@ -161,8 +189,8 @@ function processEntries(steps: Steps, entries: readonly StoredEntry[]): Processe
       return { groups: [group], unreadable: [{ entry: only, message: describe(error) }] };
     }
     const middle = Math.ceil(entries.length / 2);
-    const left = processEntries(steps, entries.slice(0, middle));
-    const right = processEntries(steps, entries.slice(middle));
+    const left = processByHalves(steps, entries.slice(0, middle));
+    const right = processByHalves(steps, entries.slice(middle));
     return {
       groups: [...left.groups, ...right.groups],
       unreadable: [...left.unreadable, ...right.unreadable],

@@ -108,6 +108,26 @@ describe('the batch source', () => {
     );
   });
 
+  it('decides the records beside one at fault together, so that a call in two of them is billed once', async () => {
+    await fill([['k1'], PLAIN], [['k2'], { ...PLAIN, isPoisoned: true }], [['k3'], PLAIN]);
+    const together: string[][] = [];
+    const chain = {
+      books: () => [],
+      steps: [
+        ...CHAIN.steps,
+        (groups: Parameters<(typeof CHAIN.steps)[0]>[0]) => {
+          together.push(groups.flatMap((group) => group.spans.map((span) => span.spanId)));
+        },
+      ],
+    };
+    const batch = await source({ chain }).next('id', 0, 3);
+    assert.deepEqual(together.at(-1), ['k1', 'k3']);
+    assert.deepEqual(
+      batch?.groups.map((group) => group.calls.map((call) => call?.spanId)),
+      [['k1'], [], ['k3']],
+    );
+  });
+
   it('turns rejected spans into one dead letter per record, reason and tenant, with just those spans', async () => {
     await fill([['k1', 'k2'], { ...PLAIN, isRejected: true }]);
     const batch = await source().next('id', 0, 1);
