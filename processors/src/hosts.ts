@@ -24,6 +24,9 @@ const HOSTS: ReadonlyMap<string, string> = new Map([
   ['api.voyageai.com', 'voyageai'],
 ]);
 
+/** `us-central1-aiplatform.googleapis.com`, `aiplatform.eu.rep.googleapis.com`. */
+const VERTEX_REGIONAL = /^(?:[a-z0-9-]+-aiplatform|aiplatform\.[a-z0-9-]+\.rep)\.googleapis\.com$/;
+
 const MAX_HOST_LENGTH = 253;
 
 function hostName(address: string): string {
@@ -39,6 +42,7 @@ export function providerOfHost(address: string): string | null {
   const exact = HOSTS.get(address);
   if (exact !== undefined) return exact;
   let host = hostName(address);
+  if (VERTEX_REGIONAL.test(host)) return 'gcp.vertex_ai';
   for (;;) {
     const found = HOSTS.get(host);
     if (found !== undefined) return found;

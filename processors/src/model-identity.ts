@@ -35,8 +35,11 @@ export function identityReader(fields: SpanFields): (call: Call, kept: KeptAttri
     }
     // Instrumentations of the OpenAI SDK say `openai` wherever its base URL points; a host that we know to be
     // another provider's is surer.
-    const address = stated === null || stated === 'openai' ? fields.text(serverAddress) : null;
-    const host = address === null ? null : hostProvider(address);
+    // Google's SDK says `gemini` or `gen_ai` on Vertex too, which is priced by its location.
+    const isGoogle = stated === 'gcp.gemini' || stated === 'gcp.gen_ai';
+    const address = stated === null || stated === 'openai' || isGoogle ? fields.text(serverAddress) : null;
+    const found = address === null ? null : hostProvider(address);
+    const host = isGoogle && found !== 'gcp.vertex_ai' ? null : found;
     call.provider = host ?? stated ?? 'unknown';
     if (host !== null && host !== stated) call.attribution = { provider: 'mapping' };
     call.requestModel = storable(fields.text(requestModel));
