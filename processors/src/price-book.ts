@@ -209,7 +209,11 @@ class Matcher {
     const found = listed === null ? laid : [...laid, listed];
     return {
       model,
-      periods: found.flatMap((each) => this.#periods(each.entry)),
+      periods: found.flatMap(({ entry, candidate }) =>
+        candidate.profile === ''
+          ? this.#periods(entry).map((period) => ({ ...period, ofProfile: true as const }))
+          : this.#periods(entry),
+      ),
       discounts: this.#layers.flatMap((layer) =>
         layer.discounts.filter((each) => each.provider === provider && this.#isMeant(each, seller, model)),
       ),

@@ -26,7 +26,7 @@ const CONDITION_NAMES: readonly ConditionName[] = [
 /** True where nothing can change the price of this period: the common case, worth testing for first. */
 export function isUnconditional(conditions: Conditions, match: ModelMatch, period: CompiledPeriod): boolean {
   return (
-    (match.profile === null || match.profile === '') &&
+    (match.profile === null || match.profile === '' || period.ofProfile === true) &&
     match.location === null &&
     conditions.serviceTier === undefined &&
     conditions.batch === undefined &&
@@ -94,7 +94,8 @@ export function resolveConditions(
 ): ResolvedConditions {
   const modifiers: CompiledModifier[] = [];
   for (const name of CONDITION_NAMES) {
-    const value = valueOf(name, provider, conditions, match);
+    const isCovered = name === 'profile' && period.ofProfile === true;
+    const value = isCovered ? null : valueOf(name, provider, conditions, match);
     const known = period.modifiers.get(name) ?? [];
     if (value === null) {
       const standard = known.find(

@@ -45,6 +45,8 @@ export interface CompiledPeriod {
   readonly modifiers: ReadonlyMap<ConditionName, readonly CompiledModifier[]>;
   /** True where a modifier applies to calls that say nothing of its condition. */
   readonly hasStandard: boolean;
+  /** True where the price was given for a name with its inference profile, so that it holds for that profile. */
+  readonly ofProfile?: true;
 }
 
 /** Microseconds since the epoch of an ISO instant with a zone, or of a UTC date; throws where it is neither. */

@@ -307,6 +307,20 @@ describe('a prices file', () => {
     ]);
   });
 
+  it('holds for the inference profile that it names, and for no other', () => {
+    const id = 'anthropic.claude-sonnet-4-5-20250929-v1:0';
+    const { overrides: read } = parsePriceOverrides({
+      prices: [{ provider: 'bedrock', model: `us.${id}`, input_mtok: '1', from: '2026-07-01' }],
+    });
+    const own = createPriceBook({ layers: [read.operator] });
+    const of = (model: string, at = '2026-11-20T12:00:00Z'): string | null =>
+      price('aws.bedrock', model, MILLION, { book: own, at }).usd;
+    assert.equal(of(`us.${id}`), '1.000000000000');
+    assert.equal(of(`us.${id}`, '2026-06-30T00:00:00Z'), '3.300000000000');
+    assert.equal(of(`eu.${id}`), '3.300000000000');
+    assert.equal(of(id), '3.300000000000');
+  });
+
   it('discounts a model by any of its names, in any case', () => {
     const discounted = (models: string[]): string | null => {
       const { overrides: read } = parsePriceOverrides({
