@@ -12,21 +12,28 @@ const SOURCES = join(REPOSITORY, 'test', 'compat', 'python');
 const CALLS = 1000;
 const BATCH = 100;
 
-/** The real Python exporters, and the real OpenAI client under the real OpenTelemetry instrumentation. */
+/**
+ * The real Python exporters, and the real OpenAI client under its OpenTelemetry instrumentations: the one of
+ * today and the one before it. The argument, if any, is the folder of the programs of an environment that has
+ * what `current.txt` lists; without it environments are created and thrown away.
+ */
 export async function checkPython(verdict: Verdict, [given]: readonly string[]): Promise<void> {
   const dir = await mkdtemp(join(tmpdir(), 'spanmeter-python-'));
   const collector = await startCollector();
   try {
-    const bin = given ?? (await createEnvironment(dir));
-    const packages = await run(join(bin, 'pip'), ['list', '--format', 'freeze']);
-    console.log(packages.replaceAll(/^(?!openai|opentelemetry-(sdk|exporter|instr)).*\n/gm, '').trimEnd());
+    const current = given ?? (await createEnvironment(dir, 'current'));
+    await printVersions(current);
     for (const protocol of ['http', 'grpc']) {
       for (const compression of ['none', 'gzip']) {
-        await sendSpans(verdict, collector, bin, protocol, compression);
+        await sendSpans(verdict, collector, current, protocol, compression);
       }
     }
-    await runApp(verdict, collector, bin, 'the conventions that are its default', {});
-    await runApp(verdict, collector, bin, 'the newest conventions', {
+    await runApp(verdict, collector, current, 'genai-openai', {});
+    if (given !== undefined) return;
+    const older = await createEnvironment(dir, 'openai-v2');
+    await printVersions(older);
+    await runApp(verdict, collector, older, 'openai-v2', {});
+    await runApp(verdict, collector, older, 'openai-v2, opted into the latest conventions', {
       OTEL_SEMCONV_STABILITY_OPT_IN: 'gen_ai_latest_experimental',
     });
   } finally {
@@ -35,11 +42,24 @@ export async function checkPython(verdict: Verdict, [given]: readonly string[]):
   }
 }
 
-async function createEnvironment(dir: string): Promise<string> {
-  await run('python3', ['-m', 'venv', dir]);
-  const bin = join(dir, 'bin');
-  await run(join(bin, 'pip'), ['install', '--quiet', '--requirement', join(SOURCES, 'requirements.txt')]);
+async function createEnvironment(dir: string, name: string): Promise<string> {
+  const home = join(dir, name);
+  await run('python3', ['-m', 'venv', home]);
+  const bin = join(home, 'bin');
+  await run(join(bin, 'pip'), ['install', '--quiet', '--requirement', join(SOURCES, `${name}.txt`)]);
   return bin;
+}
+
+async function printVersions(bin: string): Promise<void> {
+  const packages = await run(join(bin, 'pip'), ['list', '--format', 'freeze']);
+  const wanted =
+    /^(openai|opentelemetry-(sdk|exporter-otlp-proto-(http|grpc)|instrumentation-.*|util-genai))==/;
+  console.log(
+    packages
+      .split('\n')
+      .filter((line) => wanted.test(line))
+      .join(', '),
+  );
 }
 
 async function sendSpans(
@@ -54,7 +74,8 @@ async function sendSpans(
   await run(join(bin, 'python'), [join(SOURCES, 'spans.py'), protocol, tenant, `${CALLS}`, `${BATCH}`], {
     env: {
       OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}`,
-      OTEL_EXPORTER_OTLP_COMPRESSION: compression,
+      // The gRPC exporter knows no word for none.
+      OTEL_EXPORTER_OTLP_COMPRESSION: compression === 'none' ? undefined : compression,
     },
   });
   let pico = 0n;
@@ -87,12 +108,12 @@ async function runApp(
         OTEL_METRICS_EXPORTER: 'none',
         OTEL_LOGS_EXPORTER: 'none',
         OTEL_SERVICE_NAME: 'checkout',
-        OTEL_RESOURCE_ATTRIBUTES: `tenant.id=${what}`,
+        OTEL_RESOURCE_ATTRIBUTES: `tenant.id=${encodeURIComponent(what)}`,
         ...env,
       },
     });
     verdict.compare(
-      `the openai client under its instrumentation, ${what}`,
+      `the openai client under opentelemetry-instrumentation-${what}`,
       (await settledCalls(collector))[what],
       {
         calls: 5,

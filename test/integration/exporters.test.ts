@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { request, type ClientRequest } from 'node:http';
+import { gunzipSync } from 'node:zlib';
 import { OTLPTraceExporter as GrpcExporter } from '@opentelemetry/exporter-trace-otlp-grpc';
 import { OTLPTraceExporter as JsonExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { OTLPTraceExporter as ProtoExporter } from '@opentelemetry/exporter-trace-otlp-proto';
@@ -7,8 +8,10 @@ import { CompressionAlgorithm } from '@opentelemetry/otlp-exporter-base';
 import type { SpanExporter } from '@opentelemetry/sdk-trace-node';
 import { startCollector, type CollectorProcess } from '../support/collector-process.ts';
 import { startFront, type Front } from '../support/front.ts';
+import { startOtlpSink, type OtlpSink } from '../support/otlp-sink.ts';
 import { emitSdkSpans } from '../support/sdk-spans.ts';
 import { settledCalls } from '../support/settled-calls.ts';
+import { until } from '../support/until.ts';
 
 const CALLS = 200;
 const BATCH = 64;
@@ -27,15 +30,22 @@ describe('the exporters of the OpenTelemetry SDK for JavaScript', function () {
   this.timeout(60_000);
   let collector: CollectorProcess;
   let front: Front;
+  let backend: OtlpSink;
 
   before(async () => {
-    const overlay = `receivers: { otlp: { max_in_flight_size: ${IN_FLIGHT_BYTES} } }`;
+    backend = await startOtlpSink();
+    const overlay = `
+receivers: { otlp: { max_in_flight_size: ${IN_FLIGHT_BYTES} } }
+exporters: { otlp_http: { endpoint: '${backend.url}' } }
+service: { pipelines: { traces: { exporters: [postgres, prometheus, otlp_http] } } }
+`;
     collector = await startCollector({ overlay });
     front = await startFront(collector.ports.http);
   });
   after(async () => {
     front?.close();
     await collector?.dispose();
+    await backend?.stop();
   });
   beforeEach(() => {
     front.passed.length = 0;
@@ -87,6 +97,22 @@ describe('the exporters of the OpenTelemetry SDK for JavaScript', function () {
       assert.equal(front.passed.length, Math.ceil((2 * CALLS) / BATCH) + 2);
     });
   }
+
+  it('have their spans passed on, calls with what they cost', async () => {
+    const tenant = 'passed on';
+    const countOf = (text: string): number =>
+      backend.requests.reduce((sum, { body }) => sum + gunzipSync(body).toString().split(text).length - 1, 0);
+    const othersBefore = countOf('GET /cart');
+    await assertStored(new ProtoExporter({ url: `${front.url}/v1/traces` }), tenant);
+    // Each call names its tenant here; the resource that named it is there once in a request.
+    await until(
+      () => Promise.resolve(countOf('GET /cart') - othersBefore),
+      (others) => others >= CALLS,
+    );
+    assert.equal(countOf('GET /cart') - othersBefore, CALLS);
+    assert.equal(countOf('spanmeter.tenant\u0012\u000b\n\tpassed on'), CALLS);
+    assert.ok(countOf('spanmeter.cost.usd') >= CALLS);
+  });
 
   /** Fills the collector's budget of bytes with a request that does not end; resolves once others get 503. */
   async function occupy(port: number): Promise<ClientRequest> {

@@ -83,7 +83,7 @@ class BestEffortDrain implements Drain {
       ['exporter', 'reason'],
     );
     this.#retries = options.metrics.counter(
-      'spanmeter_exporter_retries_total',
+      'spanmeter_exporter_batch_retries_total',
       'Batches that a best-effort exporter could not send at once.',
       ['exporter'],
     );
