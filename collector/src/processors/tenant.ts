@@ -24,7 +24,9 @@ export const tenant: ComponentType<TenantOptions> = {
       .min(1)
       .max(1_000_000)
       .default(10_000)
-      .describe('Most tenants that may register themselves by declaration; later ones go to the default tenant.'),
+      .describe(
+        'Most tenants that may register themselves by declaration; later ones go to the default tenant.',
+      ),
     teams: z
       .array(
         z.strictObject({

@@ -12,6 +12,7 @@ import type { KeyAuthenticator } from '../keys/authenticator.ts';
 import { tracesJsonToProtobuf } from '../otlp/json.ts';
 import { scanTraces } from '../otlp/scan.ts';
 import type { Component, Logger } from '../pipeline/component.ts';
+import { settledOrAborted } from '../pipeline/deadline.ts';
 import { createDoor, type Door } from '../pipeline/door.ts';
 import type { JournalRecord } from '../pipeline/entry.ts';
 import type { Authenticator, HeaderLookup } from '../pipeline/identity.ts';
@@ -108,10 +109,11 @@ export class MainRuntime {
     if (this.#stopping) return;
     this.#stopping = true;
     const deadline = AbortSignal.timeout(deadlineMs);
+    const endMs = performance.now() + deadlineMs;
     for (const component of this.#components.toReversed()) await component.stop(deadline);
     this.#memory?.stop();
-    await this.#worker?.stop(deadlineMs);
-    await this.#authenticator?.stop(deadline);
+    await this.#worker?.stop(Math.max(0, Math.round(endMs - performance.now())));
+    if (this.#authenticator !== null) await settledOrAborted(this.#authenticator.stop(deadline), deadline);
     await this.#journal?.close();
   }
 

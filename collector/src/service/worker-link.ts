@@ -3,6 +3,10 @@ import type { JournalEnd } from '../journal/record.ts';
 import type { Logger } from '../pipeline/component.ts';
 import type { DatabaseAddress, FromWorker, ToWorker, WorkerStart, WorkerState } from './messages.ts';
 
+/** Beyond its deadline, before a thread that does not end by itself is ended. */
+const LATE_MS = 4_000;
+/** For the last lines of its log. */
+const LINGER_MS = 500;
 const MAX_RESTART_DELAY_MS = 30_000;
 const STARTING: WorkerState = {
   postgres: { state: 'starting' },
@@ -30,6 +34,7 @@ export class WorkerLink {
   #failures = 0;
   #stopping = false;
   #restart: NodeJS.Timeout | undefined;
+  #lingering: NodeJS.Timeout | undefined;
   #pendingEnd: JournalEnd | null = null;
   #ended: () => void = () => undefined;
   readonly #hasEnded: Promise<void>;
@@ -67,7 +72,9 @@ export class WorkerLink {
     if (this.#worker === null) return;
     this.#flushEnd();
     this.#tell({ type: 'stop', deadlineMs });
+    const late = setTimeout(() => void this.#worker?.terminate(), deadlineMs + LATE_MS);
     await this.#hasEnded;
+    clearTimeout(late);
   }
 
   #flushEnd(): void {
@@ -103,6 +110,8 @@ export class WorkerLink {
         this.#events.fault(message.message);
         return;
       case 'stopped':
+        // A connection to a server that hangs would keep the thread alive for ever.
+        this.#lingering = setTimeout(() => void this.#worker?.terminate(), LINGER_MS);
         return;
       default:
         message satisfies never;
@@ -121,6 +130,7 @@ export class WorkerLink {
   #onExit(): void {
     this.#worker = null;
     this.#state = STARTING;
+    clearTimeout(this.#lingering);
     if (this.#stopping) {
       this.#ended();
       return;
