@@ -12,6 +12,7 @@ import { API_EXTENSION } from '../extensions/api.ts';
 import { createJournalProgress, type JournalProgress } from '../journal/journal-progress.ts';
 import type { KeyAuthenticator } from '../keys/authenticator.ts';
 import type { Component, ComponentType, Logger } from '../pipeline/component.ts';
+import { settledOrAborted } from '../pipeline/deadline.ts';
 import { VERSION } from '../telemetry/version.ts';
 import { createMetricsServer } from '../telemetry/server.ts';
 import type { ThreadMetrics } from '../telemetry/self-metrics.ts';
@@ -26,6 +27,8 @@ import { componentOf, createProcessing, tracesPipeline, type Processing } from '
 import { rememberGauges, type Remembered } from './remembered.ts';
 import { workerState } from './worker-state.ts';
 
+/** For the embedded server's fast shutdown, where draining took all the time there was; it ends by itself then. */
+const LAST_WAIT_MS = 3_000;
 const STATE_EVERY_MS = 500;
 const MAINTAIN_EVERY_MS = 3_600_000;
 const DEFAULT_RETENTION_DAYS = 90;
@@ -114,10 +117,12 @@ export class WorkerRuntime {
     clearInterval(this.#reporting);
     for (const component of this.#components.toReversed()) await component.stop(deadline);
     this.#remembered?.stop();
-    await this.#maintenance?.stop();
-    await this.#ledger?.close();
-    await this.#pool?.end();
-    await this.#database?.stop();
+    // A server that hangs answers nobody: what it was asked is left to it once the time is over.
+    if (this.#maintenance !== null) await settledOrAborted(this.#maintenance.stop(), deadline);
+    if (this.#ledger !== null) await settledOrAborted(this.#ledger.close(), deadline);
+    if (this.#pool !== null) await settledOrAborted(this.#pool.end(), deadline);
+    const last = deadline.aborted ? AbortSignal.timeout(LAST_WAIT_MS) : deadline;
+    if (this.#database !== null) await settledOrAborted(this.#database.stop(), last);
   }
 
   async #add(component: Component): Promise<void> {
