@@ -42,6 +42,8 @@ export interface CollectorProcess {
   readonly lines: readonly string[];
   /** Resolves with the first line, past or future, that contains `text`; rejects when the process ends first. */
   seen(text: string): Promise<string>;
+  /** Resolves with the exit code once the process has ended; null when a signal killed it. */
+  readonly ended: Promise<number | null>;
   /** Sends the signal and resolves with the exit code (null when killed by it). */
   end(signal: NodeJS.Signals): Promise<number | null>;
   /** The read-only connection string of the embedded server. */
@@ -102,6 +104,7 @@ export async function spawnCollector(options: CollectorOptions = {}): Promise<Co
     child,
     lines: log.lines,
     seen: (text) => log.seen(text),
+    ended: once(child, 'close').then(([code]) => code as number | null),
     end: (signal) => endProcess(child, signal),
     databaseUrl: () => readFileSync(join(dataDir, 'postgres-readonly-url'), 'utf8').trim(),
     async dispose() {

@@ -92,6 +92,13 @@ export class ExactLoad {
     return { calls: this.acknowledged, cost, rollup: `${cost} ${this.acknowledged}` };
   }
 
+  /** Adds what another has sent to the same database. */
+  include(other: ExactLoad): this {
+    this.acknowledged += other.acknowledged;
+    this.#costPicoUsd += other.#costPicoUsd;
+    return this;
+  }
+
   /** Waits until as many calls are stored as were acknowledged, then compares everything. */
   async assertStored(url: string): Promise<void> {
     const stored = await until(

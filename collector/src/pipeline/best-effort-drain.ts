@@ -83,9 +83,9 @@ class BestEffortDrain implements Drain {
       ['exporter', 'reason'],
     );
     this.#retries = options.metrics.counter(
-      'spanmeter_exporter_retries_total',
-      'Attempts that failed and are repeated.',
-      ['exporter', 'reason'],
+      'spanmeter_exporter_batch_retries_total',
+      'Batches that a best-effort exporter could not send at once.',
+      ['exporter'],
     );
   }
 
@@ -280,7 +280,7 @@ class BestEffortDrain implements Drain {
 
   #noteFailure(error: unknown): void {
     const { exporter, log } = this.#options;
-    this.#retries.add(1, { exporter, reason: error instanceof Refusal ? error.code : 'internal' });
+    this.#retries.add(1, { exporter });
     const message = error instanceof Error ? error.message : String(error);
     if (message !== this.#lastError)
       log.warn({ exporter, err: error }, `${exporter} cannot go on; it is tried again.`);

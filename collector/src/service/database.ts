@@ -14,14 +14,22 @@ export function postgresOptions(config: Config): { id: string; options: Postgres
   return componentOf(tracesPipeline(config).exporters, config.exporters, postgres);
 }
 
+/** The URL of the operator's server: the configured one, else `DATABASE_URL`; null where neither says anything. */
+export function operatorUrl(
+  options: Pick<PostgresOptions, 'url'>,
+  env: Readonly<Record<string, string | undefined>>,
+): string | null {
+  return options.url?.reveal() || env['DATABASE_URL'] || null;
+}
+
 /** Opens the operator's server where the configuration names one, else starts the embedded one. */
 export async function openLedgerDatabase(
   options: PostgresOptions,
   dataDir: string,
   log: Logger,
 ): Promise<Database> {
-  const url = options.url?.reveal() || process.env['DATABASE_URL'] || '';
-  if (url !== '') return openDatabase({ url, log });
+  const url = operatorUrl(options, process.env);
+  if (url !== null) return openDatabase({ url, log });
   const { data_dir: folder, port } = options.embedded;
   return openDatabase({
     dataDir: folder ?? join(dataDir, 'postgres'),

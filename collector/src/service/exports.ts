@@ -79,6 +79,7 @@ function ledgerDrain(shared: Shared, id: string, ledger: PostgresLedger, onCommi
     log,
     metrics,
     extract: extractSpans,
+    tenantOf: shared.processing.tenantOf,
     onCommitted: (result) => onCommitted(result.inserted),
     onDone: done.exporter(id),
     confirmCursor: async () => void (await link.ask('confirm_cursor', null)),

@@ -3,9 +3,11 @@ import {
   createCost,
   createCountOnce,
   createNormalizer,
+  createTenantOf,
   WANTED_KEYS,
   type GenAiSpan,
   type PriceOverrides,
+  type RecordContext,
 } from '@spanmeter/processors';
 import type { ComponentMap, Config, PipelineConfig } from '../config/config.ts';
 import { createSpanDecoder } from '../otlp/span.ts';
@@ -20,6 +22,8 @@ import { tenant } from '../processors/tenant.ts';
 export interface Processing {
   readonly chain: ProcessingChain;
   decode(body: Uint8Array, offsets: SpanOffsets): readonly GenAiSpan[];
+  /** The tenant of a span that cannot become a call; without a span, that of its request. */
+  readonly tenantOf: (context: RecordContext, span: GenAiSpan | null) => string;
   /** Tenants that exist already count against `max_tenants`. */
   knowTenants(ids: Iterable<string>): void;
 }
@@ -76,6 +80,10 @@ export function createProcessing(
   const attribution = find(tenant);
   const { reported_authoritative: reportedAuthoritative } = find(cost);
   const register = tenantRegister(attribution.max_tenants);
+  const whose = {
+    defaultTenant: attribution.default_tenant,
+    admitTenant: (name: string): boolean => register.admit(name),
+  };
   const pricing = createCost({
     reportedAuthoritative,
     ...(prices === null ? {} : { overrides: prices }),
@@ -84,17 +92,14 @@ export function createProcessing(
     chain: {
       steps: [
         createNormalizer({ retentionMs }),
-        createAttribution({
-          teams: attribution.teams,
-          defaultTenant: attribution.default_tenant,
-          admitTenant: (name) => register.admit(name),
-        }),
+        createAttribution({ teams: attribution.teams, ...whose }),
         createCountOnce(),
         pricing,
       ],
       books: () => pricing.books(),
     },
     decode: createSpanDecoder({ ...WANTED_KEYS, maxValueBytes: normalizer.max_value_bytes }),
+    tenantOf: createTenantOf(whose),
     knowTenants: (ids) => register.know(ids),
   };
 }

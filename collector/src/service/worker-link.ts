@@ -4,6 +4,7 @@ import type { Logger } from '../pipeline/component.ts';
 import type { DatabaseAddress, FromWorker, ToWorker, WorkerStart, WorkerState } from './messages.ts';
 
 const MAX_RESTART_DELAY_MS = 30_000;
+const YOUNG_GENERATION_MB = 64;
 const STARTING: WorkerState = {
   postgres: { state: 'starting' },
   exporters: [],
@@ -46,7 +47,11 @@ export class WorkerLink {
   }
 
   start(): void {
-    const worker = new Worker(this.#entry, { workerData: this.#events.start() });
+    const worker = new Worker(this.#entry, {
+      workerData: this.#events.start(),
+      // Spans live for one batch: with room for it they die young, and decoding takes half as long again less.
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
+    });
     this.#worker = worker;
     worker.on('message', (message: FromWorker) => this.#hear(message));
     // A fault in the worker must not take the door with it: what is acknowledged stays in the journal.

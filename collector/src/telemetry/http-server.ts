@@ -79,7 +79,7 @@ class PlainServer implements HttpServer {
     const bound = this.#server.address();
     if (bound !== null && typeof bound === 'object') this.#address = { host, port: bound.port };
     const where = `http://${formatEndpoint(this.#address)}`;
-    this.#options.log.info({ address: where }, `${this.#options.purpose} listens`);
+    this.#options.log.info({ address: where }, `${this.#options.purpose}: listening`);
   }
 
   async stop(deadline: AbortSignal): Promise<void> {

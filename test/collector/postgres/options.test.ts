@@ -1,14 +1,9 @@
 import assert from 'node:assert/strict';
 import { isBadData, isUnavailable } from '@spanmeter/collector/dist/database/failure.js';
+import { operatorUrl } from '@spanmeter/collector/dist/service/database.js';
 import { postgres } from '@spanmeter/collector/dist/exporters/postgres/index.js';
 
 describe('the options of exporter postgres', () => {
-  const saved = process.env['DATABASE_URL'];
-  beforeEach(() => delete process.env['DATABASE_URL']);
-  after(() => {
-    if (saved !== undefined) process.env['DATABASE_URL'] = saved;
-  });
-
   it('have a default each', () => {
     const options = postgres.options.parse({});
     assert.equal(options.url, undefined);
@@ -17,10 +12,17 @@ describe('the options of exporter postgres', () => {
   });
 
   it('take the URL of the environment where none is written', () => {
-    process.env['DATABASE_URL'] = 'postgres://env@h/d';
-    assert.equal(postgres.options.parse({}).url, 'postgres://env@h/d');
-    assert.equal(postgres.options.parse({ url: '' }).url, 'postgres://env@h/d');
-    assert.equal(postgres.options.parse({ url: 'postgres://own@h/d' }).url, 'postgres://own@h/d');
+    const env = { DATABASE_URL: 'postgres://env@h/d' };
+    const urlOf = (options: object): string | null => operatorUrl(postgres.options.parse(options), env);
+    assert.equal(urlOf({}), 'postgres://env@h/d');
+    assert.equal(urlOf({ url: '' }), 'postgres://env@h/d');
+    assert.equal(urlOf({ url: 'postgres://own@h/d' }), 'postgres://own@h/d');
+    assert.equal(operatorUrl(postgres.options.parse({}), {}), null);
+  });
+
+  it('never show the password of a URL', () => {
+    const options = postgres.options.parse({ url: 'postgres://own:pw@h/d' });
+    assert.doesNotMatch(JSON.stringify(options), /pw/);
   });
 
   it('refuse unknown names, other databases and retention without a unit', () => {

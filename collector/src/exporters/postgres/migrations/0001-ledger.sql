@@ -90,8 +90,8 @@ CREATE TABLE spanmeter.spend_rollup (
   cache_write_tokens numeric NOT NULL,
   output_tokens numeric NOT NULL,
   reasoning_tokens numeric NOT NULL,
-  cost_usd numeric(38, 12) NOT NULL,
-  reported_cost_usd numeric(38, 12) NOT NULL,
+  cost_usd numeric(60, 12) NOT NULL,
+  reported_cost_usd numeric(60, 12) NOT NULL,
   PRIMARY KEY (tenant_id, bucket_start, dimensions_hash, journal_id)
 ) WITH (fillfactor = 70);
 CREATE INDEX spend_rollup_bucket ON spanmeter.spend_rollup (bucket_start);

@@ -90,7 +90,7 @@ CREATE TABLE spanmeter.budget_spend (
   budget_id text NOT NULL,
   period_start timestamptz NOT NULL,
   period_end timestamptz NOT NULL,
-  spent_usd numeric(38, 12) NOT NULL DEFAULT 0,
+  spent_usd numeric(60, 12) NOT NULL DEFAULT 0,
   updated_at timestamptz NOT NULL DEFAULT now(),
   PRIMARY KEY (tenant_id, budget_id, period_start),
   FOREIGN KEY (tenant_id, budget_id) REFERENCES spanmeter.budgets (tenant_id, id) ON DELETE CASCADE
