@@ -123,6 +123,8 @@ const README = (): string => codeUnder('README.md', 'Behind an OpenTelemetry Col
 const ENDPOINT = 'exporters::otlp_http/spanmeter::endpoint';
 
 async function inFront(verdict: Verdict, startGo: StartGo): Promise<void> {
+  const page = codeUnder('docs/senders.md', 'An OpenTelemetry Collector', 'yaml');
+  verdict.compare("the snippet of docs/senders.md is the README's", page === README(), true);
   const wordForWord = await isFree(README_PORT);
   const ports = await pickPorts();
   const collector = await startCollector({ ports: wordForWord ? { ...ports, http: README_PORT } : ports });
