@@ -24,6 +24,7 @@ import type { JournalEnd } from '../journal/record.ts';
 import type { WorkerStart } from './messages.ts';
 import { readConfiguredPrices } from './price-file.ts';
 import { componentOf, createProcessing, tracesPipeline, type Processing } from './processing.ts';
+import { recentLabels } from './recent-labels.ts';
 import { rememberGauges, type Remembered } from './remembered.ts';
 import { workerState } from './worker-state.ts';
 
@@ -54,6 +55,7 @@ export class WorkerRuntime {
   #ledger: PostgresLedger | null = null;
   #exports: Exports | null = null;
   #remembered: Remembered | null = null;
+  #prometheus: PrometheusExporter | null = null;
   #maintenance: { stop(): Promise<void> } | null = null;
   #reporting: NodeJS.Timeout | undefined;
 
@@ -86,7 +88,6 @@ export class WorkerRuntime {
         retentionDays: postgres.options.retention,
         ready: () => database.ready(),
       });
-      this.#learnTenants(database, processing);
       this.#maintenance = scheduleMaintenance(
         {
           connectionString: database.ownerUrl,
@@ -99,6 +100,7 @@ export class WorkerRuntime {
       );
     }
     await this.#startExports(processing);
+    this.#recall(processing);
     await this.#startApi();
     this.#reporting = setInterval(() => this.#report(), STATE_EVERY_MS);
     this.#report();
@@ -167,16 +169,18 @@ export class WorkerRuntime {
     return pool;
   }
 
-  /** Tenants of earlier runs count against the limit on new ones. */
-  #learnTenants(database: Database, processing: Processing): void {
+  /** Tenants of earlier runs count against the limit on new ones, and their counters start at 0. */
+  #recall(processing: Processing): void {
     const { log } = this.#parts;
+    const [database, pool] = [this.#database, this.#pool];
+    if (database === null || pool === null) return;
     void (async () => {
       await database.ready();
-      const found = await this.#pool?.query<{ id: string }>(
-        `SELECT id FROM spanmeter.tenants LIMIT ${MAX_KNOWN_TENANTS}`,
-      );
-      processing.knowTenants((found?.rows ?? []).map(({ id }) => id));
-    })().catch((error: unknown) => log.debug({ err: error }, 'the known tenants could not be read yet'));
+      const text = `SELECT id FROM spanmeter.tenants LIMIT ${MAX_KNOWN_TENANTS}`;
+      const found = await pool.query<{ id: string }>(text);
+      processing.knowTenants(found.rows.map(({ id }) => id));
+      this.#prometheus?.seed(await recentLabels(pool));
+    })().catch((error: unknown) => log.debug({ err: error }, 'earlier tenants could not be read yet'));
   }
 
   #extension<O>(type: ComponentType<O>): O | null {
@@ -191,6 +195,7 @@ export class WorkerRuntime {
       this.#remembered.start();
     }
     const counting = this.#createPrometheus();
+    this.#prometheus = counting;
     const exports = await createExports({
       config,
       journal: start.journal,
