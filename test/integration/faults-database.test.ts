@@ -66,7 +66,7 @@ describe("a collector with an operator's PostgreSQL", function () {
     const oldest = 'spanmeter_journal_oldest_pending_timestamp_seconds';
     assert.ok((await ownMetric(collector, oldest, 'postgres')) > 1e9);
     assert.ok((await ownMetric(collector, 'spanmeter_ledger_retries_total', 'postgres')) >= 1);
-    assert.ok((await statusOf(collector)).exporters[0]!.pendingRecords > 0);
+    assert.ok((await statusOf(collector)).exporters[0]!.pending_records > 0);
 
     await database.start();
     await load.more(500);

@@ -26,7 +26,7 @@ import { readConfiguredPrices } from './price-file.ts';
 import { componentOf, createProcessing, tracesPipeline, type Processing } from './processing.ts';
 import { recentLabels } from './recent-labels.ts';
 import { rememberGauges, type Remembered } from './remembered.ts';
-import { workerState } from './worker-state.ts';
+import { exporterReport, workerState } from './worker-state.ts';
 
 /** For the embedded server's fast shutdown, where draining took all the time there was; it ends by itself then. */
 const LAST_WAIT_MS = 3_000;
@@ -272,7 +272,7 @@ export class WorkerRuntime {
     return {
       version: VERSION,
       journal: await this.#parts.link.ask('journal', null),
-      exporters: (this.#exports?.drains ?? []).map((drain) => drain.status()),
+      exporters: (this.#exports?.drains ?? []).map((drain) => exporterReport(drain.status())),
     };
   }
 }
