@@ -1,7 +1,7 @@
 // Brings a checkout to the state where it can run: dependencies installed, TypeScript built.
 // Needs only Node and npm, so that one command works on a fresh clone.
 import { spawnSync } from 'node:child_process';
-import { existsSync, statSync, cpSync, readdirSync, mkdirSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -28,11 +28,3 @@ if (installIsStale()) {
 }
 
 run(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-b', '--pretty', 'false']);
-
-// TypeScript copies no SQL; the migrations travel with the compiled exporter.
-const sql = join(root, 'collector', 'src', 'exporters', 'postgres', 'migrations');
-if (existsSync(sql) && readdirSync(sql).length > 0) {
-  const target = join(root, 'collector', 'dist', 'exporters', 'postgres', 'migrations');
-  mkdirSync(target, { recursive: true });
-  cpSync(sql, target, { recursive: true });
-}

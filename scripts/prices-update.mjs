@@ -51,9 +51,9 @@ const PROFILE = /^(us-gov|us|eu|apac|au|jp|in|ca)\.(?=[a-z])/;
 
 /** Decimal text of a double that stands for a short decimal: 0.18000000000000002 is 0.18. */
 function decimal(value) {
-  const text = Number(value).toPrecision(12);
-  if (text.includes('e')) return Number(text).toFixed(20).replace(/0+$/, '').replace(/\.$/, '');
-  return text.includes('.') ? text.replace(/0+$/, '').replace(/\.$/, '') : text;
+  return Number(value)
+    .toFixed(12)
+    .replace(/\.?0+$/, '');
 }
 
 function literals(match, found = { exact: [], loose: [] }) {
@@ -155,7 +155,7 @@ function entriesOf(seller, models) {
       );
       return {
         model: entry.id,
-        ...(aliases.length === 0 ? {} : { aliases: aliases.toSorted() }),
+        ...(aliases.length === 0 ? {} : { aliases: aliases.toSorted((a, b) => (a < b ? -1 : 1)) }),
         periods: periodsOf(entry.model.prices),
       };
     })

@@ -31,11 +31,13 @@ describe('the tree', () => {
     report(sources.filter((file) => read(file).split('\n').length > 501));
   });
 
-  it('has no line over 140 characters in a source file', () => {
+  it('has no line over 120 characters, apart from literals that cannot be broken', () => {
     const faults: string[] = [];
-    for (const file of sources) {
+    // Tests hold whole apps as text.
+    for (const file of sources.filter((name) => !name.startsWith('test/instrumentation/'))) {
       for (const [index, line] of read(file).split('\n').entries()) {
-        if (line.length > 140 && !/https?:\/\/|'[^']{90,}'|`/.test(line)) faults.push(`${file}:${index + 1}`);
+        // prettier breaks code at 110, and neither comments, SQL nor one long literal.
+        if (line.length > 120 && !/(['"`/]).{50,}\1/.test(line)) faults.push(`${file}:${index + 1}`);
       }
     }
     report(faults);

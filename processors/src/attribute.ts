@@ -83,7 +83,7 @@ class DimensionReader {
     return this.#mappedTeam;
   }
 
-  read(span: GenAiSpan): void {
+  read(span: Pick<GenAiSpan, 'attributes' | 'resource'>): void {
     this.#span.read(span.attributes);
     if (span.resource === this.#lastResource) return;
     this.#lastResource = span.resource;
@@ -114,8 +114,10 @@ function teamMapping(rules: readonly TeamRule[]): (service: string) => string | 
   );
 }
 
-function claim(call: Call, tenant: string): void {
-  call.attributes = { ...call.attributes, claimed_tenant: tenant };
+interface TenantDecision {
+  readonly tenant: Found;
+  /** The tenant that was claimed without the right to. */
+  readonly ignoredClaim: string | null;
 }
 
 /**
@@ -126,22 +128,35 @@ function claim(call: Call, tenant: string): void {
 function tenantDecider(
   options: AttributionOptions,
   reader: DimensionReader,
-): (context: RecordContext, call: Call) => Found {
+): (context: RecordContext) => TenantDecision {
   const defaultTenant = storable(options.defaultTenant ?? 'default', MAX_TENANT_BYTES) ?? 'default';
   const admits = options.admitTenant ?? ((): boolean => true);
 
-  return (context, call) => {
+  return (context) => {
     const header = storable(context.declaredTenant ?? '', MAX_TENANT_BYTES);
     const declared: Found | null =
       header === null ? reader.find('tenant') : { value: header, from: 'header' };
     const own = storable(context.tenant ?? '', MAX_TENANT_BYTES);
     const fallback: Found =
       own === null ? { value: defaultTenant, from: 'default' } : { value: own, from: 'credential' };
-    if (declared === null) return fallback;
+    if (declared === null) return { tenant: fallback, ignoredClaim: null };
     const mayDeclare = context.role === 'gateway' || context.role === 'open';
-    if (mayDeclare && admits(declared.value)) return declared;
-    if (declared.value !== fallback.value) claim(call, declared.value);
-    return fallback;
+    if (mayDeclare && admits(declared.value)) return { tenant: declared, ignoredClaim: null };
+    return { tenant: fallback, ignoredClaim: declared.value === fallback.value ? null : declared.value };
+  };
+}
+
+const NO_SPAN: Pick<GenAiSpan, 'attributes' | 'resource'> = { attributes: new Map(), resource: new Map() };
+
+/** Whose a span is that cannot become a call, by the same rules; without a span, what its request says. */
+export function createTenantOf(
+  options: AttributionOptions = {},
+): (context: RecordContext, span: GenAiSpan | null) => string {
+  const reader = new DimensionReader(() => null);
+  const decideTenant = tenantDecider(options, reader);
+  return (context, span) => {
+    reader.read(span ?? NO_SPAN);
+    return decideTenant(context).tenant.value;
   };
 }
 
@@ -168,7 +183,9 @@ export function createAttribution(options: AttributionOptions = {}): CallProcess
       return found.value;
     };
     reader.read(span);
-    call.tenantId = keep('tenant', decideTenant(context, call)) ?? '';
+    const { tenant, ignoredClaim } = decideTenant(context);
+    if (ignoredClaim !== null) call.attributes = { ...call.attributes, claimed_tenant: ignoredClaim };
+    call.tenantId = keep('tenant', tenant) ?? '';
     call.team = keep('team', teamOf(context));
     call.userId = keep('user', reader.find('user'));
     const conversation = reader.find('conversation');

@@ -137,8 +137,9 @@ function goesBefore(a: Call, b: Call, traces: ReadonlyMap<string, Trace>): boole
   if (usageA !== usageB) return usageA;
   if (a.traceId === b.traceId) {
     const trace = traces.get(a.traceId);
-    if (isInside(a, b, trace)) return true;
-    if (isInside(b, a, trace)) return false;
+    const inside = isInside(a, b, trace);
+    // Parents in a circle are inside each other, and decide nothing.
+    if (inside !== isInside(b, a, trace)) return inside;
   }
   if (a.startUnixNano !== b.startUnixNano) return a.startUnixNano > b.startUnixNano;
   if (a.endUnixNano !== b.endUnixNano) return a.endUnixNano < b.endUnixNano;

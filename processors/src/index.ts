@@ -29,7 +29,7 @@ export type { Operation } from './operations.ts';
 
 export { createNormalizer } from './normalize.ts';
 export type { NormalizerOptions } from './normalize.ts';
-export { createAttribution } from './attribute.ts';
+export { createAttribution, createTenantOf } from './attribute.ts';
 export type { AttributionOptions, TeamRule } from './attribute.ts';
 export { createCountOnce } from './count-once.ts';
 export { createCost, createTenantBooks } from './cost.ts';

@@ -3,7 +3,7 @@ import { canonicalProvider, sellerOf } from './providers.ts';
 /** A name to look a model up by, with the Bedrock inference profile that was cut off it. */
 export interface NameCandidate {
   readonly name: string;
-  /** `us`, `eu`, `global` …; null where the name says none. */
+  /** `us`, `eu`, `apac` …; null where the name says none, empty where it is part of the name looked up. */
   readonly profile: string | null;
 }
 
@@ -49,7 +49,7 @@ function bedrockNames(name: string): NameCandidate[] {
   const id = arn?.[3] ?? name;
   const stripped = id.replace(/:\d+k$/, '');
   const profile = PROFILE.exec(stripped)?.[1] ?? null;
-  const names: NameCandidate[] = [{ name: stripped, profile: null }];
+  const names: NameCandidate[] = [{ name: stripped, profile: profile === null ? null : '' }];
   const regional = arn === null ? null : profileOfRegion(arn[1] ?? '');
   if (profile !== null)
     names.push({ name: stripped.slice(profile.length + 1), profile: profile === 'ap' ? 'apac' : profile });

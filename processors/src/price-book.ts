@@ -30,7 +30,7 @@ export interface ModelMatch {
   /** Highest layer first; the first period that contains the instant applies. */
   readonly periods: readonly CompiledPeriod[];
   readonly discounts: readonly AppliedDiscount[];
-  /** The Bedrock inference profile that the name states. */
+  /** The Bedrock inference profile that the name states; empty where the price is that profile's own. */
   readonly profile: string | null;
   /** The Google Cloud location that the name states. */
   readonly location: string | null;
@@ -77,9 +77,9 @@ function firstNamed(
   return null;
 }
 
-/** One layer, by seller and name. */
+/** One layer, by provider and name: what is agreed with one provider holds for no other. */
 interface CompiledLayer {
-  readonly bySeller: ReadonlyMap<string, ReadonlyMap<string, PriceEntry>>;
+  readonly byProvider: ReadonlyMap<string, ReadonlyMap<string, PriceEntry>>;
   readonly deployments: ReadonlyMap<string, ReadonlyMap<string, string>>;
   readonly discounts: readonly (AppliedDiscount & {
     readonly provider: string;
@@ -88,11 +88,10 @@ interface CompiledLayer {
 }
 
 function compileLayer(layer: PriceLayer): CompiledLayer {
-  const bySeller = new Map<string, Map<string, PriceEntry>>();
+  const byProvider = new Map<string, Map<string, PriceEntry>>();
   for (const price of layer.prices) {
-    const seller = sellerOf(price.provider);
-    const names = bySeller.get(seller) ?? new Map<string, PriceEntry>();
-    bySeller.set(seller, names);
+    const names = byProvider.get(price.provider) ?? new Map<string, PriceEntry>();
+    byProvider.set(price.provider, names);
     for (const name of [price.model, ...(price.aliases ?? [])]) {
       const key = name.trim().toLowerCase();
       const known = names.get(key);
@@ -120,7 +119,7 @@ function compileLayer(layer: PriceLayer): CompiledLayer {
       to: discount.to === undefined ? Infinity : instantMicros(discount.to),
     };
   });
-  return { bySeller, deployments, discounts };
+  return { byProvider, deployments, discounts };
 }
 
 /** Looks models up in layers over lists, and remembers what it found. */
@@ -130,9 +129,15 @@ class Matcher {
   readonly #compiled = new Map<PriceEntry, readonly CompiledPeriod[]>();
   readonly #remembered = new Map<string, Map<string, ModelMatch | null>>();
   #size = 0;
+  readonly #resold: ReadonlyMap<string, readonly ((model: string) => boolean)[]>;
 
-  constructor(lists: ReadonlyMap<string, SellerPrices>, layers: readonly PriceLayer[]) {
+  constructor(lists: ReadonlyMap<string, SellerPrices>, layers: readonly PriceLayer[], overlay: Overlay) {
     this.#lists = lists;
+    const resold = new Map<string, ((model: string) => boolean)[]>();
+    for (const { seller, models } of overlay.resales) {
+      resold.set(seller, [...(resold.get(seller) ?? []), ...models.map(globMatcher)]);
+    }
+    this.#resold = resold;
     this.#layers = layers.map(compileLayer).toReversed();
   }
 
@@ -154,9 +159,14 @@ class Matcher {
 
   vendorOf(model: string): string | null {
     const name = model.trim().toLowerCase();
-    const sellers = VENDORS.filter((vendor) => this.#lists.get(sellerOf(vendor))?.byName.has(name) === true);
+    const sellers = VENDORS.filter((vendor) => this.#sellsItself(sellerOf(vendor), name));
     const distinct = new Set(sellers.map(sellerOf));
     return distinct.size === 1 ? (sellers[0] ?? null) : null;
+  }
+
+  #sellsItself(seller: string, name: string): boolean {
+    const entry = this.#lists.get(seller)?.byName.get(name);
+    return entry !== undefined && this.#resold.get(seller)?.some((test) => test(entry.model)) !== true;
   }
 
   #deployed(provider: string, model: string): string {
@@ -178,7 +188,7 @@ class Matcher {
       listed === null
         ? [...names.exact, ...names.undated]
         : [...names.exact, { name: listed.entry.model, profile: listed.candidate.profile }];
-    const laid = this.#layers.flatMap((layer) => firstNamed(layer.bySeller.get(seller), own) ?? []);
+    const laid = this.#layers.flatMap((layer) => firstNamed(layer.byProvider.get(provider), own) ?? []);
     const first = laid[0] ?? listed;
     if (first === null) return null;
     const model = listed?.entry.model ?? first.entry.model;
@@ -240,7 +250,7 @@ export function createPriceBook(sources: PriceBookSources = {}): PriceBook {
   const overlay = sources.overlay ?? OVERLAY;
   const layers = sources.layers ?? [];
   const lists = shipped ? shippedLists() : mergeLists(base, overlay);
-  const matcher = new Matcher(lists, layers);
+  const matcher = new Matcher(lists, layers, overlay);
   let text: string | null = null;
   const content = (): string => {
     text ??= canonicalJson(

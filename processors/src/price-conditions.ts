@@ -26,7 +26,7 @@ const CONDITION_NAMES: readonly ConditionName[] = [
 /** True where nothing can change the price of this period: the common case, worth testing for first. */
 export function isUnconditional(conditions: Conditions, match: ModelMatch, period: CompiledPeriod): boolean {
   return (
-    match.profile === null &&
+    (match.profile === null || match.profile === '') &&
     match.location === null &&
     conditions.serviceTier === undefined &&
     conditions.batch === undefined &&
@@ -34,7 +34,7 @@ export function isUnconditional(conditions: Conditions, match: ModelMatch, perio
     conditions.inferenceGeo === undefined &&
     conditions.region === undefined &&
     conditions.searchContextSize === undefined &&
-    !period.modifiers.has('search_context')
+    !period.hasStandard
   );
 }
 
@@ -66,7 +66,7 @@ function valueOf(
     case 'region':
       return regionValue(provider, conditions, match);
     case 'profile':
-      if (match.profile !== null || provider !== 'aws.bedrock') return match.profile;
+      if (match.profile !== null || provider !== 'aws.bedrock') return match.profile || null;
       return conditions.region === undefined ? null : profileOfRegion(conditions.region);
     default:
       return name satisfies never;

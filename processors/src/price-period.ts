@@ -43,6 +43,8 @@ export interface CompiledPeriod {
   readonly tiers: readonly CompiledTier[];
   readonly windows: readonly CompiledWindow[];
   readonly modifiers: ReadonlyMap<ConditionName, readonly CompiledModifier[]>;
+  /** True where a modifier applies to calls that say nothing of its condition. */
+  readonly hasStandard: boolean;
 }
 
 /** Microseconds since the epoch of an ISO instant with a zone, or of a UTC date; throws where it is neither. */
@@ -120,6 +122,7 @@ export function compilePeriod(period: PricePeriod): CompiledPeriod {
     tiers: tiers.toSorted((a, b) => b.from - a.from),
     windows: (period.windows ?? []).map((window) => compileWindow(window, period.rates)),
     modifiers,
+    hasStandard: (period.modifiers ?? []).some((modifier) => modifier.standard === true),
   };
 }
 

@@ -44,7 +44,9 @@ function makeCalls(batch: number, salt: string): Call[] {
   });
 }
 
-/** Rows per second of raw COPY into a copy of `calls` with its indexes, and of the ledger's whole transaction. */
+/**
+ * Rows per second of raw COPY into a copy of `calls` with its indexes, and of the ledger's whole transaction.
+ */
 export async function benchCopy(): Promise<Record<string, unknown>> {
   const folder = await mkdtemp(join(tmpdir(), 'spanmeter-bench-'));
   const database = await openDatabase({ dataDir: join(folder, 'postgres'), log: SILENT_LOG });

@@ -4,10 +4,12 @@ import { benchForward } from './forward.bench.ts';
 import { benchIngest } from './ingest.bench.ts';
 import { benchInstrumentation } from './instrumentation.bench.ts';
 import { benchOtlp } from './otlp.bench.ts';
+import { benchPrice } from './price.bench.ts';
 import { benchScrape } from './scrape.bench.ts';
 
 const BENCHES: Readonly<Record<string, () => Promise<Record<string, unknown>>>> = {
   otlp: benchOtlp,
+  price: benchPrice,
   copy: benchCopy,
   ingest: benchIngest,
   scrape: benchScrape,

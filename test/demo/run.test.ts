@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { runDemo } from '@spanmeter/collector/dist/demo/run.js';
@@ -41,11 +43,13 @@ describe('the demo', function () {
 
   const watch = (screen: Screen, entry: string, enough: (text: string) => boolean): Promise<number> => {
     const stop = new AbortController();
+    // A view that never shows what is awaited must fail the test, and not keep its processes.
+    const limit = setTimeout(() => stop.abort(), 30_000);
     screen.onText = (text) => {
       if (enough(text)) stop.abort();
     };
     const output = screen as unknown as NodeJS.WriteStream;
-    return runDemo({ collectorEntry: entry, output, signal: stop.signal });
+    return runDemo({ collectorEntry: entry, output, signal: stop.signal }).finally(() => clearTimeout(limit));
   };
 
   it('shows spend of every tenant, team, model and service, and cleans up after itself', async () => {
@@ -65,6 +69,7 @@ describe('the demo', function () {
     ];
     const code = await watch(screen, FAKE, (text) => expected.every((name) => text.includes(name)));
     assert.equal(code, 0);
+    for (const name of expected) assert.ok(screen.text.includes(name), name);
     const sql = /spanmeter-demo-\w+/.exec(screen.text);
     assert.ok(sql === null || !existsSync(sql[0]));
     assert.ok(screen.text.includes('\u001B[?25h'), 'the cursor is back');
@@ -82,6 +87,9 @@ describe('the demo', function () {
     const screen = new Screen(false);
     const code = await watch(screen, '/nonexistent/main.js', () => false);
     assert.equal(code, 1);
-    assert.match(screen.text, /the collector ended \(exit code 1\); see .*demo-collector\.log/);
+    const found = /the collector ended \(exit code 1\); see (.*demo-collector\.log)/.exec(screen.text);
+    assert.ok(found?.[1] !== undefined, screen.text);
+    assert.ok(existsSync(found[1]), 'the log stays, to be read');
+    await rm(dirname(found[1]), { recursive: true });
   });
 });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import pg from 'pg';
+import { Client } from 'pg';
 import { loadTemplate, OtlpSender } from '../support/load.ts';
 import { pickPorts, startCollector, type CollectorProcess } from '../support/collector-process.ts';
 import { useTempDir } from '../support/temp-dir.ts';
@@ -45,7 +45,7 @@ async function storedWhen(
   url: string,
   calls: number,
 ): Promise<{ calls: number; cost: string; rollup: string }> {
-  const client = new pg.Client({ connectionString: url });
+  const client = new Client({ connectionString: url });
   await client.connect();
   try {
     for (;;) {

@@ -1,4 +1,4 @@
-import pg from 'pg';
+import { Client, type QueryResultRow } from 'pg';
 
 /** Runs one query on a connection of its own. */
 export async function query<R extends object>(
@@ -6,10 +6,10 @@ export async function query<R extends object>(
   text: string,
   values: readonly unknown[] = [],
 ): Promise<R[]> {
-  const client = new pg.Client({ connectionString: url });
+  const client = new Client({ connectionString: url });
   await client.connect();
   try {
-    return (await client.query<R & pg.QueryResultRow>(text, [...values])).rows;
+    return (await client.query<R & QueryResultRow>(text, [...values])).rows;
   } finally {
     await client.end();
   }

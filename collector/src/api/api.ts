@@ -4,7 +4,7 @@ import express, { type Express, type NextFunction, type Request, type Response }
 import type { Histogram, Logger, SelfMetrics } from '../pipeline/component.ts';
 import { OPEN_IDENTITY, type Authenticator, type Identity } from '../pipeline/identity.ts';
 import { Refusal } from '../pipeline/refusal.ts';
-import { isLoopback, parseEndpoint } from './endpoint.ts';
+import { isLoopback, requireEndpoint } from '../pipeline/endpoint.ts';
 import { sendError } from './error-answer.ts';
 import { createReader, READER_DEFAULTS, type ReaderOptions, type ReaderPool } from './reader.ts';
 import { checkAccess, type Route, type RouteAnswer, type RouteContext } from './route.ts';
@@ -160,7 +160,7 @@ export function createApi(dependencies: ApiDependencies): Api {
 }
 
 async function listen(server: Server, endpoint: string, authenticated: boolean): Promise<AddressInfo> {
-  const { host, port } = parseEndpoint(endpoint);
+  const { host, port } = requireEndpoint(endpoint);
   if (!authenticated && !isLoopback(host)) {
     throw new Error(
       `The API would be open to everybody on ${endpoint}: configure api_key_auth, or a loopback address ` +

@@ -144,7 +144,7 @@ function spendStatement(reading: Reading, request: SpendRequest, maxRows: number
   const order = ['is_total DESC', ...time, 'sum(cost) DESC', 'sum(calls) DESC', ...names].join(', ');
   const text = `
     SELECT ${names.length === 0 ? '1' : `GROUPING(${set})`} AS is_total${names.map((name) => `, ${name}`).join('')},
-      coalesce(sum(cost), 0)::numeric(38, 12)::text AS cost_usd, coalesce(sum(calls), 0)::text AS calls,
+      coalesce(sum(cost), 0)::numeric(60, 12)::text AS cost_usd, coalesce(sum(calls), 0)::text AS calls,
       coalesce(sum(errors), 0)::text AS errors,
       coalesce(sum(calls) FILTER (WHERE status = ANY ($4::text[])), 0)::text AS unpriced_calls,
       ${TOKENS.map((name) => `coalesce(sum(${name}), 0)::text AS ${name}`).join(', ')}

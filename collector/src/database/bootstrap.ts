@@ -29,8 +29,8 @@ export function embeddedUrls(passwords: Passwords, port: number): EmbeddedUrls {
 }
 
 /**
- * Waits until the server takes connections, through crash recovery too; false where `alive` says it ended first.
- * Rejects where it answers but not to us: a wrong password, or a stranger on the port.
+ * Waits until the server takes connections, through crash recovery too; false where `alive` says it ended
+ * first. Rejects where it answers but not to us: a wrong password, or a stranger on the port.
  */
 export async function waitUntilReady(url: string, alive: () => boolean, log: Logger): Promise<boolean> {
   const startedMs = Date.now();

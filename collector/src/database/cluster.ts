@@ -48,8 +48,8 @@ export function readPasswords(dataDir: string): Passwords {
 }
 
 /**
- * Makes the cluster where there is none, and refuses another major version's. A cluster that was cut short while
- * it was made never gets its final name. Throws with initdb's own words.
+ * Makes the cluster where there is none, and refuses another major version's. A cluster that was cut short
+ * while it was made never gets its final name. Throws with initdb's own words.
  */
 export function prepareCluster(runner: Runner, dataDir: string, cluster: string): void {
   const versionFile = join(cluster, 'PG_VERSION');

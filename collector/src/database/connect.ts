@@ -8,7 +8,10 @@ import type { DatabaseServer } from './server.ts';
 /** A server together with the state of its schema. */
 export interface Database extends DatabaseServer {
   readonly embedded: boolean;
-  /** Brings the schema up to date unless that was done; rejects while the server cannot be reached. */
+  /**
+   * Brings the schema up to date; rejects while the server cannot be reached. Worth asking before every new
+   * connection: the server may be back with an older or an empty database.
+   */
   ready(): Promise<void>;
 }
 
@@ -16,19 +19,16 @@ export type DatabaseOptions =
   { readonly url: string; readonly log: Logger } | (EmbeddedOptions & { readonly url?: undefined });
 
 /**
- * Opens an operator's server, or starts the embedded one, and migrates it. An operator's server that is down does
- * not fail this: the collector journals until `ready` resolves. Rejects where waiting does not help.
+ * Opens an operator's server, or starts the embedded one, and migrates it. An operator's server that is down
+ * does not fail this: the collector journals until `ready` resolves. Rejects where waiting does not help.
  */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
   const { log } = options;
   const server = options.url === undefined ? await startEmbedded(options) : externalServer(options.url);
-  let done: Promise<void> | null = null;
+  let underWay: Promise<void> | null = null;
   const ready = (): Promise<void> => {
-    done ??= migrate(server.ownerUrl, log).catch((error: unknown) => {
-      done = null;
-      throw error;
-    });
-    return done;
+    underWay ??= migrate(server.ownerUrl, log).finally(() => (underWay = null));
+    return underWay;
   };
   try {
     await ready();

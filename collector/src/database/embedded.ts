@@ -80,9 +80,9 @@ interface Place {
 }
 
 /**
- * Starts the PostgreSQL of a data directory, or adopts the one that a killed collector left running, and looks
- * after it until `stop`. The server runs in its own session: signals to the collector never reach it. Rejects
- * where the data is another major version's, or the server does not come up, with the end of its log.
+ * Starts the PostgreSQL of a data directory, or adopts the one that a killed collector left running, and
+ * looks after it until `stop`. The server runs in its own session: signals to the collector never reach it.
+ * Rejects where the data is another major version's, or the server does not come up, with the end of its log.
  */
 export async function startEmbedded(options: EmbeddedOptions): Promise<DatabaseServer> {
   const { log } = options;
@@ -114,7 +114,9 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<DatabaseS
   return { ...current.urls, port: current.port, stop: () => watch.stop() };
 }
 
-/** The URLs of a data directory's running server, for commands that must never start a second one; else null. */
+/**
+ * The URLs of a data directory's running server, for commands that must never start a second one; else null.
+ */
 export function findRunning(dataDir: string): EmbeddedUrls | null {
   const kept = readPlace(dataDir);
   if (kept === null || !existsSync(passwordFolder(dataDir))) return null;

@@ -3,8 +3,8 @@ import type { DatabaseServer } from './server.ts';
 const DEFAULT_PORT = 5432;
 
 /**
- * An operator's server, reached by URL (`postgres://user:password@host:port/database?sslmode=verify-full`). Throws on what is
- * not such a URL, without repeating it: it holds a password.
+ * An operator's server, reached by URL (`postgres://user:password@host:port/database?sslmode=verify-full`).
+ * Throws on what is not such a URL, without repeating it: it holds a password.
  */
 export function externalServer(url: string): DatabaseServer {
   let parsed: URL;

@@ -28,9 +28,9 @@ export function errorMessage(error: unknown): string {
 }
 
 /**
- * True where the same statement may succeed later: connection (08), resources (53), operator intervention (57),
- * system (58), authentication (28, a password being rotated), locks, serialization, and anything that node-postgres
- * reports without a SQLSTATE because the connection is gone.
+ * True where the same statement may succeed later: connection (08), resources (53), operator intervention
+ * (57), system (58), authentication (28, a password being rotated), locks, serialization, and anything that
+ * node-postgres reports without a SQLSTATE because the connection is gone.
  */
 export function isUnavailable(error: unknown): boolean {
   const code = errorCode(error);

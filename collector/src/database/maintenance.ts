@@ -27,8 +27,8 @@ export interface MaintenanceResult {
 }
 
 /**
- * Drops partitions of calls and deletes dead letters that are past their retention, on one collector at a time.
- * Rejects with the driver's error; what was under way is finished by the next round.
+ * Drops partitions of calls and deletes dead letters that are past their retention, on one collector at a
+ * time. Rejects with the driver's error; what was under way is finished by the next round.
  */
 export async function maintain(options: MaintenanceOptions): Promise<MaintenanceResult | null> {
   const client = new Client({

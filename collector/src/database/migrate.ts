@@ -12,8 +12,9 @@ const OLDEST_VERSION = 150_000;
 const CONNECT_TIMEOUT_MS = 10_000;
 
 /**
- * Brings schema `spanmeter` up to date. Collectors that start together wait for one another; a second run does
- * nothing. Rejects with the driver's error, or with a sentence that says what an administrator has to do.
+ * Brings schema `spanmeter` up to date. Collectors that start together wait for one another; a second run
+ * does nothing. Rejects with the driver's error, or with a sentence that says what an administrator has to
+ * do.
  */
 export async function migrate(connectionString: string, log: Logger): Promise<void> {
   const client = new Client({
@@ -53,7 +54,8 @@ export async function migrate(connectionString: string, log: Logger): Promise<vo
 
 async function requireVersion(client: Client): Promise<void> {
   const result = await client.query<{ number: number; version: string }>(
-    `SELECT current_setting('server_version_num')::int AS number, current_setting('server_version') AS version`,
+    `SELECT current_setting('server_version_num')::int AS number,
+            current_setting('server_version') AS version`,
   );
   const row = result.rows[0];
   if (row !== undefined && row.number < OLDEST_VERSION) {

@@ -1,7 +1,9 @@
 import type { ClientBase } from 'pg';
 import { errorCode } from './failure.ts';
 
-/** Roles that the policies name: see migration 0003. None of them can log in until an administrator says so. */
+/**
+ * Roles that the policies name: see migration 0003. None of them can log in until an administrator says so.
+ */
 export const READER_ROLE = 'spanmeter_reader';
 export const MEMBER_ROLE = 'spanmeter_member';
 export const GRAFANA_ROLE = 'spanmeter_grafana';
@@ -65,8 +67,8 @@ async function explain(client: ClientBase, cause: unknown): Promise<Error> {
     `GRANT ${OWNER_BECOMES.join(', ')} TO ${name};`,
   ];
   return new Error(
-    `the database role ${name} may not create the reading roles; give it CREATEROLE, or let an administrator run ` +
-      `(leaving out what exists): ${statements.join(' ')}`,
+    `the database role ${name} may not create the reading roles; give it CREATEROLE, or let ` +
+      `an administrator run (leaving out what exists): ${statements.join(' ')}`,
     { cause },
   );
 }

@@ -14,13 +14,15 @@ import { dirname, join, resolve } from 'node:path';
 import { errorMessage } from './failure.ts';
 import type { Binaries } from './binaries.ts';
 
-/** Where a server kept apart from the data directory lives: every user may enter, and it outlives a reboot. */
+/**
+ * Where a server kept apart from the data directory lives: every user may enter, and it outlives a reboot.
+ */
 export const SHARED_PLACE = '/var/lib/spanmeter';
 
 /**
  * How PostgreSQL's programs are run, since they refuse the user root:
- * `direct` as ourselves; `namespace` in place, inside a user namespace where our files belong to another user;
- * `user` as an unprivileged user, from folders that this user can enter.
+ * `direct` as ourselves; `namespace` in place, inside a user namespace where our files belong to another
+ * user; `user` as an unprivileged user, from folders that this user can enter.
  */
 export type RunMode = 'direct' | 'namespace' | 'user';
 
@@ -98,7 +100,9 @@ function namespaceArgs(user: User): string[] {
   return ['--user', `--map-user=${user.uid}`, `--map-group=${user.gid}`];
 }
 
-/** Null where the namespace works: root's capabilities end at its border, so folders of others may be closed. */
+/**
+ * Null where the namespace works: root's capabilities end at its border, so folders of others may be closed.
+ */
 function namespaceRefusal(binaries: Binaries, home: string, user: User): string | null {
   const check =
     'test -w "$1" && { test ! -e "$1/cluster" || test -w "$1/cluster/PG_VERSION"; } && exec "$2" --version';
@@ -116,8 +120,9 @@ function asUser(binaries: Binaries, home: string, user: User, reason: string, sh
   const place = isEnterable(home, user) ? home : join(shared, `data-${digest}`);
   if (place !== home && existsSync(join(home, 'cluster'))) {
     throw new Error(
-      `the data in ${home} cannot be used: ${user.name} may not enter that folder, and root cannot run PostgreSQL ` +
-        `in place (${reason}); move the data directory to where every user may enter, or set DATABASE_URL`,
+      `the data in ${home} cannot be used: ${user.name} may not enter that folder, and root cannot ` +
+        `run PostgreSQL in place (${reason}); move the data directory to where every user may enter, ` +
+        'or set DATABASE_URL',
     );
   }
   let bin = binaries.bin;
@@ -127,7 +132,8 @@ function asUser(binaries: Binaries, home: string, user: User, reason: string, sh
     if (!isEnterable(binaries.bin, user)) bin = copyBinaries(binaries, shared);
   } catch (cause) {
     throw new Error(
-      `PostgreSQL refuses the user root and no other way works (namespace: ${reason}; copy: ${errorMessage(cause)}): ` +
+      `PostgreSQL refuses the user root and no other way works (namespace: ${reason}; ` +
+        `copy: ${errorMessage(cause)}): ` +
         'run the collector as another user, or set DATABASE_URL',
       { cause },
     );

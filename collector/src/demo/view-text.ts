@@ -41,7 +41,7 @@ export function usd(exact: string, decimals = 4): string {
   const rounded = ((BigInt(digits) + 5n) / 10n).toString().padStart(decimals + 1, '0');
   const cut = rounded.length - decimals;
   const grouped = rounded.slice(0, cut).replace(/\B(?=(\d{3})+$)/g, ',');
-  return `${sign}$${grouped}.${rounded.slice(cut)}`;
+  return `${sign}$${grouped}${decimals === 0 ? '' : `.${rounded.slice(cut)}`}`;
 }
 
 /** A count with a unit, in at most six characters: `950`, `12.3k`, `4.56M`. */

@@ -23,10 +23,11 @@ export interface Frame {
 export const VIEW_COLUMNS = 80;
 
 const MAX_ROWS = 8;
-const NAME = 30;
-const NUMBER = 9;
-const MONEY = 12;
-const DELTA = 11;
+/** Two tables stand side by side, so that all four fit a terminal of 25 lines. */
+const HALF = 38;
+const CALLS = 5;
+const MONEY = 10;
+const INDENT = '  ';
 
 /** The live view as lines of at most 80 columns. Pure. */
 export function renderFrame(frame: Frame): string[] {
@@ -34,79 +35,79 @@ export function renderFrame(frame: Frame): string[] {
   const { reading, before } = frame;
   return [
     ...heading(frame, ink),
-    ...table('TENANT', reading.tenants, before?.tenants, ink),
-    ...table('TEAM', reading.teams, before?.teams, ink),
-    ...table('MODEL', reading.models, before?.models, ink),
-    ...table('SERVICE', reading.services, before?.services, ink),
-    ...frame.pointers.map(({ label, address }) => `  ${ink.faint(left(label, 11))} ${address}`),
-    `  ${ink.faint('Ctrl-C stops everything.')}`,
+    ...beside(
+      table('TENANT', reading.tenants, before?.tenants, ink),
+      table('SERVICE', reading.services, before?.services, ink),
+    ),
+    ...beside(
+      table('TEAM', reading.teams, before?.teams, ink),
+      table('MODEL', reading.models, before?.models, ink),
+    ),
+    ...frame.pointers.map(({ label, address }) => `${INDENT}${ink.faint(left(label, 11))} ${address}`),
+    `${INDENT}${ink.faint('Ctrl-C stops everything.')}`,
   ];
 }
 
 function heading({ reading, upSeconds, pulse }: Frame, ink: Paint): string[] {
   const { total, meanLatencyMs } = reading;
-  const title = '  Spanmeter demo · three services, two providers, real SDK calls';
+  const title = `${INDENT}Spanmeter demo · three services, two providers, real SDK calls`;
   const facts = [
     `${count(total.calls)} calls`,
+    `${count(total.inputTokens + total.outputTokens)} tokens`,
     `${count(total.errors)} errors`,
     total.unpricedCalls > 0 ? ink.warning(`${count(total.unpricedCalls)} without a price`) : '',
-    meanLatencyMs === null ? '' : `${Math.round(meanLatencyMs)} ms mean`,
+    meanLatencyMs === null ? '' : `${Math.round(meanLatencyMs)} ms`,
   ].filter((fact) => fact !== '');
   return [
     '',
-    `${ink.strong(left(title, VIEW_COLUMNS - 9))}${right(clock(upSeconds), 7)}`,
+    `${ink.strong(left(title, VIEW_COLUMNS - 7))}${right(clock(upSeconds), 7)}`,
     '',
-    `  ${ink.strong(ink.money(usd(total.costUsd)))}   ${facts.join(' · ')}`,
-    `  ${ink.money(sparkline(pulse))} ${ink.faint('spend, the last minutes')}`,
+    `${INDENT}${ink.strong(ink.money(usd(total.costUsd)))}   ${facts.join(' · ')}`,
+    `${INDENT}${ink.money(sparkline(pulse))} ${ink.faint('spend, the last minutes')}`,
     '',
   ];
 }
 
+/** Puts two blocks of lines next to each other, with an empty line below. */
+function beside(one: readonly string[], other: readonly string[]): string[] {
+  const rows = Array.from({ length: Math.max(one.length, other.length) }, (_, index) => {
+    const near = one[index] ?? ' '.repeat(HALF);
+    return `${INDENT}${near}${INDENT}${other[index] ?? ''}`.trimEnd();
+  });
+  return [...rows, ''];
+}
+
+/** Lines of exactly `HALF` columns. */
 function table(
   title: string,
   groups: readonly SpendGroup[],
   before: readonly SpendGroup[] | undefined,
   ink: Paint,
 ): string[] {
-  const head =
-    left(title, NAME) +
-    right('CALLS', NUMBER) +
-    right('TOKENS', NUMBER) +
-    right('USD', MONEY) +
-    right('NEW', DELTA);
-  const lines = [`  ${ink.faint(head)}`];
+  const numbers = `${right('CALLS', CALLS)}${right('USD', MONEY)} `;
+  const lines = [ink.faint(left(title, HALF - numbers.length) + numbers)];
   for (const group of groups.slice(0, MAX_ROWS)) {
-    lines.push(
-      `  ${row(
-        group,
-        before?.find(({ name }) => name === group.name),
-        ink,
-      )}`,
-    );
+    const was = before?.find(({ name }) => name === group.name);
+    lines.push(row(group, before !== undefined && group.costUsd !== was?.costUsd, ink));
   }
-  if (groups.length > MAX_ROWS) lines.push(`  ${ink.faint(`and ${groups.length - MAX_ROWS} more`)}`);
-  lines.push('');
+  const more = groups.length - MAX_ROWS;
+  if (more > 0) lines.push(ink.faint(left(`and ${more} more`, HALF)));
   return lines;
 }
 
-function row(group: SpendGroup, before: SpendGroup | undefined, ink: Paint): string {
-  const tokens = count(group.inputTokens + group.outputTokens);
+/** A row ends in a mark while the group is spending. */
+function row(group: SpendGroup, spending: boolean, ink: Paint): string {
   const unknown = group.unpricedCalls > 0 && Number(group.costUsd) === 0;
-  const cost = right(unknown ? 'no price' : usd(group.costUsd), MONEY);
-  return (
-    left(group.name, NAME) +
-    right(count(group.calls), NUMBER) +
-    right(tokens, NUMBER) +
-    (unknown ? ink.warning(cost) : ink.money(cost)) +
-    ink.faint(right(delta(group, before), DELTA))
-  );
+  const calls = right(count(group.calls), CALLS);
+  const cost = right(unknown ? 'no price' : shortUsd(group.costUsd), MONEY);
+  const name = left(group.name, HALF - calls.length - cost.length - 1);
+  return `${name}${calls}${unknown ? ink.warning(cost) : ink.money(cost)}${spending && !unknown ? ink.money('▴') : ' '}`;
 }
 
-/** What was spent since the frame before; display only, so a float will do. */
-function delta(group: SpendGroup, before: SpendGroup | undefined): string {
-  if (before === undefined) return '';
-  const spent = Number(group.costUsd) - Number(before.costUsd);
-  return spent > 0.000_05 ? `+${spent.toFixed(4)}` : '';
+/** Four decimals while they fit the column, then two, then none. */
+function shortUsd(exact: string): string {
+  const [whole = ''] = exact.split('.');
+  return usd(exact, whole.length <= 3 ? 4 : whole.length <= 5 ? 2 : 0);
 }
 
 /** One line for output that is no terminal. */

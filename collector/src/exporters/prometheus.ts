@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Call } from '@spanmeter/processors';
 import type { Component, ComponentType, Host } from '../pipeline/component.ts';
 import type { BearerSource } from '../telemetry/bearer.ts';
-import type { Endpoint } from '../telemetry/endpoint.ts';
+import type { Endpoint } from '../pipeline/endpoint.ts';
 import { renderFamilies } from '../telemetry/exposition.ts';
 import type { ExpositionFormat } from '../telemetry/exposition.ts';
 import { createMetricsServer } from '../telemetry/server.ts';

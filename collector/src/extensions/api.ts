@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { parseEndpoint } from '../api/endpoint.ts';
 import type { ComponentType } from '../pipeline/component.ts';
+import { endpointOption } from '../pipeline/option-types.ts';
 
 /** Options of the query API. */
 export interface ApiOptions {
@@ -11,23 +11,13 @@ export interface ApiOptions {
   readonly allowed_hosts: readonly string[];
 }
 
-function isEndpoint(text: string): boolean {
-  try {
-    return parseEndpoint(text).host !== '';
-  } catch {
-    return false;
-  }
-}
-
 /** [contract] The query API on express: spend, calls and status over HTTP. */
 export const API_EXTENSION: ComponentType<ApiOptions> = {
   kind: 'extension',
   type: 'api',
   summary: 'Query API: spend, calls and status over HTTP, with an OpenAPI document.',
   options: z.strictObject({
-    endpoint: z
-      .string()
-      .refine(isEndpoint, 'must be host:port')
+    endpoint: endpointOption
       .default('127.0.0.1:8080')
       .describe('Address to listen on; off loopback only together with api_key_auth.'),
     max_connections: z

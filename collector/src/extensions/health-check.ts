@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Component, ComponentType, Host } from '../pipeline/component.ts';
-import { isEndpoint } from '../telemetry/endpoint.ts';
-import type { Endpoint } from '../telemetry/endpoint.ts';
+import type { Endpoint } from '../pipeline/endpoint.ts';
+import { endpointOption } from '../pipeline/option-types.ts';
 import { answerText, createHttpServer } from '../telemetry/http-server.ts';
 import { VERSION } from '../telemetry/version.ts';
 
@@ -100,11 +100,7 @@ export const healthCheck: ComponentType<HealthCheckOptions> = {
   type: 'health_check',
   summary: 'Answers whether requests can be taken, with the state of journal, database and exporters.',
   options: z.strictObject({
-    endpoint: z
-      .string()
-      .refine(isEndpoint, 'write host:port, for example 127.0.0.1:13133')
-      .default('127.0.0.1:13133')
-      .describe('Where health is answered, as host:port.'),
+    endpoint: endpointOption.default('127.0.0.1:13133').describe('Where health is answered, as host:port.'),
     path: z
       .string()
       .startsWith('/')

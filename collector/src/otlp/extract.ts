@@ -23,7 +23,7 @@ interface Pieces {
 
 /**
  * An ExportTraceServiceRequest that holds only these GenAI spans (indices into the offsets, in document order
- * and without repetition whatever their order here), their content byte for byte, each with all of its resource and scope.
+ * and without repetition whatever their order here), byte for byte, each with all of its resource and scope.
  * Throws RangeError for an index that there is no span of.
  */
 export function extractSpans(body: Uint8Array, offsets: SpanOffsets, indices: readonly number[]): Uint8Array {

@@ -61,12 +61,17 @@ class SharedBatches implements BatchSource {
   readonly #options: BatchSourceOptions;
   readonly #shared = new Map<string, Promise<SourceBatch | null>>();
   readonly #unreadableRecords: Counter;
+  readonly #oversizedAttributes: Counter;
 
   constructor(options: BatchSourceOptions) {
     this.#options = options;
     this.#unreadableRecords = options.metrics.counter(
       'spanmeter_journal_unreadable_records_total',
       'Requests that decoding or processing failed on; kept as dead letters.',
+    );
+    this.#oversizedAttributes = options.metrics.counter(
+      'spanmeter_processor_oversized_attributes_total',
+      'Attributes of GenAI spans that were left out because their value is over the size limit.',
     );
   }
 
@@ -104,6 +109,8 @@ class SharedBatches implements BatchSource {
         'A request could not be processed; it is kept as a dead letter.',
       );
     }
+    const oversized = oversizedAttributes(groups);
+    if (oversized > 0) this.#oversizedAttributes.add(oversized);
     const last = entries.at(-1);
     return {
       journalId,
@@ -125,6 +132,12 @@ class SharedBatches implements BatchSource {
 /** GenAI spans of an entry. */
 export function spanCount(entry: JournalEntry): number {
   return entry.offsets.length / OFFSET_STRIDE;
+}
+
+function oversizedAttributes(groups: readonly SpanGroup[]): number {
+  let count = 0;
+  for (const { spans } of groups) for (const span of spans) count += span.oversizedAttributes;
+  return count;
 }
 
 interface Processed {

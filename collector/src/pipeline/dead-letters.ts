@@ -1,4 +1,4 @@
-import type { GenAiSpan, RecordContext, Rejection, SpanGroup } from '@spanmeter/processors';
+import type { Call, GenAiSpan, RecordContext, Rejection, SpanGroup } from '@spanmeter/processors';
 import type { DamagedRecord } from '../journal/reader.ts';
 import type { SourceBatch } from './batch-source.ts';
 import type { JournalEntry, SpanOffsets } from './entry.ts';
@@ -36,6 +36,16 @@ export function deadLettersOf(batch: SourceBatch, making: DeadLetterMaking, nowM
     letters.push(...rejectionLetters(entry, group, making, tenantOf));
   }
   return letters;
+}
+
+/** The bytes of one call of a batch, for a store that refuses it; empty where the call is none of the batch's. */
+export function payloadOf(batch: SourceBatch, call: Call, making: DeadLetterMaking): Uint8Array {
+  for (const [i, group] of batch.groups.entries()) {
+    const index = group.calls.indexOf(call);
+    const entry = batch.entries[i];
+    if (index !== -1 && entry !== undefined) return making.extract(entry.body, entry.offsets, [index]);
+  }
+  return EMPTY;
 }
 
 /** The tenant as far as the request tells without its spans. */

@@ -5,7 +5,7 @@ import type { JournalEnd } from '../journal/record.ts';
 import { createBackoff, type Backoff } from './backoff.ts';
 import type { BatchSource, SourceBatch } from './batch-source.ts';
 import type { Counter, Logger, SelfMetrics } from './component.ts';
-import { deadLettersOf, type DeadLetterMaking } from './dead-letters.ts';
+import { deadLettersOf, payloadOf, type DeadLetterMaking } from './dead-letters.ts';
 import { settledOrAborted } from './deadline.ts';
 import { GapReport, pendingOf, type Drain, type DrainStatus } from './drain-status.ts';
 import {
@@ -194,6 +194,7 @@ class LedgerDrain implements Drain {
       calls: batch.groups.flatMap((group) => group.calls.filter((call) => call !== null)),
       deadLetters: deadLettersOf(batch, this.#options, clock.now()),
       books: batch.books,
+      payloadOf: (call) => payloadOf(batch, call, this.#options),
     });
     return { batch, prepared, from, to };
   }

@@ -18,6 +18,13 @@ export function parseEndpoint(text: string): Endpoint | null {
   return { host: match[1] ?? match[2] ?? '', port };
 }
 
+/** Reads `host:port`; throws an Error that names the text where it is not that. */
+export function requireEndpoint(text: string): Endpoint {
+  const endpoint = parseEndpoint(text);
+  if (endpoint !== null) return endpoint;
+  throw new Error(`"${text}" is not an address to listen on: write host:port, such as 127.0.0.1:4318`);
+}
+
 /** Writes an endpoint back; IPv6 addresses get their brackets. */
 export function formatEndpoint(endpoint: Endpoint): string {
   const host = isIP(endpoint.host) === 6 ? `[${endpoint.host}]` : endpoint.host;

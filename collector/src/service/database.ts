@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { openDatabase, type Database } from '../database/connect.ts';
-import type { PostgresOptions } from '../exporters/postgres/index.ts';
+import { postgres, type PostgresOptions } from '../exporters/postgres/index.ts';
 import type { Logger } from '../pipeline/component.ts';
 import type { DatabaseAddress } from './messages.ts';
 import { componentOf, tracesPipeline } from './processing.ts';
@@ -11,7 +11,15 @@ export const READ_ONLY_URL_FILE = 'postgres-readonly-url';
 
 /** The options of the pipeline's postgres exporter, or null where it has none. */
 export function postgresOptions(config: Config): { id: string; options: PostgresOptions } | null {
-  return componentOf<PostgresOptions>(tracesPipeline(config).exporters, config.exporters, 'postgres');
+  return componentOf(tracesPipeline(config).exporters, config.exporters, postgres);
+}
+
+/** The URL of the operator's server: the configured one, else `DATABASE_URL`; null where neither says anything. */
+export function operatorUrl(
+  options: Pick<PostgresOptions, 'url'>,
+  env: Readonly<Record<string, string | undefined>>,
+): string | null {
+  return options.url?.reveal() || env['DATABASE_URL'] || null;
 }
 
 /** Opens the operator's server where the configuration names one, else starts the embedded one. */
@@ -20,8 +28,8 @@ export async function openLedgerDatabase(
   dataDir: string,
   log: Logger,
 ): Promise<Database> {
-  const url = options.url?.reveal() || process.env['DATABASE_URL'] || '';
-  if (url !== '') return openDatabase({ url, log });
+  const url = operatorUrl(options, process.env);
+  if (url !== null) return openDatabase({ url, log });
   const { data_dir: folder, port } = options.embedded;
   return openDatabase({
     dataDir: folder ?? join(dataDir, 'postgres'),

@@ -5,7 +5,7 @@ import { forwardBody } from '../exporters/otlp-http/forward-body.ts';
 import { createDebugExporter, type DebugOptions } from '../exporters/debug.ts';
 import type { PrometheusExporter } from '../exporters/prometheus.ts';
 import { systemClock } from '../journal/clock.ts';
-import { openCursorFiles } from '../journal/cursor-files.ts';
+import { openCursorFiles, type CursorFiles } from '../journal/cursor-files.ts';
 import { nodeDisk } from '../journal/disk.ts';
 import type { JournalProgress } from '../journal/journal-progress.ts';
 import { openJournalReader, type JournalReader } from '../journal/reader.ts';
@@ -62,6 +62,7 @@ interface Shared extends ExportParts {
   readonly reader: JournalReader;
   readonly source: BatchSource;
   readonly done: ReturnType<typeof doneReport>;
+  readonly cursors: CursorFiles;
 }
 
 function ledgerDrain(shared: Shared, id: string, ledger: PostgresLedger, onCommitted: OnCommitted): Drain {
@@ -78,6 +79,7 @@ function ledgerDrain(shared: Shared, id: string, ledger: PostgresLedger, onCommi
     log,
     metrics,
     extract: extractSpans,
+    tenantOf: shared.processing.tenantOf,
     onCommitted: (result) => onCommitted(result.inserted),
     onDone: done.exporter(id),
     confirmCursor: async () => void (await link.ask('confirm_cursor', null)),
@@ -94,7 +96,7 @@ interface Forwarder {
   close(): void;
 }
 
-async function forwarder(shared: Shared, id: string, options: OtlpHttpOptions): Promise<Forwarder> {
+function forwarder(shared: Shared, id: string, options: OtlpHttpOptions): Forwarder {
   const { journal, progress, log, metrics, source, reader, done } = shared;
   const host: Host = { id, log, metrics };
   const sender = createOtlpHttpSender(options, host);
@@ -109,7 +111,7 @@ async function forwarder(shared: Shared, id: string, options: OtlpHttpOptions): 
     source,
     reader,
     progress,
-    cursors: openCursorFiles(nodeDisk, journal.dir, log),
+    cursors: shared.cursors,
     clock: systemClock,
     random: Math.random,
     log,
@@ -139,9 +141,16 @@ async function forwarder(shared: Shared, id: string, options: OtlpHttpOptions): 
 export async function createExports(parts: ExportParts): Promise<Exports> {
   const { config, journal, processing, log, metrics, ledger, prometheus } = parts;
   const reader = openJournalReader({ dir: journal.dir, disk: nodeDisk });
-  const { chain, decode } = processing;
-  const source = createBatchSource({ reader, chain, decode, log, metrics });
-  const shared: Shared = { ...parts, reader, source, done: doneReport(parts.link) };
+  const source = createBatchSource({
+    reader,
+    chain: processing.chain,
+    decode: (body, offsets) => processing.decode(body, offsets),
+    log,
+    metrics,
+  });
+  const cursors = openCursorFiles(nodeDisk, journal.dir, log);
+  await cursors.dropOthers(tracesPipeline(config).exporters);
+  const shared: Shared = { ...parts, reader, source, cursors, done: doneReport(parts.link) };
   const drains: Drain[] = [];
   const forwarders: Forwarder[] = [];
   const { exporters } = tracesPipeline(config);
@@ -158,7 +167,7 @@ export async function createExports(parts: ExportParts): Promise<Exports> {
         }),
       );
     } else if (type.type === 'otlp_http') {
-      const made = await forwarder(shared, id, options as OtlpHttpOptions);
+      const made = forwarder(shared, id, options as OtlpHttpOptions);
       forwarders.push(made);
       drains.push(made.drain);
     } else if (type.type === 'debug') {
@@ -175,7 +184,7 @@ export async function createExports(parts: ExportParts): Promise<Exports> {
     },
     async stop(deadline) {
       await Promise.all(drains.map((drain) => drain.stop(deadline)));
-      for (const { close } of forwarders) close();
+      for (const one of forwarders) one.close();
     },
   };
 }

@@ -1,4 +1,4 @@
-import pg from 'pg';
+import { Client } from 'pg';
 import type { ApiKeyAuthOptions } from '../extensions/api-key-auth.ts';
 import { createKeyAuthenticator, type KeyAuthenticator } from '../keys/authenticator.ts';
 import { readKeysFile, storeFirstKeys } from '../keys/keys-file.ts';
@@ -19,7 +19,7 @@ export function openAuthenticator(parts: AuthenticatorParts): KeyAuthenticator {
   return createKeyAuthenticator({
     async connect() {
       await parts.ready();
-      const client = new pg.Client({ connectionString: ownerUrl, application_name: 'spanmeter-keys' });
+      const client = new Client({ connectionString: ownerUrl, application_name: 'spanmeter-keys' });
       await client.connect();
       return client;
     },

@@ -2,8 +2,9 @@ import { access, constants } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GEN_AI_KEY_PREFIXES } from '@spanmeter/processors';
 import type { Config } from '../config/config.ts';
-import type { ApiKeyAuthOptions } from '../extensions/api-key-auth.ts';
-import { createHealthServer, type HealthCheckOptions, type PartState } from '../extensions/health-check.ts';
+import { API_KEY_AUTH, type ApiKeyAuthOptions } from '../extensions/api-key-auth.ts';
+import { otlpHttp } from '../exporters/otlp-http.ts';
+import { createHealthServer, healthCheck, type PartState } from '../extensions/health-check.ts';
 import { journal, openConfiguredJournal, type JournalExtensionOptions } from '../extensions/journal.ts';
 import { systemClock } from '../journal/clock.ts';
 import { nodeDisk } from '../journal/disk.ts';
@@ -17,12 +18,8 @@ import { createDoor, type Door } from '../pipeline/door.ts';
 import type { JournalRecord } from '../pipeline/entry.ts';
 import type { Authenticator, HeaderLookup } from '../pipeline/identity.ts';
 import { Refusal } from '../pipeline/refusal.ts';
-import {
-  createMemoryGate,
-  type MemoryGate,
-  type MemoryLimiterOptions,
-} from '../processors/memory-limiter.ts';
-import { createOtlpReceiver } from '../receivers/otlp.ts';
+import { createMemoryGate, memoryLimiter, type MemoryGate } from '../processors/memory-limiter.ts';
+import { createOtlpReceiver, otlpReceiver } from '../receivers/otlp.ts';
 import type { OtlpReceiverOptions } from '../receivers/otlp-options.ts';
 import type { ThreadMetrics } from '../telemetry/self-metrics.ts';
 import { openAuthenticator } from './keys.ts';
@@ -87,17 +84,17 @@ export class MainRuntime {
   /** Rejects with StartFailure where ports, the data directory or the journal cannot be had. */
   async start(): Promise<void> {
     const { log, metrics } = this.#parts;
-    const journal = await this.#takeDirectoryAndPorts();
-    this.#openEnd = journal.end;
+    const opened = await this.#takeDirectoryAndPorts();
+    this.#openEnd = opened.end;
     await this.#startHealth();
     const worker = new WorkerLink(
       new URL('./worker-entry.js', import.meta.url),
-      this.#workerEvents(journal),
+      this.#workerEvents(opened),
       log,
     );
     this.#worker = worker;
-    journal.onAppended((end) => worker.advance(end));
-    await this.#startReceivers(this.#createDoor(journal));
+    opened.onAppended((end) => worker.advance(end));
+    await this.#startReceivers(this.#createDoor(opened));
     worker.start();
     metrics.gauge('spanmeter_worker_up', 'Whether the worker thread tells how it is.', () =>
       worker.state.postgres.state === 'starting' ? 0 : 1,
@@ -134,7 +131,7 @@ export class MainRuntime {
   #journalOptions(): JournalExtensionOptions {
     const { config } = this.#parts;
     const { extensions } = config.service;
-    const found = componentOf<JournalExtensionOptions>(extensions, config.extensions, 'journal');
+    const found = componentOf(extensions, config.extensions, journal);
     return found?.options ?? journal.options.parse({});
   }
 
@@ -144,8 +141,8 @@ export class MainRuntime {
     return openConfiguredJournal(this.#journalOptions(), around);
   }
 
-  #workerEvents(journal: Journal): ConstructorParameters<typeof WorkerLink>[1] {
-    const { log, dataDir, sources, sets, terminal, onReady, onFault } = this.#parts;
+  #workerEvents(opened: Journal): ConstructorParameters<typeof WorkerLink>[1] {
+    const { log, dataDir, sources, sets, terminal } = this.#parts;
     return {
       start: (): WorkerStart => ({
         sources,
@@ -154,63 +151,59 @@ export class MainRuntime {
         terminal,
         journal: {
           dir: this.#journalOptions().directory ?? join(dataDir, 'journal'),
-          id: journal.id,
-          end: journal.end,
-          openEnd: this.#openEnd ?? journal.end,
-          unconfirmedEnd: journal.unconfirmedEnd,
+          id: opened.id,
+          end: opened.end,
+          openEnd: this.#openEnd ?? opened.end,
+          unconfirmedEnd: opened.unconfirmedEnd,
         },
       }),
-      ready: onReady,
-      fault: onFault,
+      ready: (database) => this.#parts.onReady(database),
+      fault: (message) => this.#parts.onFault(message),
       database: (ownerUrl) => void this.#startAuthenticator(ownerUrl),
       done(sequence) {
-        journal.release(sequence).catch((error: unknown) => {
+        opened.release(sequence).catch((error: unknown) => {
           log.error({ err: error }, 'segments that are done could not be deleted');
         });
       },
-      answer: (message) => this.#answer(journal, message),
+      answer: (message) => this.#answer(opened, message),
     };
   }
 
-  async #answer(journal: Journal, message: Extract<FromWorker, { type: 'ask' }>): Promise<unknown> {
+  async #answer(opened: Journal, message: Extract<FromWorker, { type: 'ask' }>): Promise<unknown> {
     switch (message.name) {
       case 'confirm_cursor':
-        await journal.confirmCursor();
+        await opened.confirmCursor();
         return null;
       case 'renew_journal_id':
-        return journal.renewId();
+        return opened.renewId();
       case 'set_aside': {
         const { segmentFirst, offset } = message.ask as Questions['set_aside']['ask'];
-        await journal.setAside(segmentFirst, offset);
+        await opened.setAside(segmentFirst, offset);
         return null;
       }
       case 'metrics':
         return this.#parts.metrics.snapshot();
       case 'journal':
-        return this.#journalReport(journal);
+        return this.#journalReport(opened);
       default:
         return message.name satisfies never;
     }
   }
 
-  #journalReport(journal: Journal): JournalState {
+  #journalReport(opened: Journal): JournalState {
     return {
-      id: journal.id,
-      oldest_sequence: journal.oldestSequence,
-      last_sequence: journal.lastSequence,
-      size_bytes: journal.sizeBytes,
+      id: opened.id,
+      oldest_sequence: opened.oldestSequence,
+      last_sequence: opened.lastSequence,
+      size_bytes: opened.sizeBytes,
       max_bytes: this.#journalOptions().max_bytes,
-      damage: journal.damage,
+      damage: opened.damage,
     };
   }
 
   async #startHealth(): Promise<void> {
     const { config, log } = this.#parts;
-    const found = componentOf<HealthCheckOptions>(
-      config.service.extensions,
-      config.extensions,
-      'health_check',
-    );
+    const found = componentOf(config.service.extensions, config.extensions, healthCheck);
     if (found === null) return;
     const health = createHealthServer({
       ...found.options,
@@ -225,9 +218,9 @@ export class MainRuntime {
     this.#components.push(health);
   }
 
-  async #append(journal: Journal, record: JournalRecord): Promise<number> {
+  async #append(opened: Journal, record: JournalRecord): Promise<number> {
     try {
-      const sequence = await journal.append(record);
+      const sequence = await opened.append(record);
       this.#refusal = null;
       return sequence;
     } catch (error) {
@@ -247,20 +240,20 @@ export class MainRuntime {
   #keep(): 'all' | 'gen_ai' {
     const { config } = this.#parts;
     const { exporters } = tracesPipeline(config);
-    return componentOf(exporters, config.exporters, 'otlp_http') === null ? 'gen_ai' : 'all';
+    return componentOf(exporters, config.exporters, otlpHttp) === null ? 'gen_ai' : 'all';
   }
 
-  #createDoor(journal: Journal): Door {
+  #createDoor(opened: Journal): Door {
     const { config, log, metrics } = this.#parts;
     const { processors, receivers } = tracesPipeline(config);
-    const limiter = componentOf<MemoryLimiterOptions>(processors, config.processors, 'memory_limiter');
+    const limiter = componentOf(processors, config.processors, memoryLimiter);
     const memory =
       limiter === null ? null : createMemoryGate(limiter.options, { id: limiter.id, log, metrics });
     memory?.start();
     this.#memory = memory;
-    const receiver = componentOf<OtlpReceiverOptions>(receivers, config.receivers, 'otlp');
+    const receiver = componentOf(receivers, config.receivers, otlpReceiver);
     return createDoor({
-      append: (record) => this.#append(journal, record),
+      append: (record) => this.#append(opened, record),
       keep: this.#keep(),
       keyPrefixes: GEN_AI_KEY_PREFIXES,
       maxBodyBytes: receiver?.options.protocols.http?.max_request_body_size ?? 64 * 1024 ** 2,
@@ -293,10 +286,7 @@ export class MainRuntime {
 
   #keyOptions(): ApiKeyAuthOptions | null {
     const { config } = this.#parts;
-    return (
-      componentOf<ApiKeyAuthOptions>(config.service.extensions, config.extensions, 'api_key_auth')?.options ??
-      null
-    );
+    return componentOf(config.service.extensions, config.extensions, API_KEY_AUTH)?.options ?? null;
   }
 
   #requiresKeys(): boolean {

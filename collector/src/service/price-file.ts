@@ -2,7 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { parsePriceOverrides, type PriceOverrides } from '@spanmeter/processors';
 import { parse } from 'yaml';
 import type { Config } from '../config/config.ts';
-import type { CostOptions } from '../processors/cost.ts';
+import { cost } from '../processors/cost.ts';
 import { componentOf, tracesPipeline } from './processing.ts';
 
 /** Far above any real price list; a larger file is a mistake. */
@@ -27,6 +27,6 @@ export async function readPrices(path: string): Promise<PriceOverrides> {
 /** The operator's own prices that the `cost` processor names; null where it names none. */
 export async function readConfiguredPrices(config: Config): Promise<PriceOverrides | null> {
   const { processors } = tracesPipeline(config);
-  const path = componentOf<CostOptions>(processors, config.processors, 'cost')?.options.prices ?? null;
+  const path = componentOf(processors, config.processors, cost)?.options.prices ?? null;
   return path === null ? null : readPrices(path);
 }

@@ -3,22 +3,27 @@ import {
   createCost,
   createCountOnce,
   createNormalizer,
+  createTenantOf,
   WANTED_KEYS,
   type GenAiSpan,
   type PriceOverrides,
+  type RecordContext,
 } from '@spanmeter/processors';
-import type { Config, ConfiguredComponent, PipelineConfig } from '../config/config.ts';
+import type { ComponentMap, Config, PipelineConfig } from '../config/config.ts';
 import { createSpanDecoder } from '../otlp/span.ts';
 import type { ProcessingChain } from '../pipeline/batch.ts';
+import type { ComponentType } from '../pipeline/component.ts';
 import type { SpanOffsets } from '../pipeline/entry.ts';
-import type { CostOptions } from '../processors/cost.ts';
-import type { GenAiNormalizerOptions } from '../processors/gen-ai-normalizer.ts';
-import type { TenantOptions } from '../processors/tenant.ts';
+import { cost } from '../processors/cost.ts';
+import { genAiNormalizer } from '../processors/gen-ai-normalizer.ts';
+import { tenant } from '../processors/tenant.ts';
 
 /** The pure part of the worker: bytes in, priced calls out. */
 export interface Processing {
   readonly chain: ProcessingChain;
   decode(body: Uint8Array, offsets: SpanOffsets): readonly GenAiSpan[];
+  /** The tenant of a span that cannot become a call; without a span, that of its request. */
+  readonly tenantOf: (context: RecordContext, span: GenAiSpan | null) => string;
   /** Tenants that exist already count against `max_tenants`. */
   knowTenants(ids: Iterable<string>): void;
 }
@@ -30,15 +35,15 @@ export function tracesPipeline(config: Config): PipelineConfig {
   return pipeline;
 }
 
-/** The first component of a type among the ids of a list. */
+/** The first component of a type among the ids of a list, with its options as that type's schema returned them. */
 export function componentOf<O>(
   ids: readonly string[],
-  components: ReadonlyMap<string, ConfiguredComponent>,
-  type: string,
+  components: ComponentMap,
+  type: ComponentType<O>,
 ): { readonly id: string; readonly options: O } | null {
   for (const id of ids) {
     const component = components.get(id);
-    if (component?.type.type === type) return { id, options: component.options as O };
+    if (component?.type.type === type.type) return { id, options: component.options as O };
   }
   return null;
 }
@@ -66,16 +71,20 @@ export function createProcessing(
   prices: PriceOverrides | null,
 ): Processing {
   const { processors } = tracesPipeline(config);
-  const find = <O>(type: string): O => {
-    const found = componentOf<O>(processors, config.processors, type);
-    if (found === null) throw new Error(`the pipeline has no ${type}`);
+  const find = <O>(type: ComponentType<O>): O => {
+    const found = componentOf(processors, config.processors, type);
+    if (found === null) throw new Error(`the pipeline has no ${type.type}`);
     return found.options;
   };
-  const normalizer = find<GenAiNormalizerOptions>('gen_ai_normalizer');
-  const tenant = find<TenantOptions>('tenant');
-  const { reported_authoritative: reportedAuthoritative } = find<CostOptions>('cost');
-  const register = tenantRegister(tenant.max_tenants);
-  const cost = createCost({
+  const normalizer = find(genAiNormalizer);
+  const attribution = find(tenant);
+  const { reported_authoritative: reportedAuthoritative } = find(cost);
+  const register = tenantRegister(attribution.max_tenants);
+  const whose = {
+    defaultTenant: attribution.default_tenant,
+    admitTenant: (name: string): boolean => register.admit(name),
+  };
+  const pricing = createCost({
     reportedAuthoritative,
     ...(prices === null ? {} : { overrides: prices }),
   });
@@ -83,17 +92,14 @@ export function createProcessing(
     chain: {
       steps: [
         createNormalizer({ retentionMs }),
-        createAttribution({
-          teams: tenant.teams,
-          defaultTenant: tenant.default_tenant,
-          admitTenant: (name) => register.admit(name),
-        }),
+        createAttribution({ teams: attribution.teams, ...whose }),
         createCountOnce(),
-        cost,
+        pricing,
       ],
-      books: () => cost.books(),
+      books: () => pricing.books(),
     },
     decode: createSpanDecoder({ ...WANTED_KEYS, maxValueBytes: normalizer.max_value_bytes }),
+    tenantOf: createTenantOf(whose),
     knowTenants: (ids) => register.know(ids),
   };
 }

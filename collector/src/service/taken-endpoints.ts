@@ -1,10 +1,10 @@
 import { createServer, type Server } from 'node:net';
 import type { Config } from '../config/config.ts';
-import type { PrometheusOptions } from '../exporters/prometheus.ts';
-import type { ApiOptions } from '../extensions/api.ts';
-import type { HealthCheckOptions } from '../extensions/health-check.ts';
-import type { OtlpReceiverOptions } from '../receivers/otlp-options.ts';
-import { parseEndpoint } from '../telemetry/endpoint.ts';
+import { prometheus } from '../exporters/prometheus.ts';
+import { API_EXTENSION } from '../extensions/api.ts';
+import { healthCheck } from '../extensions/health-check.ts';
+import { requireEndpoint } from '../pipeline/endpoint.ts';
+import { otlpReceiver } from '../receivers/otlp.ts';
 import { componentOf, tracesPipeline } from './processing.ts';
 
 interface Place {
@@ -16,10 +16,10 @@ interface Place {
 function places(config: Config): Place[] {
   const { receivers, exporters } = tracesPipeline(config);
   const { extensions, telemetry } = config.service;
-  const otlp = componentOf<OtlpReceiverOptions>(receivers, config.receivers, 'otlp')?.options.protocols;
-  const prometheus = componentOf<PrometheusOptions>(exporters, config.exporters, 'prometheus');
-  const api = componentOf<ApiOptions>(extensions, config.extensions, 'api');
-  const health = componentOf<HealthCheckOptions>(extensions, config.extensions, 'health_check');
+  const otlp = componentOf(receivers, config.receivers, otlpReceiver)?.options.protocols;
+  const metrics = componentOf(exporters, config.exporters, prometheus);
+  const api = componentOf(extensions, config.extensions, API_EXTENSION);
+  const health = componentOf(extensions, config.extensions, healthCheck);
   const own = telemetry.metrics.level === 'none' ? undefined : telemetry.metrics.address;
   return [
     { purpose: 'OTLP/gRPC', endpoint: otlp?.grpc?.endpoint, variable: 'SPANMETER_OTLP_GRPC_ENDPOINT' },
@@ -27,7 +27,7 @@ function places(config: Config): Place[] {
     { purpose: 'API', endpoint: api?.options.endpoint, variable: 'SPANMETER_API_ENDPOINT' },
     {
       purpose: 'GenAI metrics',
-      endpoint: prometheus?.options.endpoint,
+      endpoint: metrics?.options.endpoint,
       variable: 'SPANMETER_PROMETHEUS_ENDPOINT',
     },
     { purpose: "the collector's own metrics", endpoint: own, variable: 'SPANMETER_TELEMETRY_ENDPOINT' },
@@ -36,13 +36,13 @@ function places(config: Config): Place[] {
 }
 
 function listen(endpoint: string): Promise<Server | string> {
-  const { host, port } = parseEndpoint(endpoint);
+  const { host, port } = requireEndpoint(endpoint);
   const server = createServer();
   return new Promise((resolve) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       resolve(error.code === 'EADDRINUSE' ? 'is taken' : `cannot be had (${error.code ?? error.message})`);
     });
-    server.listen({ host, port }, () => resolve(server));
+    server.listen({ port, ...(host === '' ? {} : { host }) }, () => resolve(server));
   });
 }
 

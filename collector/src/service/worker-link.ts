@@ -8,6 +8,7 @@ const LATE_MS = 4_000;
 /** For the last lines of its log. */
 const LINGER_MS = 500;
 const MAX_RESTART_DELAY_MS = 30_000;
+const YOUNG_GENERATION_MB = 64;
 const STARTING: WorkerState = {
   postgres: { state: 'starting' },
   exporters: [],
@@ -51,7 +52,11 @@ export class WorkerLink {
   }
 
   start(): void {
-    const worker = new Worker(this.#entry, { workerData: this.#events.start() });
+    const worker = new Worker(this.#entry, {
+      workerData: this.#events.start(),
+      // Spans live for one batch: with room for it they die young, and decoding takes half as long again less.
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
+    });
     this.#worker = worker;
     worker.on('message', (message: FromWorker) => this.#hear(message));
     // A fault in the worker must not take the door with it: what is acknowledged stays in the journal.

@@ -1,20 +1,17 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import pg from 'pg';
+import { Pool } from 'pg';
 import { createApi, type Api } from '../api/api.ts';
 import type { Config } from '../config/config.ts';
 import type { Database } from '../database/connect.ts';
+import { scheduleMaintenance } from '../database/maintenance.ts';
 import { createPostgresLedger, type PostgresLedger } from '../exporters/postgres/ledger.ts';
-import {
-  createPrometheusExporter,
-  type PrometheusExporter,
-  type PrometheusOptions,
-} from '../exporters/prometheus.ts';
-import type { ApiKeyAuthOptions } from '../extensions/api-key-auth.ts';
-import type { ApiOptions } from '../extensions/api.ts';
+import { createPrometheusExporter, type PrometheusExporter, prometheus } from '../exporters/prometheus.ts';
+import { API_KEY_AUTH } from '../extensions/api-key-auth.ts';
+import { API_EXTENSION } from '../extensions/api.ts';
 import { createJournalProgress, type JournalProgress } from '../journal/journal-progress.ts';
 import type { KeyAuthenticator } from '../keys/authenticator.ts';
-import type { Component, Logger } from '../pipeline/component.ts';
+import type { Component, ComponentType, Logger } from '../pipeline/component.ts';
 import { settledOrAborted } from '../pipeline/deadline.ts';
 import { VERSION } from '../telemetry/version.ts';
 import { createMetricsServer } from '../telemetry/server.ts';
@@ -33,6 +30,7 @@ import { workerState } from './worker-state.ts';
 /** For the embedded server's fast shutdown, where draining took all the time there was; it ends by itself then. */
 const LAST_WAIT_MS = 3_000;
 const STATE_EVERY_MS = 500;
+const MAINTAIN_EVERY_MS = 3_600_000;
 const DEFAULT_RETENTION_DAYS = 90;
 const MS_PER_DAY = 86_400_000;
 const MAX_KNOWN_TENANTS = 1_000_000;
@@ -52,10 +50,11 @@ export class WorkerRuntime {
   readonly #progress: JournalProgress;
   readonly #components: Component[] = [];
   #database: Database | null = null;
-  #pool: pg.Pool | null = null;
+  #pool: Pool | null = null;
   #ledger: PostgresLedger | null = null;
   #exports: Exports | null = null;
   #remembered: Remembered | null = null;
+  #maintenance: { stop(): Promise<void> } | null = null;
   #reporting: NodeJS.Timeout | undefined;
 
   constructor(parts: WorkerParts) {
@@ -88,6 +87,16 @@ export class WorkerRuntime {
         ready: () => database.ready(),
       });
       this.#learnTenants(database, processing);
+      this.#maintenance = scheduleMaintenance(
+        {
+          connectionString: database.ownerUrl,
+          log,
+          metrics: this.#parts.metrics,
+          callRetentionDays: postgres.options.retention,
+          deadLetterRetentionDays: postgres.options.dead_letter_retention,
+        },
+        MAINTAIN_EVERY_MS,
+      );
     }
     await this.#startExports(processing);
     await this.#startApi();
@@ -109,6 +118,7 @@ export class WorkerRuntime {
     for (const component of this.#components.toReversed()) await component.stop(deadline);
     this.#remembered?.stop();
     // A server that hangs answers nobody: what it was asked is left to it once the time is over.
+    if (this.#maintenance !== null) await settledOrAborted(this.#maintenance.stop(), deadline);
     if (this.#ledger !== null) await settledOrAborted(this.#ledger.close(), deadline);
     if (this.#pool !== null) await settledOrAborted(this.#pool.end(), deadline);
     const last = deadline.aborted ? AbortSignal.timeout(LAST_WAIT_MS) : deadline;
@@ -143,10 +153,11 @@ export class WorkerRuntime {
     await writeFile(path, `${database.readOnlyUrl}\n`, { mode: 0o600 });
   }
 
-  #createPool(database: Database): pg.Pool {
-    const api = this.#extension<ApiOptions>('api');
-    const pool = new pg.Pool({
+  #createPool(database: Database): Pool {
+    const api = this.#extension(API_EXTENSION);
+    const pool = new Pool({
       connectionString: database.ownerUrl,
+      // Two more for the figures that gauges show.
       max: (api?.max_connections ?? 1) + 2,
       connectionTimeoutMillis: 5_000,
       idleTimeoutMillis: 30_000,
@@ -168,9 +179,9 @@ export class WorkerRuntime {
     })().catch((error: unknown) => log.debug({ err: error }, 'the known tenants could not be read yet'));
   }
 
-  #extension<O>(type: string): O | null {
+  #extension<O>(type: ComponentType<O>): O | null {
     const { config } = this.#parts;
-    return componentOf<O>(config.service.extensions, config.extensions, type)?.options ?? null;
+    return componentOf(config.service.extensions, config.extensions, type)?.options ?? null;
   }
 
   async #startExports(processing: Processing): Promise<void> {
@@ -179,27 +190,27 @@ export class WorkerRuntime {
       this.#remembered = rememberGauges(this.#pool, log);
       this.#remembered.start();
     }
-    const prometheus = this.#createPrometheus();
+    const counting = this.#createPrometheus();
     const exports = await createExports({
       config,
       journal: start.journal,
       progress: this.#progress,
       processing,
       ledger: this.#ledger,
-      prometheus,
+      prometheus: counting,
       link,
       log,
       metrics,
     });
     this.#exports = exports;
-    if (prometheus !== null) await this.#add(prometheus);
+    if (counting !== null) await this.#add(counting);
     await exports.start();
   }
 
   #createPrometheus(): PrometheusExporter | null {
     const { config, log, metrics } = this.#parts;
     const { exporters } = tracesPipeline(config);
-    const found = componentOf<PrometheusOptions>(exporters, config.exporters, 'prometheus');
+    const found = componentOf(exporters, config.exporters, prometheus);
     if (found === null) return null;
     return createPrometheusExporter(
       found.options,
@@ -217,7 +228,7 @@ export class WorkerRuntime {
 
   async #startApi(): Promise<void> {
     const { start, log, metrics } = this.#parts;
-    const options = this.#extension<ApiOptions>('api');
+    const options = this.#extension(API_EXTENSION);
     if (options === null || this.#pool === null || this.#database === null) return;
     const authenticator = await this.#openAuthenticator(start.dataDir, this.#database);
     const api: Api = createApi({
@@ -234,7 +245,7 @@ export class WorkerRuntime {
   }
 
   async #openAuthenticator(dataDir: string, database: Database): Promise<KeyAuthenticator | null> {
-    const options = this.#extension<ApiKeyAuthOptions>('api_key_auth');
+    const options = this.#extension(API_KEY_AUTH);
     if (options === null) return null;
     const authenticator = openAuthenticator({
       options,

@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import type { Secret } from './secret.ts';
+import type { Secret } from '../pipeline/secret.ts';
 
 /** Where a bearer token is kept: in the configuration, or in a file that may be replaced while we run. */
 export type BearerSource = { readonly token: Secret } | { readonly file: string };

@@ -1,8 +1,8 @@
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Component, Logger } from '../pipeline/component.ts';
-import { formatEndpoint, parseEndpoint } from './endpoint.ts';
-import type { Endpoint } from './endpoint.ts';
+import { formatEndpoint, requireEndpoint } from '../pipeline/endpoint.ts';
+import type { Endpoint } from '../pipeline/endpoint.ts';
 
 const MAX_CONNECTIONS = 128;
 const REQUEST_TIMEOUT_MS = 30_000;
@@ -53,7 +53,7 @@ class PlainServer implements HttpServer {
 
   constructor(options: HttpServerOptions) {
     this.#options = options;
-    this.#address = parseEndpoint(options.endpoint);
+    this.#address = requireEndpoint(options.endpoint);
     this.#server = createServer((request, response) => this.#serve(request, response));
     this.#server.maxConnections = MAX_CONNECTIONS;
     this.#server.requestTimeout = REQUEST_TIMEOUT_MS;
@@ -68,7 +68,7 @@ class PlainServer implements HttpServer {
     await new Promise<void>((resolve, reject) => {
       const failed = (error: Error): void => reject(listenFailure(error, this.#options));
       this.#server.once('error', failed);
-      this.#server.listen({ host, port }, () => {
+      this.#server.listen({ port, ...(host === '' ? {} : { host }) }, () => {
         this.#server.off('error', failed);
         resolve();
       });
@@ -79,7 +79,7 @@ class PlainServer implements HttpServer {
     const bound = this.#server.address();
     if (bound !== null && typeof bound === 'object') this.#address = { host, port: bound.port };
     const where = `http://${formatEndpoint(this.#address)}`;
-    this.#options.log.info({ address: where }, `${this.#options.purpose} listens`);
+    this.#options.log.info({ address: where }, `${this.#options.purpose}: listening`);
   }
 
   async stop(deadline: AbortSignal): Promise<void> {

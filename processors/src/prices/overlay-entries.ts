@@ -312,6 +312,46 @@ const OTHERS: readonly OverlayEntry[] = [
   },
 ];
 
+/** Names that the base covers by a pattern, which we do not take over. */
+function alsoCalled(seller: string, model: string, aliases: readonly string[]): OverlayEntry {
+  return {
+    seller,
+    model,
+    aliases,
+    periods: [],
+    source: 'names that the base covers by a pattern',
+    reviewed: REVIEWED,
+  };
+}
+
+const NAMES: readonly OverlayEntry[] = [
+  alsoCalled('anthropic', 'claude-3-5-sonnet', ['claude-3-5-sonnet-latest']),
+  alsoCalled('openai', 'computer-use', ['computer-use-preview']),
+  alsoCalled('openai', 'ft:gpt-3.5-turbo', [
+    'ft:gpt-3.5-turbo-0125',
+    'ft:gpt-3.5-turbo-1106',
+    'ft:gpt-3.5-turbo-0613',
+  ]),
+  alsoCalled('google', 'gemini-2.5-flash-lite', [
+    'gemini-2.5-flash-lite-preview-06-17',
+    'gemini-2.5-flash-lite-preview-09-2025',
+  ]),
+  alsoCalled('google', 'gemini-1.5-flash', ['gemini-1.5-flash-latest']),
+  alsoCalled('google', 'gemini-1.5-pro', ['gemini-1.5-pro-latest']),
+  alsoCalled('mistral_ai', 'magistral-medium', [
+    'magistral-medium-2506',
+    'magistral-medium-2507',
+    'magistral-medium-2509',
+    'magistral-medium-latest',
+  ]),
+  alsoCalled('mistral_ai', 'magistral-small', [
+    'magistral-small-2506',
+    'magistral-small-2507',
+    'magistral-small-2509',
+    'magistral-small-latest',
+  ]),
+];
+
 /** Models that the base lacks or has wrong, with the periods that go before the base's. */
 export const OVERLAY_ENTRIES: readonly OverlayEntry[] = [
   ...DEEPSEEK,
@@ -319,4 +359,5 @@ export const OVERLAY_ENTRIES: readonly OverlayEntry[] = [
   ...OPENAI,
   ...NOVA,
   ...OTHERS,
+  ...NAMES,
 ];

@@ -272,18 +272,19 @@ describe('the sender of otlp_http', () => {
     assert.equal(busy.requests.length, 1);
   });
 
-  it('keeps the connection between requests, and survives one that the other side closed meanwhile', async () => {
+  it('keeps the connection between requests, and does not wait where it turns out closed', async () => {
     const ports = new Set<number | undefined>();
     const sink = await startSink((response, index) => {
       ports.add(response.socket?.remotePort);
-      answerOk(response);
-      if (index === 1) response.socket?.end();
+      if (index === 2) response.socket?.destroy();
+      else answerOk(response);
     });
-    const { sender, waits } = makeSender(sink.url);
+    const { sender, waits, scraped } = makeSender(sink.url);
     for (let index = 0; index < 4; index++) await sender.send(BODY, NEVER);
-    assert.equal(sink.requests.length, 4);
+    assert.equal(sink.requests.length, 5);
     assert.equal(ports.size, 2);
     assert.deepEqual(waits, []);
+    assert.equal(sumOf(await scraped(), 'spanmeter_exporter_retries_total'), 0);
   });
 });
 

@@ -1,5 +1,5 @@
 // A process that appends to the journal of argv[2] until it is killed, and says on stdout what was acknowledged.
-import { openTestJournal, recordOf } from './records.js';
+import { openTestJournal, recordOf } from './records.ts';
 
 const journal = await openTestJournal(process.argv[2] as string, {
   maxBytes: 64 * 1024 * 1024,

@@ -8,9 +8,9 @@ import {
 } from '@spanmeter/collector/dist/pipeline/batch-source.js';
 import { deadLettersOf } from '@spanmeter/collector/dist/pipeline/dead-letters.js';
 import { SILENT_LOG } from '@spanmeter/collector/dist/pipeline/silent.js';
-import { CHAIN, decode, extract, requestOf } from '../simulator/simulated-calls.js';
-import { useTempDir } from '../../support/temp-dir.js';
-import { countingMetrics, openTestJournal } from './records.js';
+import { CHAIN, decode, extract, requestOf } from '../simulator/simulated-calls.ts';
+import { useTempDir } from '../../support/temp-dir.ts';
+import { countingMetrics, openTestJournal } from './records.ts';
 
 const PLAIN = { fillBytes: 0, isPoisoned: false, isRejected: false, receivedUnixMs: 5 };
 

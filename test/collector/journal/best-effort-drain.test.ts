@@ -10,9 +10,9 @@ import {
 } from '@spanmeter/collector/dist/pipeline/best-effort-drain.js';
 import { Refusal } from '@spanmeter/collector/dist/pipeline/refusal.js';
 import { SILENT_LOG } from '@spanmeter/collector/dist/pipeline/silent.js';
-import { requestOf } from '../simulator/simulated-calls.js';
-import { useTempDir } from '../../support/temp-dir.js';
-import { follow, NO_DEADLINE, PLAIN, shared, type Followed } from './follow.js';
+import { requestOf } from '../simulator/simulated-calls.ts';
+import { useTempDir } from '../../support/temp-dir.ts';
+import { follow, NO_DEADLINE, PLAIN, shared, type Followed } from './follow.ts';
 
 describe('the drain to a best-effort destination', () => {
   const dir = useTempDir();

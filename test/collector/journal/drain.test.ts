@@ -7,9 +7,9 @@ import { nodeDisk } from '@spanmeter/collector/dist/journal/disk.js';
 import { createLedgerDrain, type LedgerDrainOptions } from '@spanmeter/collector/dist/pipeline/drain.js';
 import type { Drain } from '@spanmeter/collector/dist/pipeline/drain-status.js';
 import { LedgerUnavailable, type Ledger } from '@spanmeter/collector/dist/pipeline/ledger.js';
-import { extract, requestOf } from '../simulator/simulated-calls.js';
-import { useTempDir } from '../../support/temp-dir.js';
-import { follow, MemoryLedger, NO_DEADLINE, PLAIN, shared, type Followed } from './follow.js';
+import { extract, requestOf } from '../simulator/simulated-calls.ts';
+import { useTempDir } from '../../support/temp-dir.ts';
+import { follow, MemoryLedger, NO_DEADLINE, PLAIN, shared, type Followed } from './follow.ts';
 
 function ledgerDrain(
   dir: string,

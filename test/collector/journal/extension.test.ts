@@ -5,7 +5,7 @@ import { journal, openConfiguredJournal } from '@spanmeter/collector/dist/extens
 import { systemClock } from '@spanmeter/collector/dist/journal/clock.js';
 import { nodeDisk } from '@spanmeter/collector/dist/journal/disk.js';
 import { SILENT_LOG, SILENT_METRICS } from '@spanmeter/collector/dist/pipeline/silent.js';
-import { useTempDir } from '../../support/temp-dir.js';
+import { useTempDir } from '../../support/temp-dir.ts';
 
 const GIB = 1024 ** 3;
 

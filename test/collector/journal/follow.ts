@@ -16,8 +16,8 @@ import {
   type LedgerBatch,
 } from '@spanmeter/collector/dist/pipeline/ledger.js';
 import { SILENT_LOG } from '@spanmeter/collector/dist/pipeline/silent.js';
-import { CHAIN, decode, requestOf } from '../simulator/simulated-calls.js';
-import { countingMetrics, openTestJournal } from './records.js';
+import { CHAIN, decode, requestOf } from '../simulator/simulated-calls.ts';
+import { countingMetrics, openTestJournal } from './records.ts';
 
 /** A store in memory that tests can break; emits `commit` after each commit. */
 export class MemoryLedger extends EventEmitter implements Ledger {

@@ -5,9 +5,9 @@ import { DirectoryHeld } from '@spanmeter/collector/dist/journal/directory-lock.
 import { nodeDisk, type Disk } from '@spanmeter/collector/dist/journal/disk.js';
 import { openJournalReader } from '@spanmeter/collector/dist/journal/reader.js';
 import { Refusal } from '@spanmeter/collector/dist/pipeline/refusal.js';
-import { useTempDir } from '../../support/temp-dir.js';
-import { holdableDisk } from './held-disk.js';
-import { bodies, countingMetrics, openTestJournal, readAll, recordOf } from './records.js';
+import { useTempDir } from '../../support/temp-dir.ts';
+import { holdableDisk } from './held-disk.ts';
+import { bodies, countingMetrics, openTestJournal, readAll, recordOf } from './records.ts';
 
 /** Bytes of all files of a directory whose name ends so. */
 async function bytesOf(dir: string, ...endings: string[]): Promise<number> {

@@ -5,8 +5,8 @@ import { readdir } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { DirectoryHeld } from '@spanmeter/collector/dist/journal/directory-lock.js';
-import { useTempDir } from '../../support/temp-dir.js';
-import { bodies, openTestJournal, readAll } from './records.js';
+import { useTempDir } from '../../support/temp-dir.ts';
+import { bodies, openTestJournal, readAll } from './records.ts';
 
 const APPENDER = fileURLToPath(new URL('appender.js', import.meta.url));
 

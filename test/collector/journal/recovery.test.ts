@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { cp, open, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Random } from '../simulator/random.js';
-import { useTempDir } from '../../support/temp-dir.js';
-import { bodies, countingMetrics, openTestJournal, readAll, recordOf } from './records.js';
+import { Random } from '../simulator/random.ts';
+import { useTempDir } from '../../support/temp-dir.ts';
+import { bodies, countingMetrics, openTestJournal, readAll, recordOf } from './records.ts';
 
 const COUNT = 40;
 

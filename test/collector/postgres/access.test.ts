@@ -70,17 +70,21 @@ describe('row-level security', () => {
     for (const tenant of ['acme', 'globex']) {
       await sql(
         database.url,
-        `INSERT INTO cost_adjustments (tenant_id, started_at, trace_id, span_id, reason, delta_usd, old_status,
-           new_status, old_price_version, new_price_version, run_id)
-         SELECT tenant_id, started_at, trace_id, span_id, 'reprice', 0.5, 'priced', 'priced', 'v1', 'v2', 'run-1'
+        `INSERT INTO cost_adjustments (tenant_id, started_at, trace_id, span_id, reason, delta_usd,
+           old_status, new_status, old_price_version, new_price_version, run_id)
+         SELECT tenant_id, started_at, trace_id, span_id, 'reprice', 0.5,
+           'priced', 'priced', 'v1', 'v2', 'run-1'
          FROM calls WHERE tenant_id = $1`,
         [tenant],
       );
       await sql(
         database.url,
-        `WITH o AS (INSERT INTO price_overrides (tenant_id, provider, model, prices) VALUES ($1, 'p', 'm', '{}')),
-           b AS (INSERT INTO budgets (tenant_id, id, name, period, limit_usd) VALUES ($1, 'b', 'b', 'month', 1)),
-           a AS (INSERT INTO alerts (tenant_id, kind, subject, fingerprint) VALUES ($1, 'budget', 's', 'f') RETURNING id)
+        `WITH o AS (INSERT INTO price_overrides (tenant_id, provider, model, prices)
+             VALUES ($1, 'p', 'm', '{}')),
+           b AS (INSERT INTO budgets (tenant_id, id, name, period, limit_usd)
+             VALUES ($1, 'b', 'b', 'month', 1)),
+           a AS (INSERT INTO alerts (tenant_id, kind, subject, fingerprint)
+             VALUES ($1, 'budget', 's', 'f'))
          INSERT INTO api_keys (id, tenant_id, role, hash) SELECT 'key-' || $1, $1, 'read', sha256($1::bytea)`,
         [tenant],
       );
@@ -97,7 +101,8 @@ describe('row-level security', () => {
     await as(database.url, [
       `CREATE ROLE ${person} LOGIN PASSWORD 'a-password'`,
       `GRANT spanmeter_member TO ${person}`,
-      `INSERT INTO tenant_roles (role_name, tenant_id) VALUES ('${person}', 'acme'), ('no_such_role', 'globex')`,
+      `INSERT INTO tenant_roles (role_name, tenant_id)
+         VALUES ('${person}', 'acme'), ('no_such_role', 'globex')`,
     ]);
   });
   after(async () => {
@@ -166,7 +171,8 @@ describe('row-level security', () => {
   it('grants nobody anything on partitions, where no policy holds', async () => {
     const [partition] = await sql<{ name: string }>(
       database.url,
-      `SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inhparent = 'spanmeter.calls'::regclass LIMIT 1`,
+      `SELECT inhrelid::regclass::text AS name FROM pg_inherits
+       WHERE inhparent = 'spanmeter.calls'::regclass LIMIT 1`,
     );
     const name = partition!.name.includes('.') ? partition!.name : `spanmeter.${partition!.name}`;
     for (const role of ['spanmeter_reader', 'spanmeter_grafana']) {
@@ -205,7 +211,8 @@ describe('row-level security', () => {
 
   it('gives get_cost_summary of another tenant no rows', async () => {
     const call = (tenant: string): string =>
-      `SELECT service, count FROM spanmeter.get_cost_summary('${tenant}', current_date - 2, current_date + 1)`;
+      `SELECT service, count
+       FROM spanmeter.get_cost_summary('${tenant}', current_date - 2, current_date + 1)`;
     assert.deepEqual(await as(personUrl(), [call('acme')]), [{ service: 'openai', count: '1' }]);
     assert.deepEqual(await as(personUrl(), [`SET app.current_tenant = 'globex'`, call('globex')]), []);
     const reader = ['BEGIN', 'SET LOCAL ROLE spanmeter_reader', `SET LOCAL app.current_tenant = 'acme'`];
@@ -215,7 +222,8 @@ describe('row-level security', () => {
 
   it('shows the corrected cost in calls_effective', async () => {
     const rows = await as(database.url, [
-      `SELECT cost_usd, effective_cost_usd, effective_status, effective_price_version FROM spanmeter.calls_effective
+      `SELECT cost_usd, effective_cost_usd, effective_status, effective_price_version
+       FROM spanmeter.calls_effective
        WHERE tenant_id = 'acme'`,
     ]);
     assert.deepEqual(rows, [

@@ -109,7 +109,8 @@ describe('the PostgreSQL ledger', () => {
     await store.commit(store.prepare(batch(journal, 0, [call])));
     const [row] = await sql(
       database.url,
-      `SELECT *, to_char(started_at, 'YYYY-MM-DD HH24:MI:SS.US') AS started, received_at::text AS received FROM calls`,
+      `SELECT *, to_char(started_at, 'YYYY-MM-DD HH24:MI:SS.US') AS started,
+         received_at::text AS received FROM calls`,
     );
     assert.ok(row);
     assert.equal(row['tenant_id'], call.tenantId);
@@ -151,14 +152,16 @@ describe('the PostgreSQL ledger', () => {
     const different = await sql(
       database.url,
       `SELECT * FROM (
-         SELECT tenant_id, model, team, date_bin('15 min', started_at, '2000-01-01') AS bucket, count(*) AS calls,
+         SELECT tenant_id, model, team, date_bin('15 min', started_at, '2000-01-01') AS bucket,
+                count(*) AS calls,
                 count(error_type) AS errors, sum(cost_usd) AS cost, sum(input_tokens) AS input,
                 sum(reasoning_tokens) AS reasoning FROM calls GROUP BY 1, 2, 3, 4) a
        FULL JOIN (
          SELECT tenant_id, model, team, bucket_start AS bucket, sum(calls) AS calls, sum(errors) AS errors,
                 sum(cost_usd) AS cost, sum(input_tokens) AS input, sum(reasoning_tokens) AS reasoning
          FROM spend_rollup GROUP BY 1, 2, 3, 4) b
-       ON (a.tenant_id, a.model, a.bucket) = (b.tenant_id, b.model, b.bucket) AND a.team IS NOT DISTINCT FROM b.team
+       ON (a.tenant_id, a.model, a.bucket) = (b.tenant_id, b.model, b.bucket)
+         AND a.team IS NOT DISTINCT FROM b.team
        WHERE (a.calls, a.errors, a.cost, a.input, a.reasoning)
          IS DISTINCT FROM (b.calls::bigint, b.errors::bigint, b.cost, b.input, b.reasoning)`,
     );

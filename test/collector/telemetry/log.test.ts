@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createLogger } from '@spanmeter/collector/dist/telemetry/log.js';
 import type { LogLevel } from '@spanmeter/collector/dist/telemetry/log.js';
-import { Secret } from '@spanmeter/collector/dist/telemetry/secret.js';
+import { Secret } from '@spanmeter/collector/dist/pipeline/secret.js';
 
 function capture(isTTY = false, level: LogLevel = 'debug') {
   const lines: string[] = [];

@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { SILENT_LOG } from '@spanmeter/collector/dist/pipeline/silent.js';
 import { BearerCheck } from '@spanmeter/collector/dist/telemetry/bearer.js';
-import { isLoopback, parseEndpoint } from '@spanmeter/collector/dist/telemetry/endpoint.js';
-import { Secret } from '@spanmeter/collector/dist/telemetry/secret.js';
+import { isLoopback, requireEndpoint } from '@spanmeter/collector/dist/pipeline/endpoint.js';
+import { Secret } from '@spanmeter/collector/dist/pipeline/secret.js';
 import { createMetricsServer } from '@spanmeter/collector/dist/telemetry/server.js';
 import type { MetricsServerOptions } from '@spanmeter/collector/dist/telemetry/server.js';
 
@@ -199,10 +199,10 @@ describe('the metrics server', () => {
 
 describe('an endpoint', () => {
   it('is read as host and port', () => {
-    assert.deepEqual(parseEndpoint('127.0.0.1:8889'), { host: '127.0.0.1', port: 8889 });
-    assert.deepEqual(parseEndpoint('localhost:0'), { host: 'localhost', port: 0 });
-    assert.deepEqual(parseEndpoint('[::1]:80'), { host: '::1', port: 80 });
-    assert.deepEqual(parseEndpoint(':4318'), { host: '::', port: 4318 });
+    assert.deepEqual(requireEndpoint('127.0.0.1:8889'), { host: '127.0.0.1', port: 8889 });
+    assert.deepEqual(requireEndpoint('localhost:0'), { host: 'localhost', port: 0 });
+    assert.deepEqual(requireEndpoint('[::1]:80'), { host: '::1', port: 80 });
+    assert.deepEqual(requireEndpoint(':4318'), { host: '', port: 4318 });
     for (const wrong of [
       '',
       '8889',
@@ -214,7 +214,7 @@ describe('an endpoint', () => {
       '[x]:80',
       'http://a:1',
     ]) {
-      assert.throws(() => parseEndpoint(wrong), /is not an address to listen on/, wrong);
+      assert.throws(() => requireEndpoint(wrong), /is not an address to listen on/, wrong);
     }
   });
 

@@ -51,8 +51,8 @@ async function readChange(reading: Reading, today: string, costToday: string, no
   const start = await resolveRange(reading, { from: addDays(today, -1), to: addDays(today, -1) }, true);
   const values = [start.from, row?.at ?? start.to, reading.tenant, costToday];
   const [change] = await reading.query<{ yesterday: string; difference: string; percent: string | null }>(
-    `SELECT yesterday::numeric(38, 12)::text AS yesterday,
-       ($4::numeric - yesterday)::numeric(38, 12)::text AS difference,
+    `SELECT yesterday::numeric(60, 12)::text AS yesterday,
+       ($4::numeric - yesterday)::numeric(60, 12)::text AS difference,
        round(($4::numeric - yesterday) * 100 / nullif(yesterday, 0), 2)::text AS percent
      FROM (
        SELECT coalesce(sum(cost_usd), 0) AS yesterday FROM spanmeter.spend_rollup

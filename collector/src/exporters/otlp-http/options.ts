@@ -1,8 +1,8 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { z } from 'zod';
-import { Secret } from '../../telemetry/secret.ts';
+import { Secret } from '../../pipeline/secret.ts';
 import type { RetryOptions } from './retry.ts';
-import { bytesOption, durationOption } from './units.ts';
+import { byteSizeOption, durationOption } from '../../pipeline/option-types.ts';
 
 /** Options of `otlp_http` in the configuration; durations in milliseconds, sizes in bytes. */
 export interface OtlpHttpOptions {
@@ -81,7 +81,7 @@ const retry = z.strictObject({
 });
 
 const maxLag = z.strictObject({
-  bytes: bytesOption.prefault('512MiB').describe('Journal bytes that may wait for this destination.'),
+  bytes: byteSizeOption.prefault('512MiB').describe('Journal bytes that may wait for this destination.'),
   age: durationOption.prefault('4h').describe('Age that what waits may reach.'),
 });
 
@@ -100,7 +100,7 @@ export const otlpHttpOptions: z.ZodType<OtlpHttpOptions> = z
       .describe('How hard gzip tries.'),
     timeout: durationOption.prefault('30s').describe('Longest wait for an answer.'),
     retry_on_failure: retry.prefault({}).describe('When a failed request is sent again.'),
-    max_request_bytes: bytesOption
+    max_request_bytes: byteSizeOption
       .prefault('1MiB')
       .describe('Journalled requests are joined up to this size before compression.'),
     max_lag: maxLag.prefault({}).describe('What waits longer than this is skipped and counted.'),

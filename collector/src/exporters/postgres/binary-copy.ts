@@ -8,7 +8,8 @@
  *   timestamptz  int64 microseconds since 2000-01-01 UTC
  *   numeric      int16 digits, int16 weight, uint16 sign, uint16 scale, then base-10000 digits
  *   jsonb        int8 version = 1, then JSON text
- *   text[]       int32 dimensions, int32 has nulls, int32 element oid, int32 length, int32 lower bound, elements
+ *   text[]       int32 dimensions, int32 has nulls, int32 element oid,
+ *                int32 length, int32 lower bound, elements
  */
 
 const HEADER: Buffer = Buffer.from('5047434f50590aff0d0a000000000000000000', 'hex');

@@ -13,7 +13,10 @@ const COLUMNS: readonly string[] = ['tenant_id', 'digest', 'received_at', 'reaso
 const INSERT_NEW = `INSERT INTO spanmeter.dead_letters (${COLUMNS.join(', ')})
   SELECT ${COLUMNS.join(', ')} FROM ${STAGED_LETTERS} ON CONFLICT DO NOTHING`;
 
-/** Statements that write dead letters, each once by tenant and digest; the last one's count is that of new ones. */
+/**
+ * Statements that write dead letters, each once by tenant and digest; the last one's count is that of new
+ * ones.
+ */
 export function deadLetterStatements(letters: readonly DeadLetter[]): Statement[] {
   const copy = new BinaryCopy(COLUMNS.length, letters.length * 1024);
   for (const letter of letters) {

@@ -60,6 +60,7 @@ export const postgres: ComponentType<PostgresOptions> = {
     'Stores every call once in PostgreSQL, with its rollups and the journal cursor in one transaction.',
   options: z.strictObject({
     url: secretOption
+      .refine((url) => /^(postgres(ql)?:\/\/|$)/.test(url.reveal()), 'expected a postgres:// URL')
       .optional()
       .describe('postgres://user:password@host:port/database?sslmode=…; empty: DATABASE_URL, else embedded.'),
     retention: retention('90d', 'How long calls are kept, in days; rollups are kept forever.'),

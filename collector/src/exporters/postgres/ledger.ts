@@ -48,8 +48,8 @@ interface Prepared extends PreparedBatch {
 }
 
 /**
- * How rows get in: `direct` by COPY into the table, which one duplicate fails as a whole; `staging` by COPY into
- * a temporary table and INSERT of what is new; `bisection` the same by halves.
+ * How rows get in: `direct` by COPY into the table, which one duplicate fails as a whole; `staging` by COPY
+ * into a temporary table and INSERT of what is new; `bisection` the same by halves.
  */
 type Route = 'direct' | 'staging' | 'bisection';
 
@@ -80,6 +80,8 @@ class Writer implements PostgresLedger {
   /** One transaction at a time: the connection is shared with reads of the cursor. */
   #turn: Promise<unknown> = Promise.resolve();
   #closed = false;
+  /** Logged once: the same batch is tried again and again. */
+  #lastUnexpected = '';
   /** Batches still to go through staging; 0 is straight COPY. */
   #stagedBatches = 0;
   #days = new Set<number>();
@@ -168,7 +170,8 @@ class Writer implements PostgresLedger {
       } catch (error) {
         if (error instanceof CursorMismatch || error instanceof LedgerUnavailable) throw error;
         this.#disconnect();
-        if (!isUnavailable(error)) {
+        if (!isUnavailable(error) && errorMessage(error) !== this.#lastUnexpected) {
+          this.#lastUnexpected = errorMessage(error);
           this.#options.log.error(
             { error: errorMessage(error), code: errorCode(error) },
             'unexpected database error',
@@ -297,7 +300,8 @@ class Writer implements PostgresLedger {
     const { journal, exporter } = cursorKey(batch);
     return [
       'BEGIN',
-      `SELECT spanmeter.require_cursor(${journal}, ${exporter}, ${Math.trunc(sequence)}, ${Math.trunc(spansDone)})`,
+      `SELECT spanmeter.require_cursor(${journal}, ${exporter}, ` +
+        `${Math.trunc(sequence)}, ${Math.trunc(spansDone)})`,
       ...batch.books
         .filter((book) => !this.#books.has(book.version))
         .toSorted((a, b) => (a.version < b.version ? -1 : 1))

@@ -49,5 +49,6 @@ function attachment(day: number, create: boolean): string {
   const name = partitionName(day);
   const make = `CREATE TABLE spanmeter.${name} (LIKE spanmeter.calls INCLUDING ALL);`;
   const bounds = `FROM ('${isoDate(day)} 00:00:00+00') TO ('${isoDate(day + 1)} 00:00:00+00')`;
-  return `${create ? make : ''} ALTER TABLE spanmeter.calls ATTACH PARTITION spanmeter.${name} FOR VALUES ${bounds}`;
+  const attach = `ALTER TABLE spanmeter.calls ATTACH PARTITION spanmeter.${name} FOR VALUES ${bounds}`;
+  return create ? `${make} ${attach}` : attach;
 }

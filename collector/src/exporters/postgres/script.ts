@@ -1,10 +1,11 @@
 import type { Connection, Submittable } from 'pg';
 
 /*
- * Several statements, COPY among them, as one Query message ("Simple Query" and "COPY Operations" in PostgreSQL's
- * protocol chapter). The data follows at once instead of after CopyInResponse, so a whole transaction costs one
- * round trip and the server works while the next batch is encoded. That is sound: the server reads COPY data where
- * a COPY statement wants it, in order; after an error it skips the other statements and ignores what still comes.
+ * Several statements, COPY among them, as one Query message ("Simple Query" and "COPY Operations" in
+ * PostgreSQL's protocol chapter). The data follows at once instead of after CopyInResponse, so a whole
+ * transaction costs one round trip and the server works while the next batch is encoded. That is sound: the
+ * server reads COPY data where a COPY statement wants it, in order; after an error it skips the other
+ * statements and ignores what still comes.
  *
  *   'Q' int32 length, text, 0
  *   'd' int32 length, bytes        CopyData, any split

@@ -14,7 +14,8 @@ export const STAGED_LETTERS = 'pg_temp.spanmeter_staged_letters';
 
 function staging(name: string, columns: string, table: string): string {
   const target = name.slice('pg_temp.'.length);
-  return `CREATE TEMP TABLE ${target} ON COMMIT DELETE ROWS AS SELECT ${columns} FROM spanmeter.${table} WITH NO DATA`;
+  return `CREATE TEMP TABLE ${target} ON COMMIT DELETE ROWS AS
+    SELECT ${columns} FROM spanmeter.${table} WITH NO DATA`;
 }
 
 const SETUP: string = [

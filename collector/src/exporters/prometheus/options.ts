@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import { isEndpoint, isLoopback, parseEndpoint } from '../../telemetry/endpoint.ts';
-import { Secret } from '../../telemetry/secret.ts';
+import { isLoopback, parseEndpoint } from '../../pipeline/endpoint.ts';
+import { endpointOption } from '../../pipeline/option-types.ts';
+import { Secret } from '../../pipeline/secret.ts';
 import { OPTIONAL_LABELS } from './labels.ts';
 import type { OptionalLabel } from './labels.ts';
 
@@ -38,11 +39,7 @@ const auth = z
 /** The strict schema of `prometheus`. */
 export const prometheusOptions: z.ZodType<PrometheusOptions> = z
   .strictObject({
-    endpoint: z
-      .string()
-      .refine(isEndpoint, 'write host:port, for example 127.0.0.1:8889')
-      .default('127.0.0.1:8889')
-      .describe('Where /metrics is served, as host:port.'),
+    endpoint: endpointOption.default('127.0.0.1:8889').describe('Where /metrics is served, as host:port.'),
     max_series: z
       .int()
       .min(100)
@@ -65,8 +62,9 @@ export const prometheusOptions: z.ZodType<PrometheusOptions> = z
       .describe('Gives latencies the trace id of a call, where a scrape asks for OpenMetrics.'),
   })
   .superRefine((options, context) => {
-    if (!isEndpoint(options.endpoint) || options.insecure || options.auth !== undefined) return;
-    if (isLoopback(parseEndpoint(options.endpoint).host)) return;
+    const endpoint = parseEndpoint(options.endpoint);
+    if (endpoint === null || options.insecure || options.auth !== undefined) return;
+    if (isLoopback(endpoint.host)) return;
     const message = 'other machines can reach this address: configure auth, or write insecure: true';
     context.addIssue({ code: 'custom', path: ['endpoint'], message });
   });

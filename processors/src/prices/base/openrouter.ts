@@ -631,7 +631,7 @@ export const OPENROUTER: PriceList = {
         {
           rates: {
             input_mtok: '0.3',
-            cache_write_mtok: '0.0833333333333',
+            cache_write_mtok: '0.083333333333',
             cache_read_mtok: '0.03',
             output_mtok: '2.5',
           },
@@ -644,7 +644,7 @@ export const OPENROUTER: PriceList = {
         {
           rates: {
             input_mtok: '0.1',
-            cache_write_mtok: '0.0833333333333',
+            cache_write_mtok: '0.083333333333',
             cache_read_mtok: '0.01',
             output_mtok: '0.4',
           },
@@ -701,7 +701,7 @@ export const OPENROUTER: PriceList = {
         {
           rates: {
             input_mtok: '0.5',
-            cache_write_mtok: '0.0833333333333',
+            cache_write_mtok: '0.083333333333',
             cache_read_mtok: '0.05',
             output_mtok: '3',
           },
@@ -725,7 +725,7 @@ export const OPENROUTER: PriceList = {
         {
           rates: {
             input_mtok: '0.25',
-            cache_write_mtok: '0.0833333333333',
+            cache_write_mtok: '0.083333333333',
             cache_read_mtok: '0.025',
             output_mtok: '1.5',
           },
@@ -745,7 +745,7 @@ export const OPENROUTER: PriceList = {
         {
           rates: {
             input_mtok: '1.5',
-            cache_write_mtok: '0.0833333333333',
+            cache_write_mtok: '0.083333333333',
             cache_read_mtok: '0.15',
             output_mtok: '9',
           },
@@ -2175,7 +2175,7 @@ export const OPENROUTER: PriceList = {
         {
           rates: {
             input_mtok: '1.5',
-            cache_write_mtok: '0.0833333333333',
+            cache_write_mtok: '0.083333333333',
             cache_read_mtok: '0.15',
             output_mtok: '9',
           },

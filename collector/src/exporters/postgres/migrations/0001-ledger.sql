@@ -56,16 +56,19 @@ CREATE TABLE spanmeter.calls (
 ) PARTITION BY RANGE (started_at);
 CREATE INDEX calls_tenant_started ON spanmeter.calls (tenant_id, started_at);
 
-COMMENT ON TABLE spanmeter.calls IS 'One row per GenAI span, as it was when it was stored. Read calls_effective for current cost.';
+COMMENT ON TABLE spanmeter.calls IS
+  'One row per GenAI span, as it was when it was stored. Read calls_effective for current cost.';
 COMMENT ON COLUMN spanmeter.calls.input_tokens IS 'Includes cached tokens; NULL is unknown.';
 COMMENT ON COLUMN spanmeter.calls.output_tokens IS 'Includes reasoning tokens; NULL is unknown.';
 COMMENT ON COLUMN spanmeter.calls.usage IS 'Disjoint buckets with counts as strings.';
 COMMENT ON COLUMN spanmeter.calls.cost_usd IS 'NULL unless cost_status is priced or reported.';
-COMMENT ON COLUMN spanmeter.calls.model IS 'The price book''s id where matched, else the response model, else the request model.';
+COMMENT ON COLUMN spanmeter.calls.model IS
+  'The price book''s id where matched, else the response model, else the request model.';
 
 -- Sums per 15 minutes UTC of started_at, so that every time zone's day can be formed. Read by SUM: collectors
--- write rows of their own (journal_id), which keeps them from waiting for one another. Token sums are numeric:
--- about a thousand calls that each claim 2^53 tokens would overflow bigint and stop every later batch.
+-- write rows of their own (journal_id), which keeps them from waiting for one another. Token sums are
+-- numeric: about a thousand calls that each claim 2^53 tokens would overflow bigint and stop every later
+-- batch.
 CREATE TABLE spanmeter.spend_rollup (
   tenant_id text NOT NULL,
   bucket_start timestamptz NOT NULL,
@@ -87,8 +90,8 @@ CREATE TABLE spanmeter.spend_rollup (
   cache_write_tokens numeric NOT NULL,
   output_tokens numeric NOT NULL,
   reasoning_tokens numeric NOT NULL,
-  cost_usd numeric(38, 12) NOT NULL,
-  reported_cost_usd numeric(38, 12) NOT NULL,
+  cost_usd numeric(60, 12) NOT NULL,
+  reported_cost_usd numeric(60, 12) NOT NULL,
   PRIMARY KEY (tenant_id, bucket_start, dimensions_hash, journal_id)
 ) WITH (fillfactor = 70);
 CREATE INDEX spend_rollup_bucket ON spanmeter.spend_rollup (bucket_start);
@@ -156,9 +159,9 @@ CREATE TABLE spanmeter.journal_cursors (
   PRIMARY KEY (journal_id, exporter)
 ) WITH (fillfactor = 50);
 
--- Locks a cursor and fails with SQLSTATE SM001 where it is not where the collector believes; the error's detail
--- is the actual sequence and count, or empty where there is no row. A function, so that a whole batch, this check
--- included, is one message to the server: whatever follows it is not executed.
+-- Locks a cursor and fails with SQLSTATE SM001 where it is not where the collector believes; the error's
+-- detail is the actual sequence and count, or empty where there is no row. A function, so that a whole batch,
+-- this check included, is one message to the server: whatever follows it is not executed.
 CREATE FUNCTION spanmeter.require_cursor(
   p_journal_id uuid, p_exporter text, p_sequence bigint, p_spans_done bigint
 ) RETURNS void LANGUAGE plpgsql AS $$

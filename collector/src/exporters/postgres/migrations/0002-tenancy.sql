@@ -9,7 +9,8 @@ CREATE TABLE spanmeter.tenants (
   status text NOT NULL DEFAULT 'active',
   created_at timestamptz NOT NULL DEFAULT now(),
   -- AT TIME ZONE fails on a name that PostgreSQL does not know, so that no report can later.
-  CONSTRAINT tenants_timezone_known CHECK (timestamptz '2000-01-01 00:00:00Z' AT TIME ZONE timezone IS NOT NULL)
+  CONSTRAINT tenants_timezone_known
+    CHECK (timestamptz '2000-01-01 00:00:00Z' AT TIME ZONE timezone IS NOT NULL)
 );
 
 -- Which tenants a person's SQL role may read. A role sees the rows that name a role it is a member of.
@@ -89,7 +90,7 @@ CREATE TABLE spanmeter.budget_spend (
   budget_id text NOT NULL,
   period_start timestamptz NOT NULL,
   period_end timestamptz NOT NULL,
-  spent_usd numeric(38, 12) NOT NULL DEFAULT 0,
+  spent_usd numeric(60, 12) NOT NULL DEFAULT 0,
   updated_at timestamptz NOT NULL DEFAULT now(),
   PRIMARY KEY (tenant_id, budget_id, period_start),
   FOREIGN KEY (tenant_id, budget_id) REFERENCES spanmeter.budgets (tenant_id, id) ON DELETE CASCADE

@@ -4,8 +4,8 @@
 -- Readers are three roles, made before the migrations run, since roles belong to the whole cluster:
 --   spanmeter_reader   the API's, by SET LOCAL ROLE; its tenant is the setting app.current_tenant. Granted to
 --                      nobody but the owner: whoever may become it chooses the tenant.
---   spanmeter_member   the group of people's own SQL roles; their tenants are in tenant_roles. Its policies never
---                      look at a setting, so that SET widens nothing.
+--   spanmeter_member   the group of people's own SQL roles; their tenants are in tenant_roles. Its policies
+--                      never look at a setting, so that SET widens nothing.
 --   spanmeter_grafana  read-only over all tenants.
 -- Nobody is granted anything on partitions, where no policy would hold.
 GRANT USAGE ON SCHEMA spanmeter TO spanmeter_reader, spanmeter_member, spanmeter_grafana;
@@ -49,7 +49,8 @@ BEGIN
     EXECUTE format(
       'CREATE POLICY member ON spanmeter.%I FOR SELECT TO spanmeter_member '
       'USING (tenant_id = ANY (ARRAY(SELECT r.tenant_id FROM spanmeter.tenant_roles r)))', name);
-    EXECUTE format('CREATE POLICY grafana ON spanmeter.%I FOR SELECT TO spanmeter_grafana USING (true)', name);
+    EXECUTE format(
+      'CREATE POLICY grafana ON spanmeter.%I FOR SELECT TO spanmeter_grafana USING (true)', name);
   END LOOP;
 END
 $$;

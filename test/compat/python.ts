@@ -1,0 +1,127 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startOpenaiStandIn } from '@spanmeter/collector/dist/demo/providers/openai.js';
+import { REPOSITORY, startCollector, type CollectorProcess } from '../support/collector-process.ts';
+import { formatPicoUsd, settledCalls } from '../support/settled-calls.ts';
+import { run } from './child.ts';
+import { servedCostUsd } from './served-cost.ts';
+import type { Verdict } from './verdict.ts';
+
+const SOURCES = join(REPOSITORY, 'test', 'compat', 'python');
+const CALLS = 1000;
+const BATCH = 100;
+
+/**
+ * The real Python exporters, and the real OpenAI client under its OpenTelemetry instrumentations: the one of
+ * today and the one before it. The argument, if any, is the folder of the programs of an environment that has
+ * what `current.txt` lists; without it environments are created and thrown away.
+ */
+export async function checkPython(verdict: Verdict, [given]: readonly string[]): Promise<void> {
+  const dir = await mkdtemp(join(tmpdir(), 'spanmeter-python-'));
+  const collector = await startCollector();
+  try {
+    const current = given ?? (await createEnvironment(dir, 'current'));
+    await printVersions(current);
+    for (const protocol of ['http', 'grpc']) {
+      for (const compression of ['none', 'gzip']) {
+        await sendSpans(verdict, collector, current, protocol, compression);
+      }
+    }
+    await runApp(verdict, collector, current, 'genai-openai', {});
+    if (given !== undefined) return;
+    const older = await createEnvironment(dir, 'openai-v2');
+    await printVersions(older);
+    await runApp(verdict, collector, older, 'openai-v2', {});
+    await runApp(verdict, collector, older, 'openai-v2, opted into the latest conventions', {
+      OTEL_SEMCONV_STABILITY_OPT_IN: 'gen_ai_latest_experimental',
+    });
+  } finally {
+    await collector.dispose();
+    await rm(dir, { recursive: true, force: true });
+  }
+}
+
+async function createEnvironment(dir: string, name: string): Promise<string> {
+  const home = join(dir, name);
+  await run('python3', ['-m', 'venv', home]);
+  const bin = join(home, 'bin');
+  await run(join(bin, 'pip'), ['install', '--quiet', '--requirement', join(SOURCES, `${name}.txt`)]);
+  return bin;
+}
+
+async function printVersions(bin: string): Promise<void> {
+  const packages = await run(join(bin, 'pip'), ['list', '--format', 'freeze']);
+  const wanted =
+    /^(openai|opentelemetry-(sdk|exporter-otlp-proto-(http|grpc)|instrumentation-.*|util-genai))==/;
+  console.log(
+    packages
+      .split('\n')
+      .filter((line) => wanted.test(line))
+      .join(', '),
+  );
+}
+
+async function sendSpans(
+  verdict: Verdict,
+  collector: CollectorProcess,
+  bin: string,
+  protocol: string,
+  compression: string,
+): Promise<void> {
+  const tenant = `${protocol} ${compression}`;
+  const port = protocol === 'grpc' ? collector.ports.grpc : collector.ports.http;
+  await run(join(bin, 'python'), [join(SOURCES, 'spans.py'), protocol, tenant, `${CALLS}`, `${BATCH}`], {
+    env: {
+      OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}`,
+      // The gRPC exporter knows no word for none.
+      OTEL_EXPORTER_OTLP_COMPRESSION: compression === 'none' ? undefined : compression,
+    },
+  });
+  let pico = 0n;
+  for (let index = 0; index < CALLS; index++) {
+    pico += BigInt(100 + index) * 150_000n + BigInt(7 * index) * 600_000n;
+  }
+  verdict.compare(
+    `opentelemetry-exporter-otlp-proto-${protocol}, compression ${compression}`,
+    (await settledCalls(collector))[tenant],
+    { calls: CALLS, costUsd: formatPicoUsd(pico), statuses: { priced: CALLS } },
+  );
+}
+
+/** Runs an app that knows nothing of OpenTelemetry under `opentelemetry-instrument`. */
+async function runApp(
+  verdict: Verdict,
+  collector: CollectorProcess,
+  bin: string,
+  what: string,
+  env: Readonly<Record<string, string>>,
+): Promise<void> {
+  const openai = await startOpenaiStandIn();
+  try {
+    await run(join(bin, 'opentelemetry-instrument'), [join(bin, 'python'), join(SOURCES, 'app.py')], {
+      env: {
+        OPENAI_API_KEY: 'none',
+        OPENAI_BASE_URL: `${openai.url}/v1`,
+        OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${collector.ports.http}`,
+        OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf',
+        OTEL_METRICS_EXPORTER: 'none',
+        OTEL_LOGS_EXPORTER: 'none',
+        OTEL_SERVICE_NAME: 'checkout',
+        OTEL_RESOURCE_ATTRIBUTES: `tenant.id=${encodeURIComponent(what)}`,
+        ...env,
+      },
+    });
+    verdict.compare(
+      `the openai client under opentelemetry-instrumentation-${what}`,
+      (await settledCalls(collector))[what],
+      {
+        calls: 5,
+        costUsd: servedCostUsd(openai.ledger.requests),
+        statuses: { priced: 3, missing_usage: 1, not_billable: 1 },
+      },
+    );
+  } finally {
+    await openai.close();
+  }
+}
