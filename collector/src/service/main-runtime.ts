@@ -257,6 +257,7 @@ export class MainRuntime {
       keep: this.#keep(),
       keyPrefixes: GEN_AI_KEY_PREFIXES,
       maxBodyBytes: receiver?.options.protocols.http?.max_request_body_size ?? 64 * 1024 ** 2,
+      ...(receiver === null ? {} : { maxSpans: receiver.options.max_request_spans }),
       limits: {
         spansPerSecond: receiver?.options.tenant_limits.spans_per_second ?? 0,
         bytesPerSecond: receiver?.options.tenant_limits.bytes_per_second ?? 0,
