@@ -125,6 +125,19 @@ service: { pipelines: { traces: { exporters: [postgres, missing] } } }
     }
   });
 
+  it('goes on and ends in order when nobody reads its log any more', async () => {
+    const [nobody] = await freePorts(1);
+    const collector = await startCollector({ env: { DATABASE_URL: `postgres://127.0.0.1:${nobody}/db` } });
+    try {
+      collector.child.stdout?.destroy();
+      collector.child.stderr?.destroy();
+      await new ExactLoad(16).send(collector.ports.http, 1);
+      assert.equal(await collector.end('SIGTERM'), 0);
+    } finally {
+      await collector.dispose();
+    }
+  });
+
   it('works below a folder that only its owner may enter, and again with what it left there', async () => {
     const closed = join(directory.path, 'closed');
     await mkdir(closed, { mode: 0o700 });

@@ -24,6 +24,8 @@ export async function start(options: StartOptions): Promise<number> {
   const { config } = loaded;
   const { level, encoding } = config.service.telemetry.logs;
   const terminal = encoding === 'console' || (encoding === 'auto' && process.stderr.isTTY);
+  // A log that nobody reads any more, a pipe whose reader ended, is no reason to stop taking spans.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   const log = createLogger({
     level,
     destination: { isTTY: terminal, write: (line) => process.stderr.write(line) },
