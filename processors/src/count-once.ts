@@ -89,20 +89,47 @@ function isInside(inner: Call, outer: Call, trace: Trace | undefined): boolean {
   return false;
 }
 
-/** Sets of spans that describe one call. */
+/**
+ * Sets of spans that describe one call, as trees: joining them costs nearly the same however large they are,
+ * so that no sender's chain of spans holds up the others' calls.
+ */
 class Twins {
-  readonly #setOf = new Map<Call, Set<Call>>();
+  /** The way to the call that stands for its set; that call is above itself. */
+  readonly #above = new Map<Call, Call>();
 
   join(a: Call, b: Call): void {
-    const setA = this.#setOf.get(a) ?? new Set([a]);
-    const setB = this.#setOf.get(b) ?? new Set([b]);
-    if (setA === setB) return;
-    for (const call of setB) setA.add(call);
-    for (const call of setA) this.#setOf.set(call, setA);
+    const topA = this.#top(a);
+    const topB = this.#top(b);
+    if (topA !== topB) this.#above.set(topB, topA);
   }
 
-  sets(): Set<Set<Call>> {
-    return new Set(this.#setOf.values());
+  sets(): Iterable<ReadonlySet<Call>> {
+    const sets = new Map<Call, Set<Call>>();
+    for (const call of this.#above.keys()) {
+      const top = this.#top(call);
+      const set = sets.get(top);
+      if (set === undefined) sets.set(top, new Set([call]));
+      else set.add(call);
+    }
+    return sets.values();
+  }
+
+  #top(call: Call): Call {
+    let top = call;
+    for (let next = this.#above.get(top); next !== top; next = this.#above.get(top)) {
+      if (next === undefined) {
+        this.#above.set(top, top);
+        break;
+      }
+      top = next;
+    }
+    // What was passed on the way is hung to the top, which keeps later ways short.
+    for (let at = call; at !== top;) {
+      const next = this.#above.get(at) ?? top;
+      this.#above.set(at, top);
+      at = next;
+    }
+    return top;
   }
 }
 

@@ -15,6 +15,7 @@ import { freePorts } from '../support/free-port.ts';
 import { startFront } from '../support/front.ts';
 import { emitSdkSpans } from '../support/sdk-spans.ts';
 import { addUsd, settledCalls } from '../support/settled-calls.ts';
+import { until } from '../support/until.ts';
 import { run, start, type Running } from './child.ts';
 import { codeUnder } from './readme.ts';
 import type { Verdict } from './verdict.ts';
@@ -22,6 +23,7 @@ import type { Verdict } from './verdict.ts';
 const CALLS = 1000;
 const BATCH = 100;
 const CRASHES = 3;
+const LOST = 'the snippet, three answers lost on their way back';
 const README_PORT = 4318;
 
 interface GoCollector extends Running {
@@ -123,6 +125,8 @@ const README = (): string => codeUnder('README.md', 'Behind an OpenTelemetry Col
 const ENDPOINT = 'exporters::otlp_http/spanmeter::endpoint';
 
 async function inFront(verdict: Verdict, startGo: StartGo): Promise<void> {
+  const page = codeUnder('docs/senders.md', 'An OpenTelemetry Collector', 'yaml');
+  verdict.compare("the snippet of docs/senders.md is the README's", page === README(), true);
   const wordForWord = await isFree(README_PORT);
   const ports = await pickPorts();
   const collector = await startCollector({ ports: wordForWord ? { ...ports, http: README_PORT } : ports });
@@ -139,6 +143,7 @@ service: { pipelines: { traces: { receivers: [otlp], exporters: [otlp_grpc] } } 
       wordForWord ? [] : [`${ENDPOINT}=${own}`],
     ],
     ['the snippet through a front', README(), [`${ENDPOINT}=${front.url}`]],
+    [LOST, README(), [`${ENDPOINT}=${front.url}`]],
     [
       'the snippet, uncompressed, through a front',
       README(),
@@ -151,16 +156,20 @@ service: { pipelines: { traces: { receivers: [otlp], exporters: [otlp_grpc] } } 
     ],
     ['the exporter otlp_grpc', grpc, []],
   ];
+  const resent = (): Promise<boolean> => Promise.resolve(front.passed.length === (2 * CALLS) / BATCH + 3);
   try {
     for (const [index, [what, config, sets]] of cases.entries()) {
       const go = await startGo([config], sets);
       const tenant = `case-${index}`;
       try {
         front.passed.length = 0;
+        front.losing = what === LOST ? 3 : 0;
         const costUsd = await emit(go, tenant);
+        if (what === LOST) await until(resent, (all) => all);
         await compareStored(verdict, collector, what, { tenant, calls: CALLS, costUsd });
         const wire = front.passed.map(({ type, coding, status }) => `${status} ${type} ${coding ?? 'plain'}`);
-        if (wire.length > 0) console.log(`      on the wire: ${[...new Set(wire)].join(', ')}`);
+        if (wire.length > 0)
+          console.log(`      on the wire: ${wire.length} requests, ${[...new Set(wire)].join(', ')}`);
       } finally {
         await go.end();
       }

@@ -18,11 +18,10 @@ const anthropic = new Anthropic();
 const messages = [{ role: 'user', content: 'hello' }];
 
 async function main() {
+  const streamed = { model: 'gpt-4o-mini', messages, stream: true };
   const stream_options = { include_usage: true };
-  const withUsage = await openai.chat.completions.create({ model: 'gpt-4o-mini', messages, stream: true, stream_options });
-  for await (const chunk of withUsage) chunk;
-  const without = await openai.chat.completions.create({ model: 'gpt-4o-mini', messages, stream: true });
-  for await (const chunk of without) chunk;
+  for await (const chunk of await openai.chat.completions.create({ ...streamed, stream_options })) chunk;
+  for await (const chunk of await openai.chat.completions.create(streamed)) chunk;
   await anthropic.messages.create({ model: 'claude-haiku-4-5', max_tokens: 100, messages });
 }
 `;

@@ -28,7 +28,8 @@ export interface SpanCase {
 }
 
 const priced = { cost_status: 'priced', cost_usd: CHAT_COST };
-const A_DAY = 86_400_000_000_000n;
+const AN_HOUR = 3_600_000_000_000n;
+const A_DAY = 24n * AN_HOUR;
 const FIRST = '0000000000000001';
 const SECOND = '0000000000000002';
 const THIRD = '0000000000000003';
@@ -55,6 +56,17 @@ const IDS: readonly SpanCase[] = [
     rows: [{ ...priced, parent_span_id: null }],
   },
 ];
+
+const moved = (nanos: bigint): BuilderSpan => {
+  const span = chat();
+  return { ...span, startUnixNano: span.startUnixNano + nanos, endUnixNano: span.endUnixNano + nanos };
+};
+const late = (title: string, nanos: bigint): SpanCase => ({
+  title,
+  spans: () => [moved(nanos)],
+  rows: [{ ...priced, duration_ms: '2000.000000' }],
+  metrics: { genai_late_cost_usd_total: 0.0035, genai_cost_usd_total: 0 },
+});
 
 const TIMES: readonly SpanCase[] = [
   {
@@ -117,14 +129,25 @@ const TIMES: readonly SpanCase[] = [
     rows: [],
     deadLetter: 'time_out_of_range',
   },
+  late('a start of yesterday, which is late', -A_DAY),
+  late('a start of 89 days ago, which is late and within the retention', -89n * A_DAY),
   {
-    title: 'a start of yesterday, which is late',
-    spans: () => {
-      const span = chat();
-      return [{ ...span, startUnixNano: span.startUnixNano - A_DAY, endUnixNano: span.endUnixNano - A_DAY }];
-    },
+    title: 'a start of 91 days ago',
+    spans: () => [moved(-91n * A_DAY)],
+    rows: [],
+    deadLetter: 'time_out_of_range',
+  },
+  {
+    title: 'a start in 23 hours, as a wrong clock has it',
+    spans: () => [moved(23n * AN_HOUR)],
     rows: [{ ...priced, duration_ms: '2000.000000' }],
-    metrics: { genai_late_cost_usd_total: 0.0035, genai_cost_usd_total: 0 },
+    metrics: { genai_cost_usd_total: 0.0035 },
+  },
+  {
+    title: 'a start in 25 hours',
+    spans: () => [moved(25n * AN_HOUR)],
+    rows: [],
+    deadLetter: 'time_out_of_range',
   },
 ];
 
@@ -235,6 +258,20 @@ const TEXTS: readonly SpanCase[] = [
       },
     ],
     metrics: { genai_call_errors_total: 1 },
+  },
+  {
+    title: 'NUL in what the price depends on, and in a count',
+    spans: () => [
+      chat({
+        attributes: {
+          'server.address': 'api\0',
+          'gen_ai.response.service_tier': 'def\0ault',
+          'cloud.region': '\0eu',
+          'gen_ai.usage.input_tokens': '1\0',
+        },
+      }),
+    ],
+    rows: [{ cost_status: 'invalid_usage', cost_usd: null, attributes: { [INPUT]: '1' } }],
   },
   {
     title: 'a lone surrogate, encoded as three bytes',

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { rm } from 'node:fs/promises';
 import { startAnthropicStandIn } from '@spanmeter/collector/dist/demo/providers/anthropic.js';
 import { startOpenaiStandIn } from '@spanmeter/collector/dist/demo/providers/openai.js';
 import type { StandIn } from '@spanmeter/collector/dist/demo/providers/stand-in.js';
@@ -53,6 +54,7 @@ describe('a call of a real SDK, end to end', function () {
   });
   after(async () => {
     await Promise.all([collector?.dispose(), anthropic?.close(), openai?.close()]);
+    if (collector !== undefined) await rm(collector.dataDir, { recursive: true, force: true });
   });
 
   const rows = (): Promise<Row[]> => query<Row>(collector.databaseUrl(), ROWS);
@@ -112,5 +114,19 @@ describe('a call of a real SDK, end to end', function () {
     assert.equal(health.status, 200);
     const own = await (await fetch(`http://127.0.0.1:${collector.ports.telemetry}/metrics`)).text();
     assert.match(own, /^otelcol_receiver_accepted_spans(_total)?\{.*transport="http".*\} [1-9]/m);
+  });
+
+  it('starts its counters at 0 after a restart, so that the first increase is seen', async () => {
+    assert.equal(await collector.end('SIGTERM'), 0);
+    collector = await startCollector({ dataDir: collector.dataDir, ports: collector.ports });
+    const read = async (): Promise<string[]> => {
+      const text = await (await fetch(`http://127.0.0.1:${collector.ports.prometheus}/metrics`)).text();
+      return text.split('\n').filter((line) => line.startsWith('genai_cost_usd_total{'));
+    };
+    const lines = await until(read, (found) => found.length >= 2);
+    assert.ok(
+      lines.every((line) => line.endsWith(' 0')),
+      lines.join('\n'),
+    );
   });
 });

@@ -66,7 +66,7 @@ describe("a collector with an operator's PostgreSQL", function () {
     const oldest = 'spanmeter_journal_oldest_pending_timestamp_seconds';
     assert.ok((await ownMetric(collector, oldest, 'postgres')) > 1e9);
     assert.ok((await ownMetric(collector, 'spanmeter_ledger_retries_total', 'postgres')) >= 1);
-    assert.ok((await statusOf(collector)).exporters[0]!.pendingRecords > 0);
+    assert.ok((await statusOf(collector)).exporters[0]!.pending_records > 0);
 
     await database.start();
     await load.more(500);
@@ -112,7 +112,7 @@ describe("a collector with an operator's PostgreSQL", function () {
     assert.ok(Number(refused.headers.get('retry-after')) >= 1);
     const error = await exportOverGrpc(grpc, load.render());
     assert.equal(error?.code, status.UNAVAILABLE);
-    const details = readStatus(error!.metadata.get('grpc-status-details-bin')[0] as Buffer);
+    const details = readStatus(error.metadata.get('grpc-status-details-bin')[0] as Buffer);
     assert.ok((details.retryAfterMs ?? 0) >= 1_000, JSON.stringify(details));
     const health = await healthOf(collector);
     assert.deepEqual([health.code, health.journal.state], [503, 'full']);

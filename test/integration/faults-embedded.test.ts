@@ -37,7 +37,7 @@ describe('a collector whose embedded PostgreSQL fails under load', function () {
   const directory = useTempDir();
 
   it('stores everything it acknowledged, whether the server hung, was killed, or both were', async function () {
-    if (process.platform !== 'linux') return this.skip();
+    if (process.platform !== 'linux') this.skip();
     const load = new ExactLoad();
     let collector: CollectorProcess | undefined;
     try {

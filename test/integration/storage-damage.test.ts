@@ -99,7 +99,10 @@ describe('a journal that was damaged while its collector was down', function () 
     assert.match(letter.detail, /^Record \d+ of journal .*\.seg at byte \d+ .*not what was written/);
     const [exporter] = (await statusOf(running)).exporters;
     assert.deepEqual(
-      exporter?.gaps.map(({ reason, firstSequence, lastSequence }) => [reason, lastSequence - firstSequence]),
+      exporter?.gaps.map(({ reason, first_sequence: firstSequence, last_sequence: lastSequence }) => [
+        reason,
+        lastSequence - firstSequence,
+      ]),
       [['body', 0]],
     );
     assert.equal(await ownMetric(running, 'spanmeter_journal_gap_records_total', 'reason="body"'), 1);
@@ -117,7 +120,7 @@ describe('a journal that was damaged while its collector was down', function () 
     const { journal, exporters } = await statusOf(running);
     assert.deepEqual([journal.oldest_sequence, journal.last_sequence], [gone + 1, REQUESTS + 1]);
     assert.deepEqual(
-      exporters[0]?.gaps.map(({ reason, firstSequence, lastSequence }) => [
+      exporters[0]?.gaps.map(({ reason, first_sequence: firstSequence, last_sequence: lastSequence }) => [
         reason,
         firstSequence,
         lastSequence,

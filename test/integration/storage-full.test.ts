@@ -19,12 +19,12 @@ describe('a collector whose disk is full', function () {
   this.timeout(60_000);
   const directory = useTempDir();
 
-  it('refuses while journal and PostgreSQL have no room, and stores everything once there is some', async function () {
+  it('refuses while nothing has room there, and stores everything once there is some', async function () {
     const options = ['-t', 'tmpfs', '-o', 'size=160m,mode=0700', 'tmpfs', directory.path];
     const mounted = spawnSync('mount', options, { encoding: 'utf8' });
     if (mounted.status !== 0) {
       console.log(`      a small file system cannot be mounted here: ${mounted.stderr || mounted.error}`);
-      return this.skip();
+      this.skip();
     }
     const load = new ExactLoad();
     let collector: CollectorProcess | undefined;
@@ -45,7 +45,7 @@ describe('a collector whose disk is full', function () {
       await load.more(500);
       await load.stop();
       await load.assertStored(collector.databaseUrl());
-      assert.deepEqual([...load.answers.keys()].toSorted(), [200, 503]);
+      assert.deepEqual(new Set(load.answers.keys()), new Set([200, 503]));
       assert.equal((await healthOf(collector)).code, 200);
       assertQuiet(collector);
     } finally {

@@ -57,6 +57,22 @@ describe('counting once', () => {
     assert.equal(decide([inTrace('a', null), inner])['a'], 'duplicate of b');
   });
 
+  it('decides tens of thousands of spans of one trace or one response without growing slow', () => {
+    const count = 20_000;
+    const id = (index: number): string => (index % count).toString(16).padStart(16, '0');
+    const spans = (parentOf: (index: number) => string | null, more: Record<string, AttributeValue> = {}) =>
+      Array.from({ length: count }, (_, index) => inTrace(id(index), parentOf(index), more));
+    const shapes = {
+      chain: spans((index) => (index === 0 ? null : id(index - 1))),
+      ring: spans((index) => id(index + 1)),
+      response: spans(() => null, { 'gen_ai.response.id': 'one' }),
+    };
+    for (const [name, shape] of Object.entries(shapes)) {
+      const billed = process(shape).filter((call) => call?.costStatus === 'priced');
+      assert.equal(billed.length, 1, name);
+    }
+  });
+
   it('bills two calls side by side, however alike they are', () => {
     assert.deepEqual(decide([inTrace('a', null), inTrace('b', null)]), { a: 'priced', b: 'priced' });
   });

@@ -33,10 +33,10 @@ export interface Status {
   };
   readonly exporters: readonly {
     readonly exporter: string;
-    readonly pendingRecords: number;
+    readonly pending_records: number;
     readonly gaps: readonly {
-      readonly firstSequence: number;
-      readonly lastSequence: number;
+      readonly first_sequence: number;
+      readonly last_sequence: number;
       readonly reason: string;
     }[];
   }[];

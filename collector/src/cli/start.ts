@@ -12,6 +12,8 @@ import { describeFaults } from './validate.ts';
 /** Time from SIGTERM to the end, at most; orchestrators kill after 30 s. */
 const STOP_DEADLINE_MS = 25_000;
 
+const LINGER_MS = 1_000;
+
 /** Runs a collector until SIGTERM or SIGINT. Resolves with the exit code: 0, 1 failed, 2 bad configuration. */
 export async function start(options: StartOptions): Promise<number> {
   const loaded = loadConfig(options.config, options.set, process.env, COMPONENTS);
@@ -22,6 +24,8 @@ export async function start(options: StartOptions): Promise<number> {
   const { config } = loaded;
   const { level, encoding } = config.service.telemetry.logs;
   const terminal = encoding === 'console' || (encoding === 'auto' && process.stderr.isTTY);
+  // A log that nobody reads any more, a pipe whose reader ended, is no reason to stop taking spans.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   const log = createLogger({
     level,
     destination: { isTTY: terminal, write: (line) => process.stderr.write(line) },
@@ -69,5 +73,7 @@ export async function start(options: StartOptions): Promise<number> {
   const code = await finished;
   await runtime.stop(STOP_DEADLINE_MS);
   log.info({ code }, 'Spanmeter has stopped');
+  // Fires only where something is still open, as a connection to a database that hangs.
+  setTimeout(() => process.exit(code), LINGER_MS).unref();
   return code;
 }

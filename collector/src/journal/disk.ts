@@ -1,5 +1,6 @@
 import { constants } from 'node:fs';
-import { mkdir, open, readdir, rename, rm, type FileHandle } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { lockDirectory } from './directory-lock.ts';
 
 /** One open file. Positions and sizes are bytes. */
@@ -104,11 +105,32 @@ function skip(chunks: readonly Uint8Array[], bytes: number): Uint8Array[] {
   return rest;
 }
 
+async function makeOne(path: string): Promise<void> {
+  try {
+    await mkdir(path, { mode: 0o700 });
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST' || !(await stat(path)).isDirectory()) throw error;
+  }
+}
+
+/** Not mkdir's own `recursive`: that never ends below a folder that takes none and says ENOENT, as /proc does. */
+async function makeDirectories(path: string): Promise<void> {
+  try {
+    return await makeOne(path);
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT' || dirname(path) === path) throw error;
+  }
+  await makeDirectories(dirname(path));
+  await makeOne(path);
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+}
+
 /** The machine's disk. Files are readable by their owner only, since they hold what senders sent. */
 export const nodeDisk: Disk = {
-  async makeDirectory(path: string): Promise<void> {
-    await mkdir(path, { recursive: true, mode: 0o700 });
-  },
+  makeDirectory: makeDirectories,
   list: (path: string) => readdir(path),
   async open(path: string, mode: 'read' | 'write' | 'create'): Promise<DiskFile> {
     return new NodeFile(await open(path, FLAGS[mode], 0o600));

@@ -43,6 +43,8 @@ export interface DoorOptions {
   readonly keyPrefixes: readonly string[];
   /** Bound of a body in protobuf; JSON can grow when it is turned into that. */
   readonly maxBodyBytes: number;
+  /** GenAI spans in one request: they are decoded and stored together, so that memory stays bounded. */
+  readonly maxSpans?: number;
   readonly limits: RateLimits;
   readonly metrics: SelfMetrics;
   readonly log: Logger;
@@ -200,6 +202,7 @@ class JournalDoor implements Door {
       this.#mustNotWait(tenant);
       const scanned = await this.#scan(body, encoding);
       spans = scanned.totalSpans;
+      this.#mustFit(scanned.genAiSpans);
       this.#mustNotWait(tenant);
       this.#limiter.charge(tenant, spans, body.length, performance.now());
       await this.#append(scanned, identity, declared, labels);
@@ -251,6 +254,12 @@ class JournalDoor implements Door {
       offsets,
       totalSpans: totalSpans - rejectedSpans,
     });
+  }
+
+  #mustFit(genAiSpans: number): void {
+    const most = this.#options.maxSpans ?? Number.MAX_SAFE_INTEGER;
+    if (genAiSpans <= most) return;
+    throw new Refusal('too_large', `the request has ${genAiSpans} GenAI spans; at most ${most} are taken`);
   }
 
   #mustNotWait(tenant: string): void {

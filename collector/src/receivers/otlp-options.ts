@@ -39,6 +39,8 @@ export interface OtlpReceiverOptions {
     readonly http?: OtlpHttpOptions | undefined;
   };
   readonly max_in_flight_size: number;
+  /** GenAI spans of one request. */
+  readonly max_request_spans: number;
   readonly tenant_limits: { readonly spans_per_second: number; readonly bytes_per_second: number };
 }
 
@@ -133,6 +135,12 @@ export const otlpReceiverOptions: z.ZodType<OtlpReceiverOptions> = z.strictObjec
   max_in_flight_size: byteSizeOption
     .prefault('256MiB')
     .describe('Bytes of all requests in memory at once; beyond it senders are asked to come back.'),
+  max_request_spans: z
+    .int()
+    .positive()
+    .max(1_000_000)
+    .default(100_000)
+    .describe('GenAI spans in one request; they are stored in one transaction, so more get 413.'),
   tenant_limits: z
     .strictObject({
       spans_per_second: z

@@ -1,4 +1,4 @@
-import { access, constants, mkdir } from 'node:fs/promises';
+import { access, constants } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GEN_AI_KEY_PREFIXES } from '@spanmeter/processors';
 import type { Config } from '../config/config.ts';
@@ -13,6 +13,7 @@ import type { KeyAuthenticator } from '../keys/authenticator.ts';
 import { tracesJsonToProtobuf } from '../otlp/json.ts';
 import { scanTraces } from '../otlp/scan.ts';
 import type { Component, Logger } from '../pipeline/component.ts';
+import { settledOrAborted } from '../pipeline/deadline.ts';
 import { createDoor, type Door } from '../pipeline/door.ts';
 import type { JournalRecord } from '../pipeline/entry.ts';
 import type { Authenticator, HeaderLookup } from '../pipeline/identity.ts';
@@ -105,10 +106,11 @@ export class MainRuntime {
     if (this.#stopping) return;
     this.#stopping = true;
     const deadline = AbortSignal.timeout(deadlineMs);
+    const endMs = performance.now() + deadlineMs;
     for (const component of this.#components.toReversed()) await component.stop(deadline);
     this.#memory?.stop();
-    await this.#worker?.stop(deadlineMs);
-    await this.#authenticator?.stop(deadline);
+    await this.#worker?.stop(Math.max(0, Math.round(endMs - performance.now())));
+    if (this.#authenticator !== null) await settledOrAborted(this.#authenticator.stop(deadline), deadline);
     await this.#journal?.close();
   }
 
@@ -255,6 +257,7 @@ export class MainRuntime {
       keep: this.#keep(),
       keyPrefixes: GEN_AI_KEY_PREFIXES,
       maxBodyBytes: receiver?.options.protocols.http?.max_request_body_size ?? 64 * 1024 ** 2,
+      ...(receiver === null ? {} : { maxSpans: receiver.options.max_request_spans }),
       limits: {
         spansPerSecond: receiver?.options.tenant_limits.spans_per_second ?? 0,
         bytesPerSecond: receiver?.options.tenant_limits.bytes_per_second ?? 0,
@@ -321,7 +324,7 @@ export class MainRuntime {
 
 async function makeDataDirectory(dataDir: string): Promise<void> {
   try {
-    await mkdir(dataDir, { recursive: true, mode: 0o700 });
+    await nodeDisk.makeDirectory(dataDir);
     await access(dataDir, constants.W_OK);
   } catch (error) {
     const why = error instanceof Error && 'code' in error ? String(error.code) : String(error);

@@ -3,6 +3,10 @@ import type { JournalEnd } from '../journal/record.ts';
 import type { Logger } from '../pipeline/component.ts';
 import type { DatabaseAddress, FromWorker, ToWorker, WorkerStart, WorkerState } from './messages.ts';
 
+/** Beyond its deadline, before a thread that does not end by itself is ended. */
+const LATE_MS = 4_000;
+/** For the last lines of its log. */
+const LINGER_MS = 500;
 const MAX_RESTART_DELAY_MS = 30_000;
 const YOUNG_GENERATION_MB = 64;
 const STARTING: WorkerState = {
@@ -31,6 +35,7 @@ export class WorkerLink {
   #failures = 0;
   #stopping = false;
   #restart: NodeJS.Timeout | undefined;
+  #lingering: NodeJS.Timeout | undefined;
   #pendingEnd: JournalEnd | null = null;
   #ended: () => void = () => undefined;
   readonly #hasEnded: Promise<void>;
@@ -72,7 +77,9 @@ export class WorkerLink {
     if (this.#worker === null) return;
     this.#flushEnd();
     this.#tell({ type: 'stop', deadlineMs });
+    const late = setTimeout(() => void this.#worker?.terminate(), deadlineMs + LATE_MS);
     await this.#hasEnded;
+    clearTimeout(late);
   }
 
   #flushEnd(): void {
@@ -108,6 +115,8 @@ export class WorkerLink {
         this.#events.fault(message.message);
         return;
       case 'stopped':
+        // A connection to a server that hangs would keep the thread alive for ever.
+        this.#lingering = setTimeout(() => void this.#worker?.terminate(), LINGER_MS);
         return;
       default:
         message satisfies never;
@@ -126,6 +135,7 @@ export class WorkerLink {
   #onExit(): void {
     this.#worker = null;
     this.#state = STARTING;
+    clearTimeout(this.#lingering);
     if (this.#stopping) {
       this.#ended();
       return;

@@ -12,6 +12,7 @@ import { API_EXTENSION } from '../extensions/api.ts';
 import { createJournalProgress, type JournalProgress } from '../journal/journal-progress.ts';
 import type { KeyAuthenticator } from '../keys/authenticator.ts';
 import type { Component, ComponentType, Logger } from '../pipeline/component.ts';
+import { settledOrAborted } from '../pipeline/deadline.ts';
 import { VERSION } from '../telemetry/version.ts';
 import { createMetricsServer } from '../telemetry/server.ts';
 import type { ThreadMetrics } from '../telemetry/self-metrics.ts';
@@ -23,9 +24,12 @@ import type { JournalEnd } from '../journal/record.ts';
 import type { WorkerStart } from './messages.ts';
 import { readConfiguredPrices } from './price-file.ts';
 import { componentOf, createProcessing, tracesPipeline, type Processing } from './processing.ts';
+import { recentLabels } from './recent-labels.ts';
 import { rememberGauges, type Remembered } from './remembered.ts';
-import { workerState } from './worker-state.ts';
+import { exporterReport, workerState } from './worker-state.ts';
 
+/** For the embedded server's fast shutdown, where draining took all the time there was; it ends by itself then. */
+const LAST_WAIT_MS = 3_000;
 const STATE_EVERY_MS = 500;
 const MAINTAIN_EVERY_MS = 3_600_000;
 const DEFAULT_RETENTION_DAYS = 90;
@@ -51,6 +55,7 @@ export class WorkerRuntime {
   #ledger: PostgresLedger | null = null;
   #exports: Exports | null = null;
   #remembered: Remembered | null = null;
+  #prometheus: PrometheusExporter | null = null;
   #maintenance: { stop(): Promise<void> } | null = null;
   #reporting: NodeJS.Timeout | undefined;
 
@@ -83,7 +88,6 @@ export class WorkerRuntime {
         retentionDays: postgres.options.retention,
         ready: () => database.ready(),
       });
-      this.#learnTenants(database, processing);
       this.#maintenance = scheduleMaintenance(
         {
           connectionString: database.ownerUrl,
@@ -96,6 +100,7 @@ export class WorkerRuntime {
       );
     }
     await this.#startExports(processing);
+    this.#recall(processing);
     await this.#startApi();
     this.#reporting = setInterval(() => this.#report(), STATE_EVERY_MS);
     this.#report();
@@ -114,10 +119,12 @@ export class WorkerRuntime {
     clearInterval(this.#reporting);
     for (const component of this.#components.toReversed()) await component.stop(deadline);
     this.#remembered?.stop();
-    await this.#maintenance?.stop();
-    await this.#ledger?.close();
-    await this.#pool?.end();
-    await this.#database?.stop();
+    // A server that hangs answers nobody: what it was asked is left to it once the time is over.
+    if (this.#maintenance !== null) await settledOrAborted(this.#maintenance.stop(), deadline);
+    if (this.#ledger !== null) await settledOrAborted(this.#ledger.close(), deadline);
+    if (this.#pool !== null) await settledOrAborted(this.#pool.end(), deadline);
+    const last = deadline.aborted ? AbortSignal.timeout(LAST_WAIT_MS) : deadline;
+    if (this.#database !== null) await settledOrAborted(this.#database.stop(), last);
   }
 
   async #add(component: Component): Promise<void> {
@@ -162,16 +169,18 @@ export class WorkerRuntime {
     return pool;
   }
 
-  /** Tenants of earlier runs count against the limit on new ones. */
-  #learnTenants(database: Database, processing: Processing): void {
+  /** Tenants of earlier runs count against the limit on new ones, and their counters start at 0. */
+  #recall(processing: Processing): void {
     const { log } = this.#parts;
+    const [database, pool] = [this.#database, this.#pool];
+    if (database === null || pool === null) return;
     void (async () => {
       await database.ready();
-      const found = await this.#pool?.query<{ id: string }>(
-        `SELECT id FROM spanmeter.tenants LIMIT ${MAX_KNOWN_TENANTS}`,
-      );
-      processing.knowTenants((found?.rows ?? []).map(({ id }) => id));
-    })().catch((error: unknown) => log.debug({ err: error }, 'the known tenants could not be read yet'));
+      const text = `SELECT id FROM spanmeter.tenants LIMIT ${MAX_KNOWN_TENANTS}`;
+      const found = await pool.query<{ id: string }>(text);
+      processing.knowTenants(found.rows.map(({ id }) => id));
+      this.#prometheus?.seed(await recentLabels(pool));
+    })().catch((error: unknown) => log.debug({ err: error }, 'earlier tenants could not be read yet'));
   }
 
   #extension<O>(type: ComponentType<O>): O | null {
@@ -186,6 +195,7 @@ export class WorkerRuntime {
       this.#remembered.start();
     }
     const counting = this.#createPrometheus();
+    this.#prometheus = counting;
     const exports = await createExports({
       config,
       journal: start.journal,
@@ -262,7 +272,7 @@ export class WorkerRuntime {
     return {
       version: VERSION,
       journal: await this.#parts.link.ask('journal', null),
-      exporters: (this.#exports?.drains ?? []).map((drain) => drain.status()),
+      exporters: (this.#exports?.drains ?? []).map((drain) => exporterReport(drain.status())),
     };
   }
 }

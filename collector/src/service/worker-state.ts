@@ -41,3 +41,25 @@ export function workerState(drains: readonly Drain[], hasLedger: boolean): Worke
         : { state: ledger.state, message: ledger.message };
   return { postgres, exporters };
 }
+
+/** How an exporter stands, as `/api/v1/status` tells it. */
+export function exporterReport(status: DrainStatus): object {
+  return {
+    exporter: status.exporter,
+    journal_id: status.journalId,
+    state: status.state,
+    done_sequence: status.doneSequence,
+    pending_records: status.pendingRecords,
+    pending_spans: status.pendingSpans,
+    pending_bytes: status.pendingBytes,
+    oldest_pending_at:
+      status.oldestPendingUnixMs === null ? null : new Date(status.oldestPendingUnixMs).toISOString(),
+    last_error: status.lastError,
+    gaps: status.gaps.map((gap) => ({
+      first_sequence: gap.firstSequence,
+      last_sequence: gap.lastSequence,
+      reason: gap.reason,
+      noticed_at: new Date(gap.noticedUnixMs).toISOString(),
+    })),
+  };
+}

@@ -112,6 +112,19 @@ describe('the door', () => {
     );
   });
 
+  it('refuses more GenAI spans in one request than are stored together', async () => {
+    const records = new OtlpRecords();
+    const door = testDoor(records, new CountedMetrics(), { maxSpans: 3 });
+    const take = (count: number): Promise<unknown> =>
+      door.traces(traces(count), 'protobuf', OPEN_IDENTITY, () => undefined, ENTRANCE);
+    await take(3);
+    await assert.rejects(
+      take(4),
+      (error: Refusal) => error.code === 'too_large' && /at most 3/.test(error.message),
+    );
+    assert.equal(records.all.length, 1);
+  });
+
   it('turns any other fault into a request to send again, keeping its cause', async () => {
     const cause = new Error('boom');
     const metrics = new CountedMetrics();
