@@ -217,9 +217,10 @@ export class OtlpHttpServer implements Component {
       return;
     }
     const late = error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
+    const tooLong = error.code === 'HPE_HEADER_OVERFLOW';
     const refusal = late
       ? new Refusal('unavailable', 'the request did not arrive in time', { retryAfterMs: 1000 })
-      : new Refusal('invalid', 'this is not an HTTP request');
+      : new Refusal('invalid', tooLong ? 'the headers are too long' : 'this is not an HTTP request');
     this.#parts.service.refusalFor(refusal);
     const body = encodeStatus(
       'json',
@@ -227,7 +228,8 @@ export class OtlpHttpServer implements Component {
       refusal.message,
       refusal.retryAfterMs,
     );
-    const status = late ? '503 Service Unavailable\r\nRetry-After: 1' : '400 Bad Request';
+    const bad = tooLong ? '431 Request Header Fields Too Large' : '400 Bad Request';
+    const status = late ? '503 Service Unavailable\r\nRetry-After: 1' : bad;
     const head = `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n`;
     socket.end(Buffer.concat([Buffer.from(head), body]));
   }

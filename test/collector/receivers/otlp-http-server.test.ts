@@ -211,4 +211,15 @@ describe('the OTLP/HTTP server', () => {
     const headers = { host: 'spend.example.com', origin: 'https://spend.example.com' };
     assert.equal((await send(harness, { headers, body: traces(1) })).status, 200);
   });
+
+  it('says that headers are too long, and ends the connection', async () => {
+    const { url } = await start();
+    const socket = net.connect(Number(new URL(url).port), '127.0.0.1');
+    socket.on('error', () => {});
+    socket.write(`POST /v1/traces HTTP/1.1\r\nHost: localhost\r\nX-Long: ${'a'.repeat(32_768)}\r\n\r\n`);
+    let answer = '';
+    for await (const chunk of socket) answer += String(chunk);
+    assert.match(answer, /^HTTP\/1\.1 431 /);
+    assert.match(answer, /the headers are too long/);
+  });
 });
