@@ -9,7 +9,7 @@ import {
   rmSync,
   statSync,
 } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '../pipeline/component.ts';
 import { findBinaries } from './binaries.ts';
@@ -68,6 +68,8 @@ const MAX_SERVER_LOG_BYTES = 8 * 1024 * 1024;
 const WATCH_MS = 500;
 const FAST_SHUTDOWN_MS = 30_000;
 const MAX_BACKOFF_MS = 30_000;
+const LAUNCH_ATTEMPTS = 20;
+const LAUNCH_RETRY_MS = 500;
 
 /** What is known of one data directory while its server is looked after. */
 interface Place {
@@ -103,7 +105,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<DatabaseS
   let pid = await adopt(cluster, place, log);
   const live = pid === null ? null : readPidFile(cluster);
   const current = live === null ? place(await choosePort(dataDir, options.port, log)) : place(live.port);
-  if (pid === null) pid = await launch(current, log);
+  if (pid === null) pid = await launchPatiently(current, log);
   writePlace(dataDir, { port: current.port, cluster });
   await bootstrap(current.urls, readPasswords(dataDir));
   log.info(
@@ -141,9 +143,11 @@ async function adopt(cluster: string, place: (port: number) => Place, log: Logge
 /** PostgreSQL refuses to start while the id in its lock file is in use, even by a stranger after a reboot. */
 function removeStaleLock(cluster: string, log: Logger): void {
   const lock = join(cluster, 'postmaster.pid');
-  if (!existsSync(lock)) return;
   const file = readPidFile(cluster);
   if (file !== null && mayBeServerOf(cluster, file.pid)) return;
+  // The socket has a lock of its own, which counts a killed server that nobody has waited for yet as alive.
+  rmSync(join(dirname(cluster), 'socket'), { recursive: true, force: true });
+  if (!existsSync(lock)) return;
   log.warn({ pid: file?.pid ?? null }, 'removing the stale lock file of a PostgreSQL that was killed');
   rmSync(lock, { force: true });
 }
@@ -156,6 +160,19 @@ async function choosePort(dataDir: string, fixed: number | undefined, log: Logge
     log.warn({ port, taken: kept }, `port ${kept} of the embedded PostgreSQL is taken: it moves to ${port}`);
   }
   return port;
+}
+
+/** As `launch`; processes of a killed server may hold its memory for some moments more. */
+async function launchPatiently(place: Place, log: Logger): Promise<number> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await launch(place, log);
+    } catch (error) {
+      if (attempt === LAUNCH_ATTEMPTS || !/is still in use/.test(errorMessage(error))) throw error;
+      log.info({ attempt }, 'processes of a killed PostgreSQL are still ending: trying again');
+      await delay(LAUNCH_RETRY_MS);
+    }
+  }
 }
 
 /** Starts the server and resolves with its process id once it takes connections. */
