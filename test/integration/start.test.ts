@@ -104,6 +104,27 @@ service: { pipelines: { traces: { exporters: [postgres, missing] } } }
     }
   });
 
+  it('ends with 2 where the keys file cannot be used, in one sentence without a key', async () => {
+    const file = join(directory.path, 'keys.yaml');
+    await writeFile(file, `keys: [{ id: one, key: "${SECRET}", role: king }]`);
+    const overlay = (path: string): string => `
+extensions: { api_key_auth: { keys_file: "${path}" } }
+service: { extensions: [journal, health_check, api, api_key_auth] }
+`;
+    for (const [path, words] of [
+      [file, /keys\.0\.key: .+; keys\.0\.role: /],
+      [join(directory.path, 'missing.yaml'), /ENOENT/],
+      [directory.path, /not a regular file/],
+    ] as const) {
+      const { code, log } = await failure({ dataDir: directory.path, overlay: overlay(path) });
+      assert.equal(code, 2, log);
+      assert.ok(log.includes(`The keys file ${path} cannot be used: `), log);
+      assert.match(log, words);
+      assert.doesNotMatch(log, /^ +at /m);
+    }
+    assert.equal(serverPid(directory.path), null, 'no PostgreSQL was started');
+  });
+
   it('ends with 1 where DATABASE_URL is no URL, or of something else, without repeating it', async () => {
     for (const url of [`no url ${SECRET}`, `mysql://user:${SECRET}@127.0.0.1/db`]) {
       const { code, log } = await failure({ dataDir: directory.path, env: { DATABASE_URL: url } });

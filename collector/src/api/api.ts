@@ -4,7 +4,7 @@ import express, { type Express, type NextFunction, type Request, type Response }
 import type { Histogram, Logger, SelfMetrics } from '../pipeline/component.ts';
 import { OPEN_IDENTITY, type Authenticator, type Identity } from '../pipeline/identity.ts';
 import { Refusal } from '../pipeline/refusal.ts';
-import { isLoopback, requireEndpoint } from '../pipeline/endpoint.ts';
+import { isLocalHostHeader, isLoopback, requireEndpoint } from '../pipeline/endpoint.ts';
 import { sendError } from './error-answer.ts';
 import { createReader, READER_DEFAULTS, type ReaderOptions, type ReaderPool } from './reader.ts';
 import { checkAccess, type Route, type RouteAnswer, type RouteContext } from './route.ts';
@@ -77,15 +77,11 @@ function send(response: Response, answer: RouteAnswer): void {
   response.send(answer.csv);
 }
 
-/**
- * Without authentication, a web page in the operator's browser could make a name of its own point to loopback
- * and read the answers as same-origin (DNS rebinding). It can't forge the Host header.
- */
+/** Without authentication, a web page in the operator's browser could read the answers by DNS rebinding. */
 function checkHost(request: Request, allowedHosts: readonly string[]): void {
-  const host = (request.headers.host ?? '').toLowerCase().replace(/:\d+$/, '');
-  const isAddress = /^(\d{1,3}(\.\d{1,3}){3}|\[[0-9a-f:.]+\])$/.test(host);
-  if (host === '' || isAddress || host === 'localhost' || host.endsWith('.localhost')) return;
-  if (allowedHosts.includes(host)) return;
+  const { host } = request.headers;
+  if (isLocalHostHeader(host)) return;
+  if (allowedHosts.includes((host ?? '').toLowerCase().replace(/:\d+$/, ''))) return;
   throw new Refusal(
     'forbidden',
     'Without authentication only loopback host names are served (allowed_hosts).',

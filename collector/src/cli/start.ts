@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { COMPONENTS } from '../components.ts';
 import { loadConfig } from '../config/load.ts';
+import { keysFileFault } from '../service/keys.ts';
 import { MainRuntime, StartFailure } from '../service/main-runtime.ts';
 import type { DatabaseAddress } from '../service/messages.ts';
 import { createLogger } from '../telemetry/log.ts';
@@ -22,6 +23,11 @@ export async function start(options: StartOptions): Promise<number> {
     return 2;
   }
   const { config } = loaded;
+  const keysFault = await keysFileFault(config);
+  if (keysFault !== null) {
+    process.stderr.write(`${keysFault}\n`);
+    return 2;
+  }
   const { level, encoding } = config.service.telemetry.logs;
   const terminal = encoding === 'console' || (encoding === 'auto' && process.stderr.isTTY);
   // A log that nobody reads any more, a pipe whose reader ended, is no reason to stop taking spans.

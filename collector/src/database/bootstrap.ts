@@ -11,6 +11,8 @@ export interface EmbeddedUrls {
   readonly readOnlyUrl: string;
 }
 
+/** Of the server's 60: however many people look, the collector can connect. */
+const READER_CONNECTIONS = 20;
 const POLL_MS = 25;
 const CONNECT_TIMEOUT_MS = 5_000;
 /** Crash recovery replays at most the WAL since the last checkpoint. */
@@ -74,13 +76,53 @@ export async function bootstrap(urls: EmbeddedUrls, passwords: Passwords): Promi
     const owner = client.escapeLiteral(passwords.owner);
     const reader = client.escapeLiteral(passwords.reader);
     await client.query(`ALTER ROLE ${OWNER} LOGIN CREATEROLE PASSWORD ${owner}`);
-    await client.query(`ALTER ROLE ${GRAFANA_ROLE} LOGIN PASSWORD ${reader}`);
+    await client.query(
+      `ALTER ROLE ${GRAFANA_ROLE} LOGIN PASSWORD ${reader} CONNECTION LIMIT ${READER_CONNECTIONS}`,
+    );
+    await client.query(`ALTER ROLE ${GRAFANA_ROLE} SET default_transaction_read_only = on`);
     await client.query(`GRANT ${READER_ROLE}, ${GRAFANA_ROLE} TO ${OWNER} WITH INHERIT FALSE, SET TRUE`);
     // The owner may put people's own roles into this group.
     await client.query(`GRANT ${MEMBER_ROLE} TO ${OWNER} WITH ADMIN TRUE, INHERIT FALSE, SET FALSE`);
     const found = await client.query('SELECT FROM pg_database WHERE datname = $1', [DATABASE]);
     if (found.rowCount === 0) await client.query(`CREATE DATABASE ${DATABASE} OWNER ${OWNER}`);
     await client.query(`ALTER DATABASE ${DATABASE} SET search_path = spanmeter, public`);
+    await client.query(`REVOKE TEMPORARY ON DATABASE ${DATABASE} FROM PUBLIC`);
+    await client.query('REVOKE CONNECT ON DATABASE postgres, template1 FROM PUBLIC');
+  } finally {
+    await client.end().catch(() => {});
+  }
+  await closeOpenFunctions(urls, passwords.admin);
+}
+
+/**
+ * PostgreSQL lets every role store large objects, which fills the disk, and hold advisory locks, which keeps
+ * migrations and maintenance waiting. What it gives to PUBLIC is per database.
+ */
+async function closeOpenFunctions(urls: EmbeddedUrls, adminPassword: string): Promise<void> {
+  const url = new URL(urls.ownerUrl);
+  url.username = ADMIN;
+  url.password = adminPassword;
+  const client = new Client({ connectionString: url.href });
+  client.on('error', () => {});
+  await client.connect();
+  try {
+    await client.query(`DO $$
+      DECLARE
+        open regprocedure;
+      BEGIN
+        FOR open IN
+          SELECT p.oid FROM pg_proc p
+          WHERE p.pronamespace = 'pg_catalog'::regnamespace
+            AND (p.proname ~ '^(lo_|lowrite)' OR p.proname ~ '^pg_(try_)?advisory_')
+            AND EXISTS (
+              SELECT FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
+              WHERE a.grantee = 0 AND a.privilege_type = 'EXECUTE'
+            )
+        LOOP
+          EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', open);
+          EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO ${OWNER}', open);
+        END LOOP;
+      END $$`);
   } finally {
     await client.end().catch(() => {});
   }

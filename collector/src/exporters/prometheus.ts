@@ -65,6 +65,7 @@ class CommittedCalls implements PrometheusExporter {
       variable: 'SPANMETER_PROMETHEUS_ENDPOINT',
       log: host.log,
       openMetrics: true,
+      localHostsOnly: bearer === null && !options.insecure,
       scrape: (format) => this.scrape(format),
       ...(bearer === null ? {} : { bearer }),
     });

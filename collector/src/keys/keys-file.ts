@@ -1,10 +1,11 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import type { ClientBase } from 'pg';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { hashKey, isKey } from './key.ts';
 import { keyFault } from './store.ts';
 import { KEY_ROLES } from './stored-key.ts';
+import { tenantIdFault } from './tenant-store.ts';
 import { audit, inTransaction } from './transaction.ts';
 
 const MAX_KEYS = 10_000;
@@ -18,8 +19,13 @@ const ENTRY = z
       .regex(/^[0-9a-f]{64}$/i, '64 hex digits')
       .optional(),
     role: z.enum(KEY_ROLES),
-    tenant: z.string().min(1).max(512).optional(),
-    team: z.string().min(1).max(256).optional(),
+    tenant: z.string().optional(),
+    team: z
+      .string()
+      .min(1)
+      .max(256)
+      .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'a team has no control characters')
+      .optional(),
     expires: z.union([z.iso.datetime({ offset: true }), z.iso.date()]).optional(),
   })
   .superRefine((entry, context) => {
@@ -28,6 +34,8 @@ const ENTRY = z
     }
     const fault = keyFault({ role: entry.role, tenant: entry.tenant ?? null, team: entry.team ?? null });
     if (fault !== null) context.addIssue({ code: 'custom', message: fault });
+    const tenantFault = entry.tenant === undefined ? null : tenantIdFault(entry.tenant);
+    if (tenantFault !== null) context.addIssue({ code: 'custom', path: ['tenant'], message: tenantFault });
   });
 
 const FILE = z.strictObject({ keys: z.array(ENTRY).max(MAX_KEYS) });
@@ -57,9 +65,12 @@ export class KeysFileError extends Error {
 export async function readKeysFile(path: string): Promise<FirstKey[]> {
   let document: unknown;
   try {
+    // A pipe can be read once only, and the file is read again when the store is reached.
+    if (!(await stat(path)).isFile()) throw new KeysFileError(path, ['not a regular file']);
     // The parser's own message would quote the line, and with it a key.
     document = parse(await readFile(path, 'utf8'), { prettyErrors: false, logLevel: 'silent' });
   } catch (error) {
+    if (error instanceof KeysFileError) throw error;
     const code = (error as NodeJS.ErrnoException).code ?? 'not readable';
     throw new KeysFileError(path, [typeof code === 'string' ? code : 'not readable']);
   }

@@ -38,13 +38,20 @@ function tenantOf(row: TenantRow): Tenant {
   return { id, name, timezone, currency, status, createdAt };
 }
 
-/** What is wrong with a new tenant, or null. */
-export function tenantFault(request: TenantRequest): string | null {
-  const { id, timezone, currency } = request;
+/** What is wrong with a tenant's id, or null. */
+export function tenantIdFault(id: string): string | null {
   if (id.trim() === '') return 'A tenant needs an id.';
   if (Buffer.byteLength(id) > MAX_TENANT_BYTES) return `A tenant's id has at most ${MAX_TENANT_BYTES} bytes.`;
   // Control characters and lone surrogates can't be stored or would garble a terminal.
   if (/[\p{Cc}\p{Cs}]/u.test(id)) return "A tenant's id has no control characters.";
+  return null;
+}
+
+/** What is wrong with a new tenant, or null. */
+export function tenantFault(request: TenantRequest): string | null {
+  const { id, timezone, currency } = request;
+  const fault = tenantIdFault(id);
+  if (fault !== null) return fault;
   if (!isTimeZone(timezone)) return `"${timezone}" is not an IANA time zone, such as Europe/Rome.`;
   if (!/^[A-Z]{3}$/.test(currency)) return `"${currency}" is not an ISO 4217 currency code, such as USD.`;
   return null;

@@ -31,6 +31,16 @@ export function formatEndpoint(endpoint: Endpoint): string {
   return `${host}:${endpoint.port}`;
 }
 
+/**
+ * Whether a Host header names an address or this machine. A web page can make a name of its own point to loopback
+ * and call it same-origin (DNS rebinding); it can't forge this header, so any other name may be such a page's.
+ */
+export function isLocalHostHeader(header: string | undefined): boolean {
+  const host = (header ?? '').toLowerCase().replace(/:\d+$/, '');
+  const isAddress = /^(\d{1,3}(\.\d{1,3}){3}|\[[0-9a-f:.]+\])$/.test(host);
+  return host === '' || isAddress || host === 'localhost' || host.endsWith('.localhost');
+}
+
 /** Whether only this machine can reach the host. Names other than `localhost` count as reachable from elsewhere. */
 export function isLoopback(host: string): boolean {
   if (isIP(host) === 4) return host.startsWith('127.');

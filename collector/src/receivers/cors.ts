@@ -18,6 +18,11 @@ function matches(pattern: string, origin: string): boolean {
   return text.length >= head.length + tail.length && text.startsWith(head) && text.endsWith(tail);
 }
 
+/** Whether pages of this origin may send. */
+export function allowsOrigin(cors: CorsOptions | undefined, origin: string): boolean {
+  return cors?.allowed_origins.some((pattern) => matches(pattern, origin)) ?? false;
+}
+
 /** Sets the CORS headers of any answer; true where the request was a preflight and is answered with it. */
 export function answerCors(
   cors: CorsOptions | undefined,
@@ -27,7 +32,7 @@ export function answerCors(
   const { origin } = request.headers;
   if (cors === undefined || cors.allowed_origins.length === 0 || origin === undefined) return false;
   response.setHeader('vary', 'Origin');
-  const allowed = cors.allowed_origins.some((pattern) => matches(pattern, origin));
+  const allowed = allowsOrigin(cors, origin);
   if (allowed) {
     response.setHeader('access-control-allow-origin', origin);
     response.setHeader('access-control-allow-credentials', 'true');

@@ -7,6 +7,8 @@ import { Refusal } from '../pipeline/refusal.ts';
 
 /** What both protocols share: who may send, and what becomes of a body. */
 export interface ExportService {
+  /** Whether anybody who can connect may send: no `api_key_auth` is configured. */
+  readonly open: boolean;
   /** Who sends, decided by headers alone. Rejects with Refusal where this sender's request must not be read. */
   admit(header: HeaderLookup): Promise<Identity>;
   /** Takes a body. Rejects with Refusal. */
@@ -43,6 +45,7 @@ export function createExportService(
 ): ExportService {
   const entrance = { receiver, transport };
   return {
+    open: authenticator === null,
     async admit(header) {
       const identity = authenticator === null ? OPEN_IDENTITY : await authenticator.authenticate(header);
       door.admit(identity);

@@ -4,11 +4,11 @@ import type { Duplex } from 'node:stream';
 import { encodeExportResponse, encodeStatus } from '../otlp/response.ts';
 import type { Encoding, Signal } from '../otlp/response.ts';
 import type { Component, Logger } from '../pipeline/component.ts';
-import { parseEndpoint } from '../pipeline/endpoint.ts';
+import { isLocalHostHeader, parseEndpoint } from '../pipeline/endpoint.ts';
 import type { HeaderLookup } from '../pipeline/identity.ts';
 import { Refusal } from '../pipeline/refusal.ts';
 import type { ByteBudget } from './byte-budget.ts';
-import { answerCors } from './cors.ts';
+import { allowsOrigin, answerCors } from './cors.ts';
 import type { ExportService } from './export-service.ts';
 import { sendAnswer, sendRefusal } from './http-answer.ts';
 import { Disconnected, readBody, tooLarge } from './http-body.ts';
@@ -148,6 +148,7 @@ export class OtlpHttpServer implements Component {
   async #take(exchange: Exchange): Promise<void> {
     const { request, response, encoding, headers } = exchange;
     const signal = this.#route(request, headers);
+    this.#mustNotBeRebound(request);
     const lookup = headersOf(request);
     const identity = await this.#parts.service.admit(lookup);
     if (encoding === null) {
@@ -182,6 +183,17 @@ export class OtlpHttpServer implements Component {
     }
   }
 
+  /** Where no key is asked for, a page that made its own name point here (DNS rebinding) could send as anybody. */
+  #mustNotBeRebound(request: IncomingMessage): void {
+    const { host, origin } = request.headers;
+    if (!this.#parts.service.open || origin === undefined || isLocalHostHeader(host)) return;
+    if (allowsOrigin(this.#options.cors, origin)) return;
+    throw new Refusal(
+      'forbidden',
+      'without api_key_auth, web pages of other origins may send only where cors::allowed_origins names them',
+    );
+  }
+
   #route(request: IncomingMessage, headers: Record<string, string>): Signal {
     const path = (request.url ?? '').split('?', 1)[0] ?? '';
     const signal = this.#signals.get(path);
@@ -205,9 +217,10 @@ export class OtlpHttpServer implements Component {
       return;
     }
     const late = error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
+    const tooLong = error.code === 'HPE_HEADER_OVERFLOW';
     const refusal = late
       ? new Refusal('unavailable', 'the request did not arrive in time', { retryAfterMs: 1000 })
-      : new Refusal('invalid', 'this is not an HTTP request');
+      : new Refusal('invalid', tooLong ? 'the headers are too long' : 'this is not an HTTP request');
     this.#parts.service.refusalFor(refusal);
     const body = encodeStatus(
       'json',
@@ -215,7 +228,8 @@ export class OtlpHttpServer implements Component {
       refusal.message,
       refusal.retryAfterMs,
     );
-    const status = late ? '503 Service Unavailable\r\nRetry-After: 1' : '400 Bad Request';
+    const bad = tooLong ? '431 Request Header Fields Too Large' : '400 Bad Request';
+    const status = late ? '503 Service Unavailable\r\nRetry-After: 1' : bad;
     const head = `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n`;
     socket.end(Buffer.concat([Buffer.from(head), body]));
   }

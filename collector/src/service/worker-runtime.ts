@@ -19,6 +19,7 @@ import type { ThreadMetrics } from '../telemetry/self-metrics.ts';
 import { databaseAddress, openLedgerDatabase, postgresOptions, READ_ONLY_URL_FILE } from './database.ts';
 import { createExports, type Exports } from './exports.ts';
 import { openAuthenticator } from './keys.ts';
+import { createKnownTenants, type KnownTenants } from './known-tenants.ts';
 import type { MainLink } from './main-link.ts';
 import type { JournalEnd } from '../journal/record.ts';
 import type { WorkerStart } from './messages.ts';
@@ -34,7 +35,6 @@ const STATE_EVERY_MS = 500;
 const MAINTAIN_EVERY_MS = 3_600_000;
 const DEFAULT_RETENTION_DAYS = 90;
 const MS_PER_DAY = 86_400_000;
-const MAX_KNOWN_TENANTS = 1_000_000;
 
 /** What the runtime is made with. */
 export interface WorkerParts {
@@ -55,6 +55,7 @@ export class WorkerRuntime {
   #ledger: PostgresLedger | null = null;
   #exports: Exports | null = null;
   #remembered: Remembered | null = null;
+  #knownTenants: KnownTenants | null = null;
   #prometheus: PrometheusExporter | null = null;
   #maintenance: { stop(): Promise<void> } | null = null;
   #reporting: NodeJS.Timeout | undefined;
@@ -119,6 +120,7 @@ export class WorkerRuntime {
     clearInterval(this.#reporting);
     for (const component of this.#components.toReversed()) await component.stop(deadline);
     this.#remembered?.stop();
+    this.#knownTenants?.stop();
     // A server that hangs answers nobody: what it was asked is left to it once the time is over.
     if (this.#maintenance !== null) await settledOrAborted(this.#maintenance.stop(), deadline);
     if (this.#ledger !== null) await settledOrAborted(this.#ledger.close(), deadline);
@@ -174,13 +176,12 @@ export class WorkerRuntime {
     const { log } = this.#parts;
     const [database, pool] = [this.#database, this.#pool];
     if (database === null || pool === null) return;
+    this.#knownTenants = createKnownTenants({ pool, log, learn: (ids) => processing.knowTenants(ids) });
+    this.#knownTenants.start();
     void (async () => {
       await database.ready();
-      const text = `SELECT id FROM spanmeter.tenants LIMIT ${MAX_KNOWN_TENANTS}`;
-      const found = await pool.query<{ id: string }>(text);
-      processing.knowTenants(found.rows.map(({ id }) => id));
       this.#prometheus?.seed(await recentLabels(pool));
-    })().catch((error: unknown) => log.debug({ err: error }, 'earlier tenants could not be read yet'));
+    })().catch((error: unknown) => log.debug({ err: error }, 'earlier counters could not be read yet'));
   }
 
   #extension<O>(type: ComponentType<O>): O | null {

@@ -2,6 +2,7 @@ import { pipeline } from 'node:stream/promises';
 import { createGzip, constants } from 'node:zlib';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from '../pipeline/component.ts';
+import { isLocalHostHeader } from '../pipeline/endpoint.ts';
 import { BearerCheck } from './bearer.ts';
 import type { BearerSource } from './bearer.ts';
 import { CONTENT_TYPES } from './exposition.ts';
@@ -18,6 +19,8 @@ export interface MetricsServerOptions {
   readonly log: Logger;
   /** Without it everybody who reaches the port may read. */
   readonly bearer?: BearerSource;
+  /** Whether requests must name this machine or an address: tenants' figures that no token protects. */
+  readonly localHostsOnly?: boolean;
   /** Whether OpenMetrics is offered; without it every scrape gets the text format. */
   readonly openMetrics?: boolean;
   /** The metrics in pieces; a piece is written before the next is asked for. */
@@ -75,6 +78,14 @@ export function createMetricsServer(options: MetricsServerOptions): HttpServer {
       if (path !== '/metrics') return answerText(response, 404, 'metrics are at /metrics');
       if (check !== null && !(await check.allows(request.headers.authorization))) {
         return answerText(response, 401, 'a bearer token is needed', { 'www-authenticate': 'Bearer' });
+      }
+      if (options.localHostsOnly === true && !isLocalHostHeader(request.headers.host)) {
+        const ways = 'configure auth, or write insecure: true';
+        return answerText(
+          response,
+          403,
+          `without a bearer token only loopback host names are served: ${ways}`,
+        );
       }
       return answer(options, request, response);
     },

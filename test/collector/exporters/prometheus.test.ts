@@ -459,6 +459,25 @@ describe('the options of the prometheus exporter', () => {
       });
     assert.equal(await statusWith({}), 401);
     assert.equal(await statusWith({ authorization: 'Bearer open-sesame' }), 200);
+    assert.equal(await statusWith({ authorization: 'Bearer open-sesame', host: 'spend.example.com' }), 200);
     await exporter.stop(AbortSignal.timeout(1_000));
+  });
+
+  it('without a token, answer only requests that name this machine, unless insecure is written', async () => {
+    for (const insecure of [false, true]) {
+      const exporter = createPrometheusExporter(parseOptions({ insecure }), HOST);
+      await exporter.start();
+      const { port } = exporter.address;
+      const statusFor = (host: string): Promise<number> =>
+        new Promise((resolve, reject) => {
+          get({ host: '127.0.0.1', port, path: '/metrics', headers: { host } }, (response) => {
+            response.resume();
+            resolve(response.statusCode ?? 0);
+          }).on('error', reject);
+        });
+      assert.equal(await statusFor('rebound.evil.test'), insecure ? 200 : 403);
+      assert.equal(await statusFor(`localhost:${port}`), 200);
+      await exporter.stop(AbortSignal.timeout(1_000));
+    }
   });
 });

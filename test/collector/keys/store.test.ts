@@ -170,6 +170,13 @@ keys:
     await keysFile('keys: [ {id: x, key: sm_secret_secret_secret');
     await assert.rejects(readKeysFile(path), (error: Error) => !error.message.includes('sm_secret'));
     await assert.rejects(readKeysFile(join(folder, 'missing.yaml')), /ENOENT/);
+    await assert.rejects(readKeysFile(folder), /not a regular file/);
+    for (const tenant of ['a\\0b', 'a\\nb', '\\ud800', 'é'.repeat(257)]) {
+      const garbled = await keysFile(
+        `keys: [{id: x, key: sm_secret_secret_secret, role: ingest, tenant: "${tenant}"}]`,
+      );
+      await assert.rejects(readKeysFile(garbled), /keys\.0\.tenant: A tenant's id has/);
+    }
     const twice = await keysFile(
       `keys: [{id: x, key: sm_secret_secret_secret, role: admin}, {id: x, key: sm_secret_secret_secret, role: admin}]`,
     );

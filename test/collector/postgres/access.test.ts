@@ -209,6 +209,14 @@ describe('row-level security', () => {
     assert.deepEqual(keys, [{ id: 'key-acme' }, { id: 'key-globex' }]);
   });
 
+  it("hides from tenants' roles what is in a price book, which may be another tenant's", async () => {
+    const content = 'SELECT content FROM spanmeter.price_books';
+    await assert.rejects(as(personUrl(), [content]), /permission denied/);
+    await assert.rejects(as(database.url, ['SET ROLE spanmeter_reader', content]), /permission denied/);
+    await as(personUrl(), ['SELECT version, created_at FROM spanmeter.price_books']);
+    await as(database.url, ['SET ROLE spanmeter_grafana', content]);
+  });
+
   it('gives get_cost_summary of another tenant no rows', async () => {
     const call = (tenant: string): string =>
       `SELECT service, count

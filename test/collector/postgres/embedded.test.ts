@@ -96,7 +96,39 @@ describe('the embedded PostgreSQL', function () {
     const wrong = new URL(server.adminUrl);
     wrong.password = 'wrong';
     await assert.rejects(sql(wrong.href, 'SELECT 1'), /password authentication failed/);
-    await assert.rejects(sql(server.readOnlyUrl!, 'CREATE TABLE public.t (x int)'), /permission denied/);
+  });
+
+  it('gives out a read-only URL with which nothing can be written, locked or used up', async () => {
+    const server = await start();
+    const readOnly = server.readOnlyUrl ?? '';
+    const writable = new URL(readOnly);
+    writable.searchParams.set('options', '-c default_transaction_read_only=off');
+    for (const statement of [
+      'CREATE TABLE public.t (x int)',
+      'CREATE TEMPORARY TABLE t (x int)',
+      "SELECT lo_from_bytea(0, 'x')",
+      'SELECT lo_create(0)',
+      'SELECT pg_advisory_lock(1)',
+      'SELECT pg_try_advisory_lock(1, 2)',
+      "SELECT pg_read_file('PG_VERSION')",
+      "COPY (SELECT 1) TO PROGRAM 'true'",
+      'SET ROLE spanmeter',
+    ]) {
+      await assert.rejects(sql(writable.href, statement), /permission denied/, statement);
+    }
+    await assert.rejects(sql(readOnly, 'CREATE TABLE public.t (x int)'), /read-only transaction|permission/);
+    for (const other of ['postgres', 'template1']) {
+      const url = new URL(readOnly);
+      url.pathname = `/${other}`;
+      await assert.rejects(sql(url.href, 'SELECT 1'), /permission denied for database/, other);
+    }
+    const [limit] = await sql(
+      server.ownerUrl,
+      "SELECT rolconnlimit AS connections FROM pg_roles WHERE rolname = 'spanmeter_grafana'",
+    );
+    assert.deepEqual(limit, { connections: 20 });
+    await sql(server.ownerUrl, 'SELECT pg_advisory_lock(1)');
+    await sql(server.ownerUrl, 'CREATE TEMPORARY TABLE t (x int)');
   });
 
   it('keeps data, port and passwords over a stop and a start', async () => {
@@ -208,7 +240,7 @@ describe('the embedded PostgreSQL', function () {
     running.push(database);
     assert.equal(database.embedded, true);
     assert.deepEqual(await sql(database.readOnlyUrl!, 'SELECT count(*) FROM calls'), [{ count: '0' }]);
-    await assert.rejects(sql(database.readOnlyUrl!, 'DELETE FROM calls'), /permission denied/);
+    await assert.rejects(sql(database.readOnlyUrl!, 'DELETE FROM calls'), /read-only transaction/);
   });
 
   describe('as root', () => {

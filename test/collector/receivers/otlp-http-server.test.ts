@@ -186,4 +186,40 @@ describe('the OTLP/HTTP server', () => {
     const refused = await send(harness, { headers: { origin: 'https://app.example.com' }, path: '/nowhere' });
     assert.equal(refused.headers['access-control-allow-origin'], 'https://app.example.com');
   });
+
+  it('takes nothing from a page that pointed its own name at this address, and all else from anybody', async () => {
+    const harness = await start({ http: { cors: { allowed_origins: ['https://app.example.com'] } } });
+    const statusWith = async (headers: Record<string, string>): Promise<number> =>
+      (await send(harness, { headers, body: traces(1) })).status;
+    const rebound = { host: 'rebound.evil.test', origin: 'http://rebound.evil.test' };
+    assert.equal(await statusWith(rebound), 403);
+    assert.equal(await statusWith({ ...rebound, origin: 'null' }), 403);
+    assert.equal(await statusWith({ ...rebound, 'content-type': 'text/plain' }), 403);
+    assert.equal(await statusWith({ origin: 'http://evil.test', 'content-type': 'text/plain' }), 415);
+    assert.equal(harness.records.all.length, 0);
+    assert.equal(await statusWith({ ...rebound, origin: 'https://app.example.com' }), 200);
+    assert.equal(await statusWith({ host: 'collector.internal' }), 200, 'a sender that is no page');
+    assert.equal(await statusWith({ host: 'localhost', origin: 'https://behind.proxy.test' }), 200);
+  });
+
+  it('asks pages for a key and not for a name, where keys are configured', async () => {
+    const harness = await start({
+      authenticator: {
+        authenticate: () => Promise.resolve({ role: 'ingest', tenant: 'a', team: null, keyId: 'k' }),
+      },
+    });
+    const headers = { host: 'spend.example.com', origin: 'https://spend.example.com' };
+    assert.equal((await send(harness, { headers, body: traces(1) })).status, 200);
+  });
+
+  it('says that headers are too long, and ends the connection', async () => {
+    const { url } = await start();
+    const socket = net.connect(Number(new URL(url).port), '127.0.0.1');
+    socket.on('error', () => {});
+    socket.write(`POST /v1/traces HTTP/1.1\r\nHost: localhost\r\nX-Long: ${'a'.repeat(32_768)}\r\n\r\n`);
+    let answer = '';
+    for await (const chunk of socket) answer += String(chunk);
+    assert.match(answer, /^HTTP\/1\.1 431 /);
+    assert.match(answer, /the headers are too long/);
+  });
 });

@@ -112,6 +112,24 @@ describe('the metrics server', () => {
     await server.stop(NOW());
   });
 
+  it("serves tenants' figures without a token under names of this machine only, against DNS rebinding", async () => {
+    const server = makeServer({ localHostsOnly: true });
+    await server.start();
+    try {
+      const { port } = server.address;
+      const statusAs = async (host: string): Promise<number> =>
+        (await fetchRaw(port, '/metrics', { host })).status;
+      for (const host of ['localhost', `127.0.0.1:${port}`, `[::1]:${port}`, 'spanmeter.localhost', '']) {
+        assert.equal(await statusAs(host), 200, host);
+      }
+      for (const host of ['rebound.evil.test', `127.0.0.1.evil.test:${port}`, 'localhost.evil.test']) {
+        assert.equal(await statusAs(host), 403, host);
+      }
+    } finally {
+      await server.stop(NOW());
+    }
+  });
+
   it('reads the token from a file, and refuses to start without one', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'spanmeter-'));
     const file = join(folder, 'token');

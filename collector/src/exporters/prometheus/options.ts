@@ -55,7 +55,7 @@ export const prometheusOptions: z.ZodType<PrometheusOptions> = z
     insecure: z
       .boolean()
       .default(false)
-      .describe('Allows an endpoint that other machines can reach without a token.'),
+      .describe('Without a token: allows an endpoint that other machines can reach, and any host name.'),
     exemplars: z
       .boolean()
       .default(true)
