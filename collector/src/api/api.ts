@@ -35,6 +35,8 @@ export interface Api {
 
 const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const REQUEST_TIMEOUT_MS = 30_000;
+/** A GET's headers arrive at once; who sends them slowly holds a connection that others need. */
+const HEADERS_TIMEOUT_MS = 5_000;
 const MAX_CONNECTIONS = 512;
 
 /** The API is read by programs: nothing in it may run, be framed or be cached. No CORS: no origin is let in. */
@@ -146,7 +148,16 @@ export function createApi(dependencies: ApiDependencies): Api {
     sendError(error, request, response, log);
   });
 
-  const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS, keepAliveTimeout: 5_000 }, app);
+  const server = createServer(
+    {
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      // How often Node looks for connections that take too long.
+      connectionsCheckingInterval: 2_000,
+      keepAliveTimeout: 5_000,
+    },
+    app,
+  );
   server.maxConnections = MAX_CONNECTIONS;
   return {
     app,

@@ -90,7 +90,11 @@ export async function createKey(client: ClientBase, request: KeyRequest, actor: 
       const { rowCount } = await client.query('SELECT FROM spanmeter.tenants WHERE id = $1', [
         request.tenant,
       ]);
-      if (rowCount === 0) throw new Refusal('not_found', `There is no tenant "${request.tenant}".`);
+      if (rowCount === 0)
+        throw new Refusal(
+          'not_found',
+          `There is no tenant "${request.tenant}": make it with "tenant create".`,
+        );
     }
     const created = await insertKey(client, request, null);
     const expires = request.expiresAt?.toISOString() ?? null;

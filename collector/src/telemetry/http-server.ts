@@ -5,6 +5,8 @@ import { formatEndpoint, requireEndpoint } from '../pipeline/endpoint.ts';
 import type { Endpoint } from '../pipeline/endpoint.ts';
 
 const MAX_CONNECTIONS = 128;
+/** Who sends headers slowly holds a connection that a scrape needs. */
+const HEADERS_TIMEOUT_MS = 5_000;
 const REQUEST_TIMEOUT_MS = 30_000;
 
 export interface HttpServerOptions {
@@ -54,7 +56,10 @@ class PlainServer implements HttpServer {
   constructor(options: HttpServerOptions) {
     this.#options = options;
     this.#address = requireEndpoint(options.endpoint);
-    this.#server = createServer((request, response) => this.#serve(request, response));
+    this.#server = createServer(
+      { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: 2_000 },
+      (request, response) => this.#serve(request, response),
+    );
     this.#server.maxConnections = MAX_CONNECTIONS;
     this.#server.requestTimeout = REQUEST_TIMEOUT_MS;
   }

@@ -11,7 +11,7 @@ const PATTERNS: readonly (readonly [RegExp, string])[] = [
   [/\bsm_[A-Za-z0-9_-]{8,}/g, 'sm_[REDACTED]'],
   [/\bsk-[A-Za-z0-9_-]{16,}/g, 'sk-[REDACTED]'],
   // Passwords may hold any character, so the last @ of the run of non-spaces ends them.
-  [/([a-z][a-z0-9+.-]*:\/\/[^\s/?#:@]*):(?!\d+[/?#])\S*@/gi, '$1:[REDACTED]@'],
+  [/\b([a-z][a-z0-9+.-]{0,20}:\/\/[^\s/?#:@]*):(?!\d+[/?#])\S*@/gi, '$1:[REDACTED]@'],
   [
     /\b((?:proxy-)?authorization|x-api-key|api[-_]key)(["']?\s*[:=]\s*["']?)(?:(?:bearer|basic)\s+)?[^\s"',;]+/gi,
     '$1$2[REDACTED]',
