@@ -34,7 +34,7 @@ export function banner(
     if (type.type === 'prometheus' && endpoint !== null) rows.push(['metrics', `http://${endpoint}/metrics`]);
   }
   rows.push(['SQL, read-only', database.readOnlyUrl]);
-  rows.push(['report', 'npm run spanmeter -- report']);
+  rows.push(['report', 'npx spanmeter report']);
   const lines = rows.flatMap(([what, where]) => (where === null ? [] : [`  ${what.padEnd(18)} ${where}`]));
   return `\n${bold('  Spanmeter is ready')}\n\n${lines.join('\n')}\n\n  Ctrl-C stops it.\n\n`;
 }
