@@ -12,7 +12,7 @@ import type {
 import { FieldReader } from './field-reader.ts';
 import { globMatcher } from './glob.ts';
 import { remembered } from './remembered.ts';
-import { MAX_DIMENSION_BYTES, MAX_TENANT_BYTES, storableText } from './text.ts';
+import { MAX_DIMENSION_BYTES, MAX_TENANT_BYTES, storableName, storableText } from './text.ts';
 
 /** Which team a service belongs to; `*` stands for any run of characters. */
 export interface TeamRule {
@@ -51,7 +51,9 @@ function storable(value: AttributeValue | null | undefined, maxBytes: number): s
       : typeof value === 'number' || typeof value === 'bigint'
         ? String(value)
         : '';
-  const kept = text === '' ? '' : storableText(text.trim(), maxBytes);
+  // Spend of two tenants must not run together because their names begin alike.
+  const keep = maxBytes === MAX_TENANT_BYTES ? storableName : storableText;
+  const kept = text === '' ? '' : keep(text.trim(), maxBytes);
   return kept === '' ? null : kept;
 }
 
