@@ -71,4 +71,4 @@ export {
   TOKEN_TYPES,
 } from './catalogue.ts';
 export type { MetricDefinition, MetricSource } from './catalogue.ts';
-export { tokensByType } from './token-types.ts';
+export { eachTokenCount } from './token-types.ts';

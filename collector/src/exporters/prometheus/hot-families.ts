@@ -1,10 +1,9 @@
-import { COST_STATUSES, metricNamed } from '@spanmeter/processors';
+import { COST_STATUSES, eachTokenCount, metricNamed, TOKEN_TYPES } from '@spanmeter/processors';
 import type { Call, CostStatus } from '@spanmeter/processors';
 import type { ExpositionFormat } from '../../telemetry/exposition.ts';
 import { ErrorTypes } from './error-types.ts';
 import { Family } from './family.ts';
 import type { Dimensions, FamilyLimits, FamilySettings, FoldCounter, ValueKind } from './family.ts';
-import { eachTokenCount, TOKEN_TYPES } from './tokens.ts';
 import { COUNT, DURATIONS, MONEY, observeNanos } from './values.ts';
 
 const UNPRICED: readonly CostStatus[] = [
