@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, rm, rmdir, stat } from 'node:fs/promises';
 import { connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -42,7 +42,7 @@ export async function lockDirectory(directory: string): Promise<{ release(): Pro
     for (let check = 0; ; check += 1) {
       const others = await liveOthers(place, name);
       const first = others[0];
-      if (first === undefined) return { release: () => closeServer(server) };
+      if (first === undefined) return { release: () => release(server, place, directory) };
       const stepBack = others.some((other) => other < name) || check >= TIE_CHECKS;
       if (stepBack) throw new DirectoryHeld(directory, Number(SOCKET_NAME.exec(first)?.[1]));
       await delay(TIE_CHECK_MS);
@@ -51,6 +51,12 @@ export async function lockDirectory(directory: string): Promise<{ release(): Pro
     await closeServer(server);
     throw error;
   }
+}
+
+/** A folder made under the temp directory goes with its last socket; while others are in it, it stays. */
+async function release(server: Server, place: string, directory: string): Promise<void> {
+  await closeServer(server);
+  if (place !== directory) await rmdir(place).catch(() => {});
 }
 
 /** Listens in the directory, or, where its path is too long or its file system has no sockets, under the temp directory. */
@@ -64,8 +70,15 @@ async function listenNear(directory: string, name: string): Promise<{ server: Se
   }
   const { dev, ino } = await stat(directory);
   const place = join(tmpdir(), `spanmeter-${dev}-${ino}`);
-  await mkdir(place, { recursive: true, mode: 0o700 });
-  return { server: await listen(join(place, name)), place };
+  for (let attempt = 1; ; attempt += 1) {
+    await mkdir(place, { recursive: true, mode: 0o700 });
+    try {
+      return { server: await listen(join(place, name)), place };
+    } catch (error) {
+      // The one who left took the folder away just now.
+      if (codeOf(error) !== 'ENOENT' || attempt >= TIE_CHECKS) throw error;
+    }
+  }
 }
 
 const NO_SOCKETS: ReadonlySet<string> = new Set(['EOPNOTSUPP', 'ENOTSUP', 'EPERM', 'EINVAL', 'ENOSYS']);
