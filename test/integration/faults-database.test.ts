@@ -39,6 +39,8 @@ describe("a collector with an operator's PostgreSQL", function () {
     database = await startStoppableDatabase();
     load = new ExactLoad();
   });
+  // Whatever the case before left behind.
+  beforeEach(() => database.start());
   afterEach(async () => {
     await load.abandon();
     await collector?.dispose();

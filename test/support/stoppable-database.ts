@@ -9,6 +9,7 @@ export interface StoppableDatabase {
   /** The same before and after. */
   readonly url: string;
   stop(): Promise<void>;
+  /** Does nothing where it runs. */
   start(): Promise<void>;
   dispose(): Promise<void>;
 }
@@ -20,10 +21,16 @@ export async function startStoppableDatabase(): Promise<StoppableDatabase> {
   const open = () => startEmbedded({ dataDir, log: SILENT_LOG, settings });
   let server = await open();
   const { ownerUrl: url, port } = server;
+  let isRunning = true;
   return {
     url,
-    stop: () => server.stop(),
+    async stop() {
+      isRunning = false;
+      await server.stop();
+    },
     async start() {
+      if (isRunning) return;
+      isRunning = true;
       server = await startEmbedded({ dataDir, log: SILENT_LOG, settings, port });
     },
     async dispose() {

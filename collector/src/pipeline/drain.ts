@@ -154,6 +154,7 @@ class LedgerDrain implements Drain {
     const attempt = this.#ready ?? (await this.#make(this.#believed));
     this.#ready = attempt;
     if (attempt === null) {
+      this.#pendingSinceUnixMs = null;
       this.#noteSuccess();
       await this.#waitForRecords(this.#believed.sequence);
       return true;
@@ -302,6 +303,20 @@ class LedgerDrain implements Drain {
     this.#state = 'running';
   }
 
+  /** What arrives while the store is away is dated too, though no batch of it can be made to commit. */
+  async #dateOldest(): Promise<void> {
+    const { source, progress, clock } = this.#options;
+    const done = this.#believed?.sequence ?? null;
+    if (this.#pendingSinceUnixMs !== null || progress.end.sequence <= (done ?? 0)) return;
+    // Before the cursor was ever read nobody knows which records are pending: from now on is the least.
+    let receivedUnixMs: number | undefined;
+    if (done !== null) {
+      const batch = await source.next(this.#journalId, done, progress.end.sequence).catch(() => null);
+      receivedUnixMs = batch?.entries[0]?.context.receivedUnixMs;
+    }
+    this.#pendingSinceUnixMs = receivedUnixMs ?? clock.now();
+  }
+
   async #recover(error: unknown): Promise<void> {
     const { exporter, clock, log } = this.#options;
     this.#isLocated = false;
@@ -319,6 +334,7 @@ class LedgerDrain implements Drain {
     }
     this.#lastError = message;
     this.#state = 'retrying';
+    await this.#dateOldest();
     if (!this.#isGivenUp) await clock.sleep(this.#backoff.nextMs(), this.#stopping.signal);
   }
 }

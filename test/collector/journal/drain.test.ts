@@ -111,6 +111,43 @@ describe('the drain into the store', () => {
     await followed.journal.close();
   });
 
+  it('dates what is pending, also where the store was never reached or went away while nothing came', async () => {
+    const followed = await follow(dir.path);
+    await followed.append('k1');
+    const ledger = new MemoryLedger();
+    ledger.isDown = true;
+    const seen: (number | null)[] = [];
+    let endIdle = (): void => {};
+    const clock = {
+      now: () => 7,
+      sleep(ms: number, signal?: AbortSignal): Promise<void> {
+        if (ms > 10_000) {
+          return new Promise((resolve) => {
+            endIdle = resolve;
+            signal?.addEventListener('abort', () => resolve(), { once: true });
+          });
+        }
+        const { pendingRecords, oldestPendingUnixMs } = drain.status();
+        if (pendingRecords > 0) {
+          seen.push(oldestPendingUnixMs);
+          ledger.isDown = false;
+        }
+        return Promise.resolve();
+      },
+    };
+    const { drain } = ledgerDrain(dir.path, followed, ledger, { clock });
+    await ledger.has('k1');
+    assert.deepEqual(seen, [7], 'nobody knows how old it is, so it counts from now');
+
+    ledger.isDown = true;
+    endIdle();
+    await followed.append('k2');
+    await ledger.has('k2');
+    assert.equal(seen.at(-1), PLAIN.receivedUnixMs);
+    await drain.stop(NO_DEADLINE);
+    await followed.journal.close();
+  });
+
   it('sees that a commit succeeded whose answer was lost, and tells the followers of commits so', async () => {
     const followed = await follow(dir.path);
     await followed.append('k1');
