@@ -17,7 +17,8 @@ describe('the doors in front of a journal', () => {
   it('let no answer leave while the flush of its request is held', async () => {
     const held = holdableDisk(nodeDisk);
     const journal = await openTestJournal(dir.path, { disk: held.disk });
-    const { receiver, stop } = await startReceiver({ door: { append: (record) => journal.append(record) } });
+    const harness = await startReceiver({ door: { append: (record) => journal.append(record) } });
+    const { receiver } = harness;
     const answered: string[] = [];
     const body = buildTraces([{ spans: [chatSpan()] }]);
     held.hold();
@@ -37,9 +38,9 @@ describe('the doors in front of a journal', () => {
     held.letGo();
     assert.equal(await http, 200);
     await grpc;
-    assert.deepEqual(answered.toSorted(), ['grpc', 'http']);
+    assert.deepEqual(new Set(answered), new Set(['http', 'grpc']));
     assert.equal(journal.lastSequence, 2);
-    await stop();
+    await harness.stop();
     await journal.close();
   });
 });
