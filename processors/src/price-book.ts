@@ -23,10 +23,23 @@ export interface AppliedDiscount {
   readonly to: number;
 }
 
+/** Prices that one layer, or the list under them, has for a model. */
+export interface MatchPart {
+  /** Index into the book's layers; null for the list. */
+  readonly layer: number | null;
+  readonly entry: PriceEntry;
+  /** The name that it was found by. */
+  readonly name: string;
+}
+
 /** The prices that a model on a span was matched to. */
 export interface ModelMatch {
   /** The book's id of the model. */
   readonly model: string;
+  /** Where `periods` come from, in the same order: the periods of each part's entry. */
+  readonly parts: readonly MatchPart[];
+  /** The name that was looked up: the span's, or what a deployment of that name stands for. */
+  readonly lookedUp: string;
   /** Highest layer first; the first period that contains the instant applies. */
   readonly periods: readonly CompiledPeriod[];
   readonly discounts: readonly AppliedDiscount[];
@@ -46,6 +59,12 @@ export interface PriceBook {
   match(provider: string, model: string): ModelMatch | null;
   /** The one vendor that sells exactly this id itself; null where none or several do. */
   vendorOf(model: string): string | null;
+  /** The merged price lists under the layers, by seller. */
+  readonly lists: ReadonlyMap<string, SellerPrices>;
+  /** Layers of the operator and the tenant; the later goes before the earlier. */
+  readonly layers: readonly PriceLayer[];
+  /** What the base of the lists was generated from; null where the lists were given. */
+  readonly source: string | null;
 }
 
 /** What a book is made of. */
@@ -56,6 +75,10 @@ export interface PriceBookSources {
   readonly layers?: readonly PriceLayer[];
   /** The book that this one adds its last layer to: its content then holds that layer and the other's version. */
   readonly extends?: PriceBook;
+  /** Lists that are merged already, instead of `base` and `overlay`: those of a stored book. */
+  readonly lists?: ReadonlyMap<string, SellerPrices>;
+  /** What the base of `lists` was generated from. */
+  readonly source?: string | null;
 }
 
 /** Bound on remembered matches; made-up model names cost time beyond it, not memory. */
@@ -195,20 +218,27 @@ class Matcher {
 
   #find(provider: string, spanModel: string): ModelMatch | null {
     const seller = sellerOf(provider);
-    const names = modelNames(seller, this.#deployed(provider, spanModel));
+    const lookedUp = this.#deployed(provider, spanModel);
+    const names = modelNames(seller, lookedUp);
     const listed = this.#listed(seller, names);
     // A layer's price for a listed model holds for all the names that the list knows it by.
     const own: readonly NameCandidate[] =
       listed === null
         ? [...names.exact, ...names.undated]
         : [...names.exact, { name: listed.entry.model, profile: listed.candidate.profile }];
-    const laid = this.#layers.flatMap((layer) => firstNamed(layer.byProvider.get(provider), own) ?? []);
+    const last = this.#layers.length - 1;
+    const laid = this.#layers.flatMap((layer, i) => {
+      const named = firstNamed(layer.byProvider.get(provider), own);
+      return named === null ? [] : [{ ...named, layer: last - i }];
+    });
     const first = laid[0] ?? listed;
     if (first === null) return null;
     const model = listed?.entry.model ?? first.entry.model;
-    const found = listed === null ? laid : [...laid, listed];
+    const found = listed === null ? laid : [...laid, { ...listed, layer: null }];
     return {
       model,
+      parts: found.map(({ entry, candidate, layer }) => ({ layer, entry, name: candidate.name })),
+      lookedUp,
       periods: found.flatMap(({ entry, candidate }) =>
         candidate.profile === ''
           ? this.#periods(entry).map((period) => ({ ...period, ofProfile: true as const }))
@@ -265,7 +295,7 @@ function listsContent(lists: ReadonlyMap<string, SellerPrices>): unknown {
 let shared: ReadonlyMap<string, SellerPrices> | null = null;
 
 /** The lists that ship with Spanmeter, merged once. */
-function shippedLists(): ReadonlyMap<string, SellerPrices> {
+export function shippedLists(): ReadonlyMap<string, SellerPrices> {
   shared ??= mergeLists(BASE_PRICES, OVERLAY);
   return shared;
 }
@@ -275,17 +305,18 @@ function shippedLists(): ReadonlyMap<string, SellerPrices> {
  * no price, factor or instant; parse layers from people with `parsePriceOverrides`, which reports instead.
  */
 export function createPriceBook(sources: PriceBookSources = {}): PriceBook {
-  const shipped = sources.base === undefined && sources.overlay === undefined;
+  const shipped = sources.base === undefined && sources.overlay === undefined && sources.lists === undefined;
   const base = sources.base ?? BASE_PRICES;
   const overlay = sources.overlay ?? OVERLAY;
   const layers = sources.layers ?? [];
-  const lists = shipped ? shippedLists() : mergeLists(base, overlay);
+  const lists = sources.lists ?? (shipped ? shippedLists() : mergeLists(base, overlay));
+  const source = shipped ? BASE_SOURCE : (sources.source ?? null);
   const matcher = new Matcher(lists, layers, overlay);
   let text: string | null = null;
   const content = (): string => {
     text ??= canonicalJson(
       sources.extends === undefined
-        ? { format: 1, source: shipped ? BASE_SOURCE : null, layers, lists: listsContent(lists) }
+        ? { format: 1, source, layers, lists: listsContent(lists) }
         : { format: 1, extends: sources.extends.version, layers: layers.slice(-1) },
     );
     return text;
@@ -299,5 +330,8 @@ export function createPriceBook(sources: PriceBookSources = {}): PriceBook {
     content,
     match: (provider, model) => matcher.match(provider, model),
     vendorOf: (model) => matcher.vendorOf(model),
+    lists,
+    layers,
+    source,
   };
 }
