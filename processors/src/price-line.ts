@@ -11,6 +11,7 @@ import { instantMicros } from './price-period.ts';
 import type { PriceOverrides } from './price-layer.ts';
 import { NO_OVERRIDES } from './price-layer.ts';
 import { parsePriceOverrides } from './price-overrides.ts';
+import type { PriceRequest } from './price.ts';
 import { priceUsage } from './price.ts';
 import { canonicalProvider } from './providers.ts';
 import { reportedCostReader } from './reported-cost.ts';
@@ -30,9 +31,23 @@ export interface PricedLine {
   readonly reason?: string;
 }
 
+/** A question as it was understood: what is to be priced by which book, unless it is settled before that. */
+export interface PriceQuestion {
+  readonly id: string | null;
+  /** Throws where prices given with the question are at fault. */
+  book(): PriceBook;
+  readonly request: PriceRequest;
+  /** What the emitter says that it cost, where it says so and is believed. */
+  readonly reportedPicoUsd: bigint | null;
+  /** The usage's own fault; null where it can be priced. */
+  readonly fault: CostStatus | null;
+}
+
 /** Options of the pricer. */
 export interface PricerOptions {
   readonly overrides?: PriceOverrides;
+  /** Books made already, of the same overrides. */
+  readonly books?: TenantBooks;
   /** Canonical providers whose reported cost is taken instead of ours; `openrouter` by default. */
   readonly reportedAuthoritative?: readonly string[];
 }
@@ -164,13 +179,10 @@ function answer(id: string | null, status: CostStatus, reason: string | null): P
   return { id, status, costUsd: null, priceVersion: null, lines: [], ...(reason === null ? {} : { reason }) };
 }
 
-/**
- * Makes the function behind `spanmeter price --stdin`: one JSON line in, one answer out. It never throws; a
- * line that cannot be asked gets `invalid_usage` with the reason.
- */
-export function createPricer(options: PricerOptions = {}): (line: unknown) => PricedLine {
+/** Makes a reader of the lines of `spanmeter price --stdin`. It throws where a line cannot be asked. */
+export function createQuestionReader(options: PricerOptions = {}): (line: unknown) => PriceQuestion {
   const overrides = options.overrides ?? NO_OVERRIDES;
-  const books: TenantBooks = createTenantBooks(overrides);
+  const books: TenantBooks = options.books ?? createTenantBooks(overrides);
   const authoritative = new Set(options.reportedAuthoritative ?? ['openrouter']);
   const fields = createSpanFields();
   const readConditions = conditionsReader(fields);
@@ -185,12 +197,13 @@ export function createPricer(options: PricerOptions = {}): (line: unknown) => Pr
     const { overrides: own, faults } = parsePriceOverrides(file);
     if (faults.length > 0)
       throw new BadLine(faults.map((fault) => `${fault.path} ${fault.message}`).join('; '));
-    const known = overrides.tenants.get(tenant);
-    const layers = [overrides.operator, ...(known === undefined ? [] : [known]), own.operator];
-    return createPriceBook({ extends: books.of(tenant), layers });
+    const under = books.of(tenant);
+    const { lists, source } = under;
+    return createPriceBook({ extends: under, lists, source, layers: [...under.layers, own.operator] });
   };
 
-  const price = (line: Json, id: string | null): PricedLine => {
+  return (value) => {
+    const line = objectOf(value, 'line');
     const attrs = objectOf(line['attrs'], 'attrs');
     fields.read(
       new Map(
@@ -210,34 +223,56 @@ export function createPricer(options: PricerOptions = {}): (line: unknown) => Pr
     if (provider === null && responseModel !== null) provider = books.shared.vendorOf(responseModel);
     const reported = provider !== null && authoritative.has(provider) ? readReported() : null;
     const used = usageOf(line, provider ?? 'unknown');
-    if (reported !== null && used.status !== 'invalid_usage') {
-      return { ...answer(id, 'reported', null), costUsd: formatPico(reported.picoUsd) };
-    }
-    if (used.status !== null) return answer(id, used.status, null);
-    const book = bookFor(line, attrs, provider ?? 'unknown', named ?? '');
-    const result = priceUsage(book, {
-      provider: provider ?? 'unknown',
-      responseModel,
-      requestModel,
-      usage: used.usage,
-      conditions: readConditions(provider ?? 'unknown'),
-      atMicros,
-      lines: true,
-    });
     return {
-      ...answer(id, result.status, result.reason),
-      costUsd: result.costPicoUsd === null ? null : formatPico(result.costPicoUsd),
-      priceVersion: book.version,
-      lines: result.lines,
+      id: idOf(value),
+      book: () => bookFor(line, attrs, provider ?? 'unknown', named ?? ''),
+      request: {
+        provider: provider ?? 'unknown',
+        responseModel,
+        requestModel,
+        usage: used.usage,
+        conditions: readConditions(provider ?? 'unknown'),
+        atMicros,
+        lines: true,
+      },
+      reportedPicoUsd: reported?.picoUsd ?? null,
+      fault: used.status,
     };
   };
+}
 
+function idOf(value: unknown): string | null {
+  return value !== null && typeof value === 'object' && 'id' in value ? textOf(value.id) : null;
+}
+
+/** Answers a question that was understood. */
+export function answerQuestion(question: PriceQuestion): PricedLine {
+  const { id, request, reportedPicoUsd, fault } = question;
+  if (reportedPicoUsd !== null && fault !== 'invalid_usage') {
+    return { ...answer(id, 'reported', null), costUsd: formatPico(reportedPicoUsd) };
+  }
+  if (fault !== null) return answer(id, fault, null);
+  const book = question.book();
+  const result = priceUsage(book, request);
+  return {
+    ...answer(id, result.status, result.reason),
+    costUsd: result.costPicoUsd === null ? null : formatPico(result.costPicoUsd),
+    priceVersion: book.version,
+    lines: result.lines,
+  };
+}
+
+/**
+ * Makes the function behind `spanmeter price --stdin`: one JSON line in, one answer out. It never throws; a
+ * line that cannot be asked gets `invalid_usage` with the reason.
+ */
+export function createPricer(options: PricerOptions = {}): (line: unknown) => PricedLine {
+  const read = createQuestionReader(options);
   return (value) => {
-    const id = value !== null && typeof value === 'object' && 'id' in value ? textOf(value.id) : null;
     try {
-      return price(objectOf(value, 'line'), id);
+      return answerQuestion(read(value));
     } catch (error) {
-      return answer(id, 'invalid_usage', error instanceof Error ? error.message : String(error));
+      return answer(idOf(value), 'invalid_usage', error instanceof Error ? error.message : String(error));
     }
   };
 }

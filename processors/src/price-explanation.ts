@@ -1,0 +1,167 @@
+import type { CostLine } from './call.ts';
+import { modelNames } from './match.ts';
+import type { Rational } from './money.ts';
+import { formatRational, parseDecimal } from './money.ts';
+import type { NearModel } from './nearest-models.ts';
+import { nearestModels } from './nearest-models.ts';
+import type { ModelMatch, PriceBook } from './price-book.ts';
+import { resolveConditions } from './price-conditions.ts';
+import type { Modifier, TimeWindow } from './price-entry.ts';
+import type { ListedPrice } from './price-listing.ts';
+import { listedPrice, periodInForce } from './price-listing.ts';
+import { windowAt } from './price-period.ts';
+import type { PriceRequest, PriceResult } from './price.ts';
+import { contextTokens, priceUsage } from './price.ts';
+import { sellerOf } from './providers.ts';
+
+/** How a name on a span led to a model: as it is, without its wrapping, by another name, without its date. */
+export type MatchKind = 'exact' | 'unwrapped' | 'alias' | 'dated';
+
+/** How a model was recognised. */
+export interface ExplainedMatch {
+  /** The name on the span, and which of its two models it is. */
+  readonly name: string;
+  readonly of: 'response' | 'request';
+  /** What a deployment of that name stands for; null where none has it. */
+  readonly deployedAs: string | null;
+  readonly kind: MatchKind;
+  /** The name that the price was found by. */
+  readonly foundBy: string;
+  readonly model: string;
+  readonly profile: string | null;
+  readonly location: string | null;
+}
+
+/** How input with everything cached stands to the price's bounds. */
+export interface ExplainedContext {
+  readonly tokens: number;
+  /** Bound of the tier that applies; null for the price below all of them. */
+  readonly tier: { readonly above: number; readonly inclusive: boolean } | null;
+  readonly bounds: readonly { readonly above: number; readonly inclusive: boolean }[];
+}
+
+/** The whole reasoning behind an amount, or behind there being none. */
+export interface PriceExplanation {
+  readonly version: string;
+  readonly provider: string;
+  /** Whose price list the provider is billed by. */
+  readonly seller: string;
+  /** Whether the book has anything of this seller. */
+  readonly isKnownSeller: boolean;
+  readonly result: PriceResult;
+  readonly match: ExplainedMatch | null;
+  readonly price: ListedPrice | null;
+  /** Null where the price has no tiers of context size. */
+  readonly context: ExplainedContext | null;
+  /** The window of hours that the call started in. */
+  readonly window: TimeWindow | null;
+  readonly conditions: readonly Modifier[];
+  /** Exact decimal USD: the sum of the lines before the one rounding; null without an amount. */
+  readonly sumUsd: string | null;
+  /** For a model without a price: what somebody may have meant. */
+  readonly nearest: readonly NearModel[];
+}
+
+interface Asked {
+  readonly name: string;
+  readonly of: 'response' | 'request';
+  readonly match: ModelMatch;
+}
+
+function askedOf(book: PriceBook, request: PriceRequest): Asked | null {
+  const { provider, responseModel, requestModel } = request;
+  const answered = responseModel === null ? null : book.match(provider, responseModel);
+  if (answered !== null && responseModel !== null)
+    return { name: responseModel, of: 'response', match: answered };
+  const asked = requestModel === null ? null : book.match(provider, requestModel);
+  return asked === null || requestModel === null ? null : { name: requestModel, of: 'request', match: asked };
+}
+
+function kindOf(seller: string, lookedUp: string, foundBy: string, model: string): MatchKind {
+  const plain = lookedUp.trim().toLowerCase();
+  if (plain === foundBy) return foundBy === model ? 'exact' : 'alias';
+  const isExact = modelNames(seller, lookedUp).exact.some((candidate) => candidate.name === foundBy);
+  if (!isExact) return 'dated';
+  return foundBy === model ? 'unwrapped' : 'alias';
+}
+
+function explainMatch(asked: Asked, seller: string): ExplainedMatch {
+  const { name, of, match } = asked;
+  const part = match.parts.find((each) => each.layer === null) ?? match.parts[0];
+  const foundBy = part?.name ?? match.model;
+  return {
+    name,
+    of,
+    deployedAs: match.lookedUp === name ? null : match.lookedUp,
+    kind: kindOf(seller, match.lookedUp, foundBy, part?.entry.model ?? match.model),
+    foundBy,
+    model: match.model,
+    profile: match.profile === '' ? null : match.profile,
+    location: match.location,
+  };
+}
+
+/** Adds up the lines exactly. */
+export function sumOfLines(lines: readonly CostLine[]): string {
+  let sum: Rational = { numerator: 0n, denominator: 1n };
+  for (const line of lines) {
+    const amount = parseDecimal(line.amount);
+    if (amount === null) continue;
+    sum = {
+      numerator: sum.numerator * amount.denominator + amount.numerator * sum.denominator,
+      denominator: sum.denominator * amount.denominator,
+    };
+  }
+  return formatRational(sum);
+}
+
+/**
+ * Prices a request as `priceUsage` does, and says step by step why it came to that. For people: it takes many
+ * times as long.
+ */
+export function explainPrice(book: PriceBook, request: PriceRequest): PriceExplanation {
+  const { provider } = request;
+  const seller = sellerOf(provider);
+  const at = Number(request.atMicros);
+  const result = priceUsage(book, { ...request, lines: true });
+  const asked = askedOf(book, request);
+  const found = asked === null ? null : periodInForce(asked.match, at);
+  const named = request.responseModel ?? request.requestModel;
+  const bounds = (found?.price.tiers ?? []).map(({ above, inclusive }) => ({
+    above,
+    inclusive: inclusive === true,
+  }));
+  const tokens = contextTokens(request.usage);
+  const table = found === null ? null : windowAt(found.compiled, at);
+  const windowIndex = found?.compiled.windows.findIndex((window) => window.table === table) ?? -1;
+  const resolved =
+    asked === null || found === null
+      ? null
+      : resolveConditions(provider, request.conditions, asked.match, found.compiled, at);
+  return {
+    version: book.version,
+    provider,
+    seller,
+    isKnownSeller:
+      book.lists.has(seller) ||
+      book.layers.some((layer) => layer.prices.some((price) => price.provider === provider)),
+    result,
+    match: asked === null ? null : explainMatch(asked, seller),
+    price: asked === null ? null : listedPrice(book, provider, asked.match, at),
+    context:
+      bounds.length === 0
+        ? null
+        : {
+            tokens,
+            tier:
+              bounds
+                .toSorted((a, b) => b.above - a.above)
+                .find(({ above, inclusive }) => (inclusive ? tokens >= above : tokens > above)) ?? null,
+            bounds,
+          },
+    window: table === null ? null : (found?.price.windows?.[windowIndex] ?? null),
+    conditions: resolved?.modifiers?.map(({ modifier }) => modifier) ?? [],
+    sumUsd: result.costPicoUsd === null ? null : sumOfLines(result.lines),
+    nearest: asked === null && named !== null ? nearestModels(book, provider, named) : [],
+  };
+}

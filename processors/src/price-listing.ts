@@ -1,0 +1,124 @@
+import type { AppliedDiscount, ModelMatch, PriceBook } from './price-book.ts';
+import type { Modifier, PricePeriod } from './price-entry.ts';
+import type { CompiledPeriod } from './price-period.ts';
+import { instantMicros } from './price-period.ts';
+import type { PriceProvenance } from './price-provenance.ts';
+import { priceProvenance } from './price-provenance.ts';
+import { sellerOf } from './providers.ts';
+
+/** Whose price it is. `list`: a stored book's list, which does not keep whether base or overlay said it. */
+export type PriceLayerName = 'tenant' | 'operator' | 'overlay' | 'base' | 'list';
+
+/** One model's price at one instant, as its book has it. */
+export interface ListedPrice {
+  readonly provider: string;
+  readonly seller: string;
+  /** The book's id. */
+  readonly model: string;
+  readonly aliases: readonly string[];
+  readonly layer: PriceLayerName;
+  /** Instants between which this price is the one that applies; null where open. */
+  readonly from: string | null;
+  readonly to: string | null;
+  /** Rates, tiers and windows as they were written. */
+  readonly price: PricePeriod;
+  /** Conditions that change the price of this provider at that instant. */
+  readonly modifiers: readonly Modifier[];
+  readonly discounts: readonly AppliedDiscount[];
+  readonly provenance: PriceProvenance | null;
+}
+
+/** A period in force, where it stands in the match, and what it was compiled from. */
+export interface PeriodInForce {
+  readonly index: number;
+  readonly compiled: CompiledPeriod;
+  readonly price: PricePeriod;
+  /** Index into the book's layers; null for the list. */
+  readonly layer: number | null;
+  /** Index among the periods of its own entry. */
+  readonly indexInEntry: number;
+  readonly model: string;
+}
+
+/** The period of a match that contains an instant: the first, as when a call is priced. */
+export function periodInForce(match: ModelMatch, atMicros: number): PeriodInForce | null {
+  const index = match.periods.findIndex((period) => atMicros >= period.from && atMicros < period.to);
+  const compiled = match.periods[index];
+  if (compiled === undefined) return null;
+  let before = index;
+  for (const { entry, layer } of match.parts) {
+    const price = entry.periods[before];
+    if (price !== undefined)
+      return { index, compiled, price, layer, indexInEntry: before, model: entry.model };
+    before -= entry.periods.length;
+  }
+  return null;
+}
+
+/** ISO text of an instant in microseconds; null where it is unbounded. */
+export function instantText(micros: number): string | null {
+  if (!Number.isFinite(micros)) return null;
+  const text = new Date(Math.floor(micros / 1000)).toISOString();
+  const rest = ((micros % 1000) + 1000) % 1000;
+  if (rest !== 0) return `${text.slice(0, -1)}${String(rest).padStart(3, '0')}Z`;
+  return text.endsWith('.000Z') ? `${text.slice(0, -5)}Z` : text;
+}
+
+/** From when to when a period is the first that applies: one before it in the order cuts it short. */
+function inForceBetween(match: ModelMatch, found: PeriodInForce, at: number): { from: number; to: number } {
+  let { from, to } = found.compiled;
+  for (const earlier of match.periods.slice(0, found.index)) {
+    if (earlier.from > at) to = Math.min(to, earlier.from);
+    else if (earlier.to <= at) from = Math.max(from, earlier.to);
+  }
+  return { from, to };
+}
+
+/** The name of a layer: the operator's is the first of a book, a tenant's comes after it. */
+export function layerName(layer: number | null, provenance: PriceProvenance | null): PriceLayerName {
+  if (layer !== null) return layer === 0 ? 'operator' : 'tenant';
+  return provenance === null ? 'list' : provenance.layer;
+}
+
+function holds(modifier: Modifier, provider: string, at: number): boolean {
+  if (modifier.providers !== undefined && !modifier.providers.includes(provider)) return false;
+  if (modifier.from !== undefined && at < instantMicros(modifier.from)) return false;
+  return modifier.to === undefined || at < instantMicros(modifier.to);
+}
+
+/** The price of a match at an instant, for people and programs to read; null where none is in force. */
+export function listedPrice(
+  book: PriceBook,
+  provider: string,
+  match: ModelMatch,
+  atMicros: number,
+): ListedPrice | null {
+  const found = periodInForce(match, atMicros);
+  if (found === null) return null;
+  const seller = sellerOf(provider);
+  const provenance =
+    found.layer === null ? priceProvenance(book, seller, found.model, found.indexInEntry) : null;
+  const listed = match.parts.find((part) => part.layer === null)?.entry ?? match.parts[0]?.entry;
+  const { from, to } = inForceBetween(match, found, atMicros);
+  return {
+    provider,
+    seller,
+    model: match.model,
+    aliases: (listed?.aliases ?? []).filter((name) => name !== match.model),
+    layer: layerName(found.layer, provenance),
+    from: instantText(from),
+    to: instantText(to),
+    price: found.price,
+    modifiers: (found.price.modifiers ?? []).filter((each) => holds(each, provider, atMicros)),
+    discounts: match.discounts.filter((each) => atMicros >= each.from && atMicros < each.to),
+    provenance,
+  };
+}
+
+/** Ids of the models that a provider's calls can be priced as, in order: its list's and its layers' own. */
+export function modelsOf(book: PriceBook, provider: string): readonly string[] {
+  const ids = new Set<string>(book.lists.get(sellerOf(provider))?.entries.keys());
+  for (const layer of book.layers)
+    for (const price of layer.prices) if (price.provider === provider) ids.add(price.model);
+  return [...ids].filter((id) => book.match(provider, id)?.model === id).toSorted();
+}
