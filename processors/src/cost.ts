@@ -17,6 +17,8 @@ export interface StoredBook {
 /** Prices calls; `books()` are all the books that its calls may name. */
 export interface CostProcessor extends CallProcessor {
   books(): readonly StoredBook[];
+  /** The books that it prices by now. */
+  tenantBooks(): TenantBooks;
 }
 
 /** Options of the cost step. */
@@ -62,7 +64,10 @@ const PARTS_OF_INPUT: readonly UsageBucket[] = [
  * True where the counts leave out a side that the price has a rate for and that this kind of call always has;
  * an operation that we do not know is taken for one that generates.
  */
-function isIncomplete(call: Call, price: PriceResult): boolean {
+export function isIncomplete(
+  call: Pick<Call, 'errorType' | 'operation' | 'inputTokens' | 'outputTokens' | 'usage'>,
+  price: PriceResult,
+): boolean {
   if (call.errorType !== null) return false;
   if (knownOperation(call.operation)?.generates !== false) {
     return (
@@ -142,5 +147,8 @@ export function createCost(options: CostOptions = {}): CostProcessor {
   const process: CallProcessor = (groups) => {
     for (const group of groups) for (const call of group.calls) if (call !== null) price(call);
   };
-  return Object.assign(process, { books: (): readonly StoredBook[] => books.all() });
+  return Object.assign(process, {
+    books: (): readonly StoredBook[] => books.all(),
+    tenantBooks: (): TenantBooks => books,
+  });
 }

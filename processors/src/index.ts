@@ -67,6 +67,8 @@ export { bookProviders, nearestModels } from './nearest-models.ts';
 export type { NearModel } from './nearest-models.ts';
 export { parentVersion, priceBookFromContent } from './stored-book.ts';
 export { instantMicros } from './price-period.ts';
+export { priceWhatIf, whatIfProvider, withoutCache } from './what-if.ts';
+export type { StoredUse, WhatIf, WhatIfPrice } from './what-if.ts';
 export { canonicalProvider, PROVIDERS } from './providers.ts';
 export type { Provider } from './providers.ts';
 export { MAX_DIMENSION_BYTES, MAX_TENANT_BYTES, storableText } from './text.ts';

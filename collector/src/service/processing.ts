@@ -8,6 +8,7 @@ import {
   type GenAiSpan,
   type PriceOverrides,
   type RecordContext,
+  type TenantBooks,
 } from '@spanmeter/processors';
 import type { ComponentMap, Config, PipelineConfig } from '../config/config.ts';
 import { createSpanDecoder } from '../otlp/span.ts';
@@ -26,6 +27,8 @@ export interface Processing {
   readonly tenantOf: (context: RecordContext, span: GenAiSpan | null) => string;
   /** Tenants that exist already count against `max_tenants`. */
   knowTenants(ids: Iterable<string>): void;
+  /** The books that calls are priced by now. */
+  books(): TenantBooks;
 }
 
 /** The one traces pipeline; the configuration's rules see to it that there is one. */
@@ -101,5 +104,6 @@ export function createProcessing(
     decode: createSpanDecoder({ ...WANTED_KEYS, maxValueBytes: normalizer.max_value_bytes }),
     tenantOf: createTenantOf(whose),
     knowTenants: (ids) => register.know(ids),
+    books: () => pricing.tenantBooks(),
   };
 }

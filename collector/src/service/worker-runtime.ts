@@ -102,7 +102,7 @@ export class WorkerRuntime {
     }
     await this.#startExports(processing);
     this.#recall(processing);
-    await this.#startApi();
+    await this.#startApi(processing);
     this.#reporting = setInterval(() => this.#report(), STATE_EVERY_MS);
     this.#report();
     link.tell({
@@ -232,7 +232,7 @@ export class WorkerRuntime {
     );
   }
 
-  async #startApi(): Promise<void> {
+  async #startApi(processing: Processing): Promise<void> {
     const { start, log, metrics } = this.#parts;
     const options = this.#extension(API_EXTENSION);
     if (options === null || this.#pool === null || this.#database === null) return;
@@ -243,6 +243,7 @@ export class WorkerRuntime {
       log,
       metrics,
       status: () => this.#status(),
+      books: () => processing.books(),
       allowedHosts: options.allowed_hosts,
       reader: { statementTimeoutMs: options.statement_timeout_ms },
     });
