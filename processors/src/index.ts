@@ -60,7 +60,7 @@ export { answerQuestion, createPricer, createQuestionReader, priceLine } from '.
 export type { PricedLine, PriceQuestion, PricerOptions } from './price-line.ts';
 export { explainPrice } from './price-explanation.ts';
 export type { ExplainedContext, ExplainedMatch, MatchKind, PriceExplanation } from './price-explanation.ts';
-export { instantText, listedPrice, modelsOf } from './price-listing.ts';
+export { instantText, listedPrice, modelsOf, RATE_UNITS } from './price-listing.ts';
 export type { ListedPrice, PriceLayerName } from './price-listing.ts';
 export type { PriceProvenance } from './price-provenance.ts';
 export { bookProviders, nearestModels } from './nearest-models.ts';

@@ -79,7 +79,10 @@ export function nearestModels(
     const best = new Map<string, number>();
     for (const [name, id] of namesOf(book, whose)) {
       const isPart = wanted.length >= 5 && (name.startsWith(wanted) || wanted.startsWith(name));
-      const far = isPart ? Math.min(most, 1) : distance(wanted, name.slice(0, MAX_LENGTH), most);
+      // What is left out at the end is half a mistake: families of models share their beginning.
+      const left = Math.ceil(Math.abs(name.length - wanted.length) / 2);
+      const letters = distance(wanted, name.slice(0, MAX_LENGTH), most);
+      const far = isPart ? Math.min(left, letters) : letters;
       if (far <= most && far < (best.get(id) ?? Infinity)) best.set(id, far);
     }
     for (const [id, far] of best) found.push({ provider: whose, model: id, far });

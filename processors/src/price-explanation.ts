@@ -1,4 +1,4 @@
-import type { CostLine } from './call.ts';
+import type { CostLine, Usage, UsageBucket } from './call.ts';
 import { modelNames } from './match.ts';
 import type { Rational } from './money.ts';
 import { formatRational, parseDecimal } from './money.ts';
@@ -6,13 +6,15 @@ import type { NearModel } from './nearest-models.ts';
 import { nearestModels } from './nearest-models.ts';
 import type { ModelMatch, PriceBook } from './price-book.ts';
 import { resolveConditions } from './price-conditions.ts';
-import type { Modifier, TimeWindow } from './price-entry.ts';
+import type { Modifier, RateName, TimeWindow } from './price-entry.ts';
 import type { ListedPrice } from './price-listing.ts';
 import { listedPrice, periodInForce } from './price-listing.ts';
+import type { CompiledPeriod } from './price-period.ts';
 import { windowAt } from './price-period.ts';
 import type { PriceRequest, PriceResult } from './price.ts';
 import { contextTokens, priceUsage } from './price.ts';
 import { sellerOf } from './providers.ts';
+import { BUCKET_INDEX, RATE_MEANINGS, RATE_NAMES } from './rate-table.ts';
 
 /** How a name on a span led to a model: as it is, without its wrapping, by another name, without its date. */
 export type MatchKind = 'exact' | 'unwrapped' | 'alias' | 'dated';
@@ -48,6 +50,8 @@ export interface PriceExplanation {
   readonly seller: string;
   /** Whether the book has anything of this seller. */
   readonly isKnownSeller: boolean;
+  /** The model that was asked for: of the response, else of the request. */
+  readonly asked: string | null;
   readonly result: PriceResult;
   readonly match: ExplainedMatch | null;
   readonly price: ListedPrice | null;
@@ -58,6 +62,8 @@ export interface PriceExplanation {
   readonly conditions: readonly Modifier[];
   /** Exact decimal USD: the sum of the lines before the one rounding; null without an amount. */
   readonly sumUsd: string | null;
+  /** Rates that the usage would need and the price does not have. */
+  readonly missingRates: readonly RateName[];
   /** For a model without a price: what somebody may have meant. */
   readonly nearest: readonly NearModel[];
 }
@@ -115,6 +121,19 @@ export function sumOfLines(lines: readonly CostLine[]): string {
   return formatRational(sum);
 }
 
+/** Where a request is unpriced though its model and conditions are: what was used without a rate. */
+function missingRates(period: CompiledPeriod, usage: Usage): RateName[] {
+  return RATE_NAMES.filter((name) => {
+    const { bucket } = RATE_MEANINGS[name];
+    const isUsed = usage[bucket] !== undefined && !/^[0.]*$/.test(usage[bucket] ?? '');
+    const isAmbient = period.table.hasTokens && AMBIENT.has(bucket);
+    return isUsed && !isAmbient && period.table.byBucket[BUCKET_INDEX.get(bucket) ?? -1] === null;
+  });
+}
+
+/** What only measures a call that tokens count already. */
+const AMBIENT: ReadonlySet<UsageBucket> = new Set(['requests', 'duration_seconds']);
+
 /**
  * Prices a request as `priceUsage` does, and says step by step why it came to that. For people: it takes many
  * times as long.
@@ -145,6 +164,7 @@ export function explainPrice(book: PriceBook, request: PriceRequest): PriceExpla
     isKnownSeller:
       book.lists.has(seller) ||
       book.layers.some((layer) => layer.prices.some((price) => price.provider === provider)),
+    asked: named,
     result,
     match: asked === null ? null : explainMatch(asked, seller),
     price: asked === null ? null : listedPrice(book, provider, asked.match, at),
@@ -162,6 +182,10 @@ export function explainPrice(book: PriceBook, request: PriceRequest): PriceExpla
     window: table === null ? null : (found?.price.windows?.[windowIndex] ?? null),
     conditions: resolved?.modifiers?.map(({ modifier }) => modifier) ?? [],
     sumUsd: result.costPicoUsd === null ? null : sumOfLines(result.lines),
+    missingRates:
+      result.status === 'unpriced_dimension' && found !== null
+        ? missingRates(found.compiled, request.usage)
+        : [],
     nearest: asked === null && named !== null ? nearestModels(book, provider, named) : [],
   };
 }

@@ -1,10 +1,11 @@
 import type { AppliedDiscount, ModelMatch, PriceBook } from './price-book.ts';
-import type { Modifier, PricePeriod } from './price-entry.ts';
+import type { Modifier, PricePeriod, RateName } from './price-entry.ts';
 import type { CompiledPeriod } from './price-period.ts';
 import { instantMicros } from './price-period.ts';
 import type { PriceProvenance } from './price-provenance.ts';
 import { priceProvenance } from './price-provenance.ts';
 import { sellerOf } from './providers.ts';
+import { RATE_MEANINGS } from './rate-table.ts';
 
 /** Whose price it is. `list`: a stored book's list, which does not keep whether base or overlay said it. */
 export type PriceLayerName = 'tenant' | 'operator' | 'overlay' | 'base' | 'list';
@@ -73,6 +74,17 @@ function inForceBetween(match: ModelMatch, found: PeriodInForce, at: number): { 
   }
   return { from, to };
 }
+
+const TOKENS = 'tokens of';
+
+/** What each rate is for, in words: USD per so many of this. */
+export const RATE_UNITS: Readonly<Record<RateName, { readonly per: number; readonly of: string }>> =
+  Object.fromEntries(
+    Object.entries(RATE_MEANINGS).map(([name, { per, bucket, token }]) => {
+      const words = bucket.replaceAll('_', ' ');
+      return [name, { per, of: token ? `${TOKENS} ${words}` : words }];
+    }),
+  ) as Record<RateName, { readonly per: number; readonly of: string }>;
 
 /** The name of a layer: the operator's is the first of a book, a tenant's comes after it. */
 export function layerName(layer: number | null, provenance: PriceProvenance | null): PriceLayerName {

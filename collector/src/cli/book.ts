@@ -188,13 +188,15 @@ async function check(options: CheckOptions, context: CliContext): Promise<void> 
     const line = `${level}: ${provider} ${model}${whose} ${message}`;
     context.write(filledText(printable(line), context.columns));
   }
-  const count = (level: BookFinding['level']): number =>
-    findings.filter((finding) => finding.level === level).length;
+  const count = (level: BookFinding['level']): string => {
+    const found = findings.filter((finding) => finding.level === level).length;
+    return `${found} ${level}${found === 1 ? '' : 's'}`;
+  };
   const tenants = books.all().length - 1;
   context.write(
     `${findings.length === 0 ? '' : '\n'}Book ${short(books.shared.version)}: ${grouped(String(modelCount(books.shared)))} ` +
       `models on ${books.shared.lists.size} lists, ${tenants} ${tenants === 1 ? 'tenant' : 'tenants'} with prices ` +
-      `of their own.\n${count('error')} errors, ${count('warning')} warnings, ${count('note')} notes.\n`,
+      `of their own.\n${count('error')}, ${count('warning')}, ${count('note')}.\n`,
   );
 }
 

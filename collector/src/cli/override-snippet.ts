@@ -1,0 +1,38 @@
+import type { PriceExplanation } from '@spanmeter/processors';
+import { stringify } from 'yaml';
+
+/** Stands where somebody has to put a figure; a file that still has it is refused. */
+const PLACEHOLDER = '?';
+
+function snippet(prices: object): string {
+  return stringify({ prices: [prices] }, { singleQuote: true });
+}
+
+/**
+ * A prices file that would price what has no price, with `?` where the figures go. A price of one's own replaces
+ * the list's, so it repeats what is listed. Null where no price would help.
+ */
+export function overrideSnippet(explanation: PriceExplanation): string | null {
+  const { result, provider, match, price, missingRates } = explanation;
+  const model = match?.model ?? explanation.asked;
+  if (model === null) return null;
+  if (result.status === 'unpriced_model') {
+    return snippet({ provider, model, input_mtok: PLACEHOLDER, output_mtok: PLACEHOLDER });
+  }
+  if (result.status !== 'unpriced_dimension' || price === null) return null;
+  const missing = Object.fromEntries(missingRates.map((name) => [name, PLACEHOLDER]));
+  const [condition, ...value] = (result.reason ?? '').split(' ');
+  const isCondition = ['tier', 'speed', 'geo', 'region', 'profile', 'search_context'].includes(
+    condition ?? '',
+  );
+  if (missingRates.length === 0 && !isCondition) return null;
+  return snippet({
+    provider,
+    model,
+    ...price.price.rates,
+    ...missing,
+    ...(isCondition && condition !== undefined
+      ? { conditions: [{ [condition]: value.join(' '), multiply: PLACEHOLDER }] }
+      : {}),
+  });
+}
