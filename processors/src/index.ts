@@ -62,7 +62,7 @@ export { explainPrice } from './price-explanation.ts';
 export type { ExplainedContext, ExplainedMatch, MatchKind, PriceExplanation } from './price-explanation.ts';
 export { instantText, listedPrice, modelsOf, RATE_UNITS } from './price-listing.ts';
 export type { ListedPrice, PriceLayerName } from './price-listing.ts';
-export type { PriceProvenance } from './price-provenance.ts';
+export type { PriceProvenance, ReviewedChange } from './price-provenance.ts';
 export { bookProviders, nearestModels } from './nearest-models.ts';
 export type { NearModel } from './nearest-models.ts';
 export { parentVersion, priceBookFromContent } from './stored-book.ts';

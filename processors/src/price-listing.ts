@@ -98,6 +98,17 @@ function holds(modifier: Modifier, provider: string, at: number): boolean {
   return modifier.to === undefined || at < instantMicros(modifier.to);
 }
 
+/** Of several modifiers for one value the first applies. */
+function effective(modifiers: readonly Modifier[]): Modifier[] {
+  const seen = new Set<string>();
+  return modifiers.filter(({ condition, value }) => {
+    const key = `${condition} ${value}`;
+    if (seen.has(key)) return false;
+    seen.add(key);
+    return true;
+  });
+}
+
 /** The price of a match at an instant, for people and programs to read; null where none is in force. */
 export function listedPrice(
   book: PriceBook,
@@ -121,7 +132,7 @@ export function listedPrice(
     from: instantText(from),
     to: instantText(to),
     price: found.price,
-    modifiers: (found.price.modifiers ?? []).filter((each) => holds(each, provider, atMicros)),
+    modifiers: effective((found.price.modifiers ?? []).filter((each) => holds(each, provider, atMicros))),
     discounts: match.discounts.filter((each) => atMicros >= each.from && atMicros < each.to),
     provenance,
   };

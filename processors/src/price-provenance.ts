@@ -1,7 +1,8 @@
 import { globMatcher } from './glob.ts';
 import type { PriceBook } from './price-book.ts';
 import { shippedLists } from './price-book.ts';
-import type { PriceEntry } from './price-entry.ts';
+import type { OverlayPatch } from './overlay-entry.ts';
+import type { Modifier, PriceEntry, PricePeriod, RateName } from './price-entry.ts';
 import { BASE_PRICES } from './prices/base/index.ts';
 import { OVERLAY } from './prices/overlay.ts';
 
@@ -15,7 +16,24 @@ export interface PriceProvenance {
   /** The seller whose list is resold at the same price; null where the seller lists the model itself. */
   readonly resold: string | null;
   /** Reviewed changes that the price took, in order. */
-  readonly changes: readonly { readonly source: string; readonly reviewed: string }[];
+  readonly changes: readonly ReviewedChange[];
+}
+
+/** A reviewed change to a listed price. */
+export interface ReviewedChange {
+  readonly source: string;
+  readonly reviewed: string;
+  /** The conditions that it added; null where it changed rates or bounds, which every call meets. */
+  readonly modifiers: readonly Modifier[] | null;
+}
+
+/** Whether a patch left anything in a period: most are written for many models at once. */
+function isFelt(patch: OverlayPatch, period: PricePeriod): boolean {
+  const { modifiers, tierBound, rates, derive } = patch;
+  if (modifiers !== undefined) return true;
+  if (tierBound !== undefined) return period.tiers?.some((tier) => tier.above === tierBound.to) === true;
+  if (derive !== undefined) return period.rates[derive.rate] !== undefined;
+  return Object.entries(rates ?? {}).some(([name, usd]) => period.rates[name as RateName] === usd);
 }
 
 function matches(models: readonly string[], model: string): boolean {
@@ -39,16 +57,29 @@ export function priceProvenance(
   const origin = resale?.of ?? seller;
   const entries = OVERLAY.entries.filter((entry) => entry.seller === origin && entry.model === model);
   const reviewed = entries.flatMap((entry) => entry.periods.map(() => entry))[periodIndex];
+  const period = book.lists.get(seller)?.entries.get(model)?.periods[periodIndex];
   const patches = OVERLAY.patches.filter(
-    (patch) => patch.sellers.includes(seller) && matches(patch.models, model),
+    (patch) =>
+      patch.sellers.includes(seller) &&
+      matches(patch.models, model) &&
+      period !== undefined &&
+      isFelt(patch, period),
   );
-  const changes = [...(resale === undefined ? [] : [resale]), ...patches];
+  const resold: ReviewedChange[] =
+    resale === undefined ? [] : [{ source: resale.source, reviewed: resale.reviewed, modifiers: null }];
   return {
     layer: reviewed === undefined ? 'base' : 'overlay',
     source: reviewed?.source ?? book.source ?? '',
     reviewed: reviewed?.reviewed ?? null,
     resold: resale?.of ?? null,
-    changes: changes.map(({ source, reviewed: on }) => ({ source, reviewed: on })),
+    changes: [
+      ...resold,
+      ...patches.map(({ source, reviewed: on, modifiers }) => ({
+        source,
+        reviewed: on,
+        modifiers: modifiers ?? null,
+      })),
+    ],
   };
 }
 

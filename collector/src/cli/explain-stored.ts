@@ -103,7 +103,7 @@ async function readAdjustments(client: Client, call: StoredCall): Promise<readon
   return rows;
 }
 
-function recompute(call: StoredCall, book: PriceBook, storedUsd: string | null): Recomputed {
+function recompute(call: StoredCall, book: PriceBook, storedUsd: string | null, status: string): Recomputed {
   const { duration_ms: duration } = call;
   const explanation = explainPrice(book, {
     provider: call.provider,
@@ -116,7 +116,8 @@ function recompute(call: StoredCall, book: PriceBook, storedUsd: string | null):
   });
   const { costPicoUsd } = explanation.result;
   const costUsd = costPicoUsd === null ? null : formatPico(costPicoUsd);
-  return { version: book.version, explanation, costUsd, storedUsd, same: costUsd === storedUsd };
+  const same = costUsd === storedUsd && (costUsd !== null || explanation.result.status === status);
+  return { version: book.version, explanation, costUsd, storedUsd, same };
 }
 
 async function explainCall(
@@ -127,9 +128,9 @@ async function explainCall(
   const adjustments = await readAdjustments(client, call);
   const amounts: Recomputed[] = [];
   const { price_version: first, effective_price_version: last } = call;
-  if (first !== null) amounts.push(recompute(call, await bookOf(first), call.cost_usd));
+  if (first !== null) amounts.push(recompute(call, await bookOf(first), call.cost_usd, call.cost_status));
   if (last !== null && (last !== first || call.effective_cost_usd !== call.cost_usd)) {
-    amounts.push(recompute(call, await bookOf(last), call.effective_cost_usd));
+    amounts.push(recompute(call, await bookOf(last), call.effective_cost_usd, call.effective_status));
   }
   return { call, adjustments, amounts };
 }

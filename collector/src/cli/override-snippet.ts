@@ -1,4 +1,4 @@
-import type { PriceExplanation } from '@spanmeter/processors';
+import type { Modifier, PriceExplanation, Rates } from '@spanmeter/processors';
 import { stringify } from 'yaml';
 
 /** Stands where somebody has to put a figure; a file that still has it is refused. */
@@ -6,6 +6,15 @@ const PLACEHOLDER = '?';
 
 function snippet(prices: object): string {
   return stringify({ prices: [prices] }, { singleQuote: true });
+}
+
+/** The file names rates beside what they are of. */
+function flat({ rates, ...rest }: { readonly rates: Rates }): object {
+  return { ...rest, ...rates };
+}
+
+function conditionOf({ condition, value, providers: _providers, rates, ...rest }: Modifier): object {
+  return { [condition]: value, ...rest, ...rates };
 }
 
 /**
@@ -26,13 +35,20 @@ export function overrideSnippet(explanation: PriceExplanation): string | null {
     condition ?? '',
   );
   if (missingRates.length === 0 && !isCondition) return null;
+  const { rates, tiers = [], windows = [] } = price.price;
+  const conditions = [
+    ...price.modifiers.map(conditionOf),
+    ...(isCondition && condition !== undefined
+      ? [{ [condition]: value.join(' '), multiply: PLACEHOLDER }]
+      : []),
+  ];
   return snippet({
     provider,
     model,
-    ...price.price.rates,
+    ...rates,
     ...missing,
-    ...(isCondition && condition !== undefined
-      ? { conditions: [{ [condition]: value.join(' '), multiply: PLACEHOLDER }] }
-      : {}),
+    ...(tiers.length === 0 ? {} : { tiers: tiers.map(flat) }),
+    ...(windows.length === 0 ? {} : { windows: windows.map(flat) }),
+    ...(conditions.length === 0 ? {} : { conditions }),
   });
 }

@@ -2,7 +2,9 @@ import {
   instantText,
   type ExplainedMatch,
   type ListedPrice,
+  type Modifier,
   type PriceExplanation,
+  type ReviewedChange,
 } from '@spanmeter/processors';
 import { bold, grouped, printable, type CliContext } from './output.ts';
 import { overrideSnippet } from './override-snippet.ts';
@@ -32,10 +34,9 @@ function matchText(match: ExplainedMatch): string {
     ...(match.profile === null ? [] : [`inference profile ${match.profile}`]),
     ...(match.location === null ? [] : [`location ${match.location}`]),
   ].join(', ');
-  return (
-    `${match.model}, from ${match.name} (the ${match.of}'s model)${deployed}, ${KINDS[match.kind]}${found}` +
-    (place === '' ? '' : `; ${place}`)
-  );
+  const from = match.name === match.model ? '' : `, from ${match.name}`;
+  const asked = match.of === 'request' ? " (the request's: the answer names none that is known)" : '';
+  return `${match.model}${from}${asked}${deployed}, ${KINDS[match.kind]}${found}${place === '' ? '' : `; ${place}`}`;
 }
 
 const LAYERS: Readonly<Record<ListedPrice['layer'], string>> = {
@@ -57,14 +58,16 @@ function validity({ from, to }: ListedPrice): string {
 }
 
 /** Whose price it is, since when, and who says so. */
-function priceEntries(price: ListedPrice, screen: Screen): string {
+function priceEntries(price: ListedPrice, applied: readonly Modifier[], screen: Screen): string {
   const { provenance } = price;
+  const isFelt = (change: ReviewedChange): boolean =>
+    change.modifiers === null || change.modifiers.some((each) => applied.includes(each));
   const resold = provenance?.resold == null ? '' : `, at the price of ${provenance.resold}`;
   const lines = [entry('Price', `${LAYERS[price.layer]}${resold}, ${validity(price)}`, screen)];
   if (provenance !== null) {
     const on = provenance.reviewed === null ? '' : ` (reviewed ${provenance.reviewed})`;
     lines.push(entry('Source', `${provenance.source}${on}`, screen));
-    for (const change of provenance.changes)
+    for (const change of provenance.changes.filter(isFelt))
       lines.push(entry('', `adjusted: ${change.source} (reviewed ${change.reviewed})`, screen));
   }
   return lines.join('');
@@ -107,7 +110,7 @@ function reasoning(explanation: PriceExplanation, screen: Screen): string {
   return [
     entry('Provider', `${provider}, ${list}`, screen),
     ...(match === null ? [] : [entry('Model', matchText(match), screen)]),
-    ...(price === null ? [] : [priceEntries(price, screen)]),
+    ...(price === null ? [] : [priceEntries(price, conditions, screen)]),
     ...(context === null ? [] : [entry('Context', context, screen)]),
     ...(window === null ? [] : [entry('Hours', `the rates of ${windowText(window)}`, screen)]),
     ...conditions.map((each, i) => entry(i === 0 ? 'Conditions' : '', conditionText(each), screen)),
@@ -155,7 +158,13 @@ function remedy(explanation: PriceExplanation, screen: Screen): string {
   const missing = explanation.missingRates.join(', ');
   const snippet = overrideSnippet(explanation);
   return [
-    entry('Status', result.reason === null ? result.status : `${result.status}: ${result.reason}`, screen),
+    entry(
+      'Status',
+      result.reason === null || result.reason === result.status
+        ? result.status
+        : `${result.status}: ${result.reason}`,
+      screen,
+    ),
     ...(missing === '' ? [] : [entry('Missing', `a rate for what was used: ${missing}`, screen)]),
     ...(near === '' ? [] : [entry('Nearest', near, screen)]),
     ...(snippet === null
@@ -165,6 +174,12 @@ function remedy(explanation: PriceExplanation, screen: Screen): string {
           snippet,
         ]),
   ].join('');
+}
+
+/** How a model is recognised and where its price comes from, without any usage. */
+export function recognitionText(explanation: PriceExplanation, screen: Screen): string {
+  const why = reasoning({ ...explanation, context: null, window: null }, screen);
+  return `${why}${entry('Book', explanation.version, screen)}`;
 }
 
 /** The reasoning and the arithmetic behind an amount, or what is missing for there to be one. */

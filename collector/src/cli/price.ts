@@ -18,7 +18,7 @@ import { addBookOptions, currentPricing, type CurrentPricing } from './books.ts'
 import { explainStored } from './explain-stored.ts';
 import { explanationJson } from './explanation-json.ts';
 import { bold, CliError, printable, runs, type CliContext } from './output.ts';
-import { explanationText } from './price-explained.ts';
+import { explanationText, recognitionText } from './price-explained.ts';
 import { priceListText } from './price-list-text.ts';
 import { addQuestionOptions, hasUsage, questionLine, type PriceOptions } from './price-question.ts';
 
@@ -44,7 +44,7 @@ async function priceLines(context: CliContext, overrides: PriceOverrides | null)
 /** An amount with what it is made of, for a person. */
 function summary(answer: PricedLine, what: string): string {
   if (answer.costUsd === null) {
-    return `${what}: ${answer.status}${answer.reason === undefined ? '' : ` (${answer.reason})`}\n`;
+    return `${what}: ${answer.status}${answer.reason === undefined || answer.reason === answer.status ? '' : ` (${answer.reason})`}\n`;
   }
   const rows = answer.lines.map(
     ({ bucket, count: units, rate, per, amount, note }) =>
@@ -101,9 +101,7 @@ function listed(understood: Understood, context: CliContext): string {
   if (price === null) {
     return `${heading(understood, ': no price', context)}\n\n${explanationText(explanation, null, context)}`;
   }
-  const reasons =
-    explanationText({ ...explanation, missingRates: [] }, null, context).split('Status ')[0] ?? '';
-  return `${heading(understood, '', context)}\n\n${reasons}\n${priceListText(price, context)}`;
+  return `${heading(understood, '', context)}\n\n${recognitionText(explanation, context)}\n${priceListText(price, context)}`;
 }
 
 async function pricingOf(options: PriceOptions, context: CliContext): Promise<CurrentPricing> {
