@@ -9,14 +9,7 @@ import {
   priceBookFromContent,
   priceUsage,
 } from '@spanmeter/processors';
-import type {
-  Conditions,
-  PriceBook,
-  PriceRequest,
-  TenantBooks,
-  Usage,
-  UsageBucket,
-} from '@spanmeter/processors';
+import type { Conditions, PriceBook, PriceRequest, TenantBooks, UsageBucket } from '@spanmeter/processors';
 
 const file = new URL('../../fixtures/prices.json', import.meta.url);
 const cases = JSON.parse(readFileSync(file, 'utf8')) as readonly object[];
@@ -81,7 +74,7 @@ function randomRequest(names: readonly (readonly [string, string])[]): PriceRequ
     provider: PROVIDERS[seller] ?? seller,
     responseModel: pick(10) === 0 ? `${model}-2026-01-01` : model,
     requestModel: null,
-    usage: usage as Usage,
+    usage,
     conditions: CONDITIONS[pick(CONDITIONS.length)]!,
     atMicros: BigInt(Date.UTC(2024 + pick(4), pick(12), 1 + pick(28), pick(24))) * 1000n,
     lines: pick(20) === 0,

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { createTenantBooks, formatPico, parsePico } from '@spanmeter/processors';
+import { createReader } from '@spanmeter/collector/dist/api/reader.js';
+import { askWhatIf } from '@spanmeter/collector/dist/whatif/ask.js';
 import { percent } from '@spanmeter/collector/dist/whatif/sums.js';
 import { authenticatorOf, runApi, type Json, type RunningApi } from '../api/running-api.js';
 import { freshDatabase, sql, type FreshDatabase } from '../../support/database.js';
@@ -266,7 +268,7 @@ describe('what stored usage would have cost', () => {
     const answers = await Promise.all(
       Array.from({ length: 4 }, () => api.get(`/api/v1/whatif?${TO_MINI}`, 'acme')),
     );
-    const statuses = answers.map((answer) => answer.status).toSorted();
+    const statuses = answers.map((answer) => answer.status).toSorted((a, b) => a - b);
     assert.equal(statuses[0], 200);
     assert.equal(statuses.at(-1), 503);
     assert.ok(answers.some((answer) => Number(answer.headers.get('retry-after')) > 0));
@@ -300,6 +302,21 @@ describe('what stored usage would have cost', () => {
     assert.match(cache.out, /It would have cost [\d.]+ USD \([\d.]+ %\) more\./);
     const none = await cli('--no-cache', '--tenant', 'nobody');
     assert.match(none.out, /\n\nNo calls\.\n$/);
+  });
+
+  it('refuses more calls than it is given leave for, and names the way out', async () => {
+    const reader = createReader(api.pool);
+    const request = { period: 'month', date: '2026-11-10', noCache: true, groupBy: 'model' } as const;
+    const asked = (maxCalls: number, signal?: AbortSignal): Promise<unknown> =>
+      reader.read('acme', (reading) =>
+        askWhatIf(reading, createTenantBooks(), request, new Date(), {
+          maxCalls,
+          ...(signal === undefined ? {} : { signal }),
+        }),
+      );
+    await assert.rejects(asked(700), { name: 'Refusal', code: 'invalid', message: /spanmeter whatif/ });
+    await asked(701);
+    await assert.rejects(asked(701, AbortSignal.abort()), { code: 'unavailable', message: /given up/ });
   });
 
   it('leaves the connection as it was: no cursor and no setting outlives a request', async () => {
