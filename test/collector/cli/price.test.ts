@@ -135,8 +135,18 @@ tenants:
 
   it('explains an amount: recognition, price, tier, condition, every line, the sum and its rounding', async () => {
     const { code, out } = await price(
-      ...['openai', 'gpt-5.5-2026-04-23', '--input', '300000', '--cache-read', '100001', '--output', '7'],
-      ...['--tier', 'flex', '--explain', ...AT],
+      'openai',
+      'gpt-5.5-2026-04-23',
+      '--input',
+      '300000',
+      '--cache-read',
+      '100001',
+      '--output',
+      '7',
+      '--tier',
+      'flex',
+      '--explain',
+      ...AT,
     );
     assert.equal(code, 0);
     const first = /: ([\d.]+) USD\n/.exec(out)![1]!;
@@ -173,8 +183,16 @@ tenants:
     assert.match(own.out, /^Price +the tenant's own, valid at any time$/m);
     assert.match(own.out, /^Discounts +everything x 0\.9, negotiated$/m);
     const reported = await price(
-      ...['openrouter', 'openai/gpt-4o', '--input', '1000', '--output', '1', '--explain', ...AT],
-      ...['--attr', 'gen_ai.usage.cost=0.0042'],
+      'openrouter',
+      'openai/gpt-4o',
+      '--input',
+      '1000',
+      '--output',
+      '1',
+      '--explain',
+      '--attr',
+      'gen_ai.usage.cost=0.0042',
+      ...AT,
     );
     assert.match(
       reported.out,

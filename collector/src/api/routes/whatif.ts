@@ -6,7 +6,7 @@ import { isCivilDate, PERIODS } from '../civil-date.ts';
 import { COUNT, PARAMETERS, USD } from '../parameters.ts';
 import { defineRoute, tenantFor, type Route } from '../route.ts';
 
-/** Priced in about two seconds, during which ingestion has its turn every few milliseconds. */
+/** Priced in four seconds or so, during which ingestion has its turn every few milliseconds. */
 const MAX_CALLS = 250_000;
 
 const QUERY = z.strictObject({
