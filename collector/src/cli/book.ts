@@ -53,6 +53,13 @@ interface NamedVersion extends Omit<StoredVersion, 'createdAt'> {
   readonly createdAt: Date | null;
 }
 
+/** Parts of the layer that a book adds. */
+function overrideCount(book: PriceBook): number {
+  const layer = book.layers.at(-1);
+  if (layer === undefined) return 0;
+  return layer.prices.length + layer.deployments.length + layer.discounts.length;
+}
+
 /** The stored versions with the names that they have now, led by what is current and not stored yet. */
 function named(stored: readonly StoredVersion[], books: TenantBooks): NamedVersion[] {
   const [shared, ...own] = books.all();
@@ -72,7 +79,7 @@ function named(stored: readonly StoredVersion[], books: TenantBooks): NamedVersi
       createdAt: null,
       source: book.source,
       extends: book === shared ? null : (shared?.version ?? null),
-      overrides: (book.layers.at(-1)?.prices.length ?? 0) + (book.layers.at(-1)?.discounts.length ?? 0),
+      overrides: overrideCount(book),
       calls: null,
     })),
     ...stored.map((each) => ({ ...each, name: (names.get(each.version) ?? []).join(', ') })),

@@ -139,7 +139,10 @@ export function registerPrice(program: Command, context: CliContext): void {
     .argument('[model]', 'the model id as the provider writes it; without usage, its price list')
     .option('--stdin', 'read JSON lines from standard input')
     .option('--explain', 'the whole reasoning: how it was recognised, which price, every line, rounding')
-    .option('--trace <id>', 'with --explain: calls of this trace as they are stored')
+    .option(
+      '--trace <id>',
+      'with --explain: calls of this trace as they are stored (found sooner with --tenant)',
+    )
     .option('--span <id>', 'with --trace: one span of it')
     .option('--tenant <id>', 'whose prices apply')
     .option('--at <instant>', 'when the call started; by default now')

@@ -92,7 +92,10 @@ export function whatIfTable(report: WhatIfReport, context: Pick<CliContext, 'col
   const { question, answer } = report;
   const title = `${bold(titleOf(report), context.colours)}\n\n`;
   const { total, rows } = answer;
-  if (rows.length === 0) return `${title}No calls.\n`;
+  if (rows.length === 0) {
+    const whose = question.fromModel === null ? '' : ` of ${printable(question.fromModel)}`;
+    return `${title}No calls${whose}.\n`;
+  }
   const amounts = [...rows, total].flatMap((row) => [row.cost_usd, row.cost_then_usd]);
   const exact = exactDecimals(amounts);
   const decimals = Math.min(exact, SHOWN_DECIMALS);

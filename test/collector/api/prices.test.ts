@@ -122,6 +122,23 @@ describe('GET /api/v1/prices', () => {
     assert.ok(models.length > 80);
     assert.equal(new Set(models).size, models.length);
     assert.ok(models.includes('gpt-4o-mini'));
+    const everything: string[] = [];
+    let next = '';
+    do {
+      const body = await prices(`limit=500${next}`, 'b');
+      everything.push(...body.prices.map((price: Json) => `${price.provider} ${price.model}`));
+      next = body.next_cursor === null ? '' : `&cursor=${body.next_cursor}`;
+    } while (next !== '');
+    assert.ok(everything.length > 1500);
+    assert.equal(new Set(everything).size, everything.length);
+    for (const one of [
+      'openai gpt-4o',
+      'vllm llama-3.3-70b',
+      'private secret-b',
+      'deepseek deepseek-flash',
+    ]) {
+      assert.ok(everything.includes(one), one);
+    }
     const first = await prices('provider=openai&limit=1');
     const foreign = await api.get(`/api/v1/prices?provider=anthropic&cursor=${first.next_cursor}`, 'admin');
     assert.equal(foreign.status, 400);

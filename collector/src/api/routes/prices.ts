@@ -89,20 +89,27 @@ interface Page {
   readonly next: number | null;
 }
 
-/** One page of a list of models, of which those without a price at that time are left out. */
+/** More models than one provider has; a position is a provider's index times this, and a model's in its list. */
+const MODELS_PER_PROVIDER = 1_000_000;
+
+/**
+ * One page of a list of models, of which those without a price at that time are left out. Only the providers that
+ * the page is of are looked at: a book compiles a price when it is first asked for.
+ */
 function pageOf({ book, provider, atMicros }: Asked, start: number, limit: number): Page {
-  const ids = (provider === null ? bookProviders(book) : [provider]).flatMap((each) =>
-    modelsOf(book, each).map((model) => ({ provider: each, model })),
-  );
+  const providers = provider === null ? bookProviders(book) : [provider];
   const prices: ListedPrice[] = [];
-  for (let i = start; i < ids.length; i++) {
-    const id = ids[i];
-    const match = id === undefined ? null : book.match(id.provider, id.model);
-    const listed =
-      id === undefined || match === null ? null : listedPrice(book, id.provider, match, atMicros);
-    if (listed === null) continue;
-    if (prices.length === limit) return { prices, next: i };
-    prices.push(listed);
+  let first = start % MODELS_PER_PROVIDER;
+  for (let p = Math.floor(start / MODELS_PER_PROVIDER); p < providers.length; p++) {
+    const whose = providers[p] ?? '';
+    for (const [m, model] of modelsOf(book, whose).entries()) {
+      const match = m < first ? null : book.match(whose, model);
+      const listed = match === null ? null : listedPrice(book, whose, match, atMicros);
+      if (listed === null) continue;
+      if (prices.length === limit) return { prices, next: p * MODELS_PER_PROVIDER + m };
+      prices.push(listed);
+    }
+    first = 0;
   }
   return { prices, next: null };
 }
