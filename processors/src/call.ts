@@ -217,6 +217,8 @@ export interface Rejection {
 /** The GenAI spans of one journalled request, on their way through the processors. */
 export interface SpanGroup {
   readonly context: RecordContext;
+  /** Of the record in the journal, where it came from one: grows by the order of receipt. */
+  readonly sequence?: number;
   readonly spans: readonly GenAiSpan[];
   /** Same length as `spans` once normalised; null where rejected. */
   calls: (Call | null)[];
