@@ -25,7 +25,7 @@ export const genAiNormalizer: ComponentType<GenAiNormalizerOptions> = {
       .describe('Longest attribute value that is read, in bytes; longer ones are left out and counted.'),
     twin_window: durationOption
       .refine((ms) => ms <= 3_600_000, 'at most 1h')
-      .default(120_000)
+      .prefault('2m')
       .describe('How far apart two spans of one call may arrive and still be billed once; 0 is off.'),
     twin_window_calls: z
       .int()
