@@ -1,5 +1,5 @@
 import type { Call, CallProcessor, SpanGroup } from './call.ts';
-import type { Decidable, TwinWindowOptions } from './twin-window.ts';
+import type { Decidable, Rememberable, TwinWindowOptions } from './twin-window.ts';
 import { EarlierCall, TwinWindow } from './twin-window.ts';
 
 /** Bound on the ancestors looked at, so that a cycle of parents ends. */
@@ -310,7 +310,7 @@ function joinResponses(responses: readonly (readonly Decidable[])[], twins: Twin
 /** Counts once, and remembers what it counted where it was given a window. */
 export interface CountOnce extends CallProcessor {
   /** Reads calls back that were stored before a restart. */
-  recall(calls: Iterable<Decidable & { readonly receivedUnixMs: number }>): void;
+  recall(calls: Iterable<Rememberable>): void;
 }
 
 function markDuplicate(call: Call, billed: Decidable): void {
@@ -365,6 +365,6 @@ export function createCountOnce(options: { readonly window?: TwinWindowOptions }
     decide(groups, window);
   };
   return Object.assign(process, {
-    recall: (calls: Iterable<Decidable & { readonly receivedUnixMs: number }>) => window?.recall(calls),
+    recall: (calls: Iterable<Rememberable>) => window?.recall(calls),
   });
 }

@@ -33,7 +33,7 @@ export { createAttribution, createTenantOf } from './attribute.ts';
 export type { AttributionOptions, TeamRule } from './attribute.ts';
 export { createCountOnce } from './count-once.ts';
 export type { CountOnce } from './count-once.ts';
-export type { Decidable, TwinWindowOptions } from './twin-window.ts';
+export type { Rememberable, TwinWindowOptions } from './twin-window.ts';
 export { createCost, createTenantBooks } from './cost.ts';
 export type { CostOptions, CostProcessor, StoredBook, TenantBooks } from './cost.ts';
 

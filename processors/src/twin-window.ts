@@ -1,4 +1,5 @@
 import type { Call, CostStatus, SpanGroup, Usage } from './call.ts';
+import { COST_STATUSES } from './call.ts';
 
 /** What decides whether two spans describe one call. */
 export interface Decidable extends Readonly<
@@ -33,9 +34,26 @@ export interface TwinWindowOptions {
 
 const NO_USAGE: Usage = Object.freeze({});
 const NONE: readonly EarlierCall[] = [];
-const SEPARATOR = '\u0000';
+const SOURCES: readonly Call['usageSource'][] = ['reported', 'estimated', 'missing'];
+/** Columns of text, in this order. */
+const TEXTS = [
+  'tenantId',
+  'traceId',
+  'spanId',
+  'parentSpanId',
+  'model',
+  'requestModel',
+  'responseModel',
+  'responseId',
+] as const;
+const HASHED_CHARACTERS = 10;
+/** Calls looked at for one trace or response, the latest first: a flood of one id makes no quadratic work. */
+const MAX_LOOKED_AT = 1024;
 
-/** A call that was decided with an earlier batch: only what a twin is recognised by, so that it stays small. */
+/** What a call is remembered from. */
+export type Rememberable = Decidable & { readonly receivedUnixMs: number };
+
+/** A call that was decided with an earlier batch, as far as a twin is recognised by it. */
 export class EarlierCall implements Decidable {
   readonly tenantId: string;
   readonly traceId: string;
@@ -52,11 +70,8 @@ export class EarlierCall implements Decidable {
   readonly usage: Usage;
   readonly usageSource: Call['usageSource'];
   readonly costStatus: CostStatus;
-  /** Of its record in the journal; -1 for a call that was read back from the store. */
-  readonly sequence: number;
-  readonly receivedUnixMs: number;
 
-  constructor(call: Decidable & { readonly receivedUnixMs: number }, sequence: number) {
+  constructor(call: Decidable) {
     this.tenantId = call.tenantId;
     this.traceId = call.traceId;
     this.spanId = call.spanId;
@@ -69,13 +84,9 @@ export class EarlierCall implements Decidable {
     this.responseId = call.responseId;
     this.inputTokens = call.inputTokens;
     this.outputTokens = call.outputTokens;
-    const { audio_seconds, input_characters, images } = call.usage;
-    const hasUnits = audio_seconds !== undefined || input_characters !== undefined || images !== undefined;
-    this.usage = hasUnits ? call.usage : NO_USAGE;
+    this.usage = call.usage;
     this.usageSource = call.usageSource;
     this.costStatus = call.costStatus;
-    this.sequence = sequence;
-    this.receivedUnixMs = call.receivedUnixMs;
   }
 
   /** Whether it has been billed: only then is a later twin billed twice. */
@@ -84,42 +95,174 @@ export class EarlierCall implements Decidable {
   }
 }
 
-type Slot = EarlierCall | EarlierCall[];
-
-function put(map: Map<string, Slot>, key: string, call: EarlierCall): void {
-  const known = map.get(key);
-  if (known === undefined) map.set(key, call);
-  else if (Array.isArray(known)) known.push(call);
-  else map.set(key, [known, call]);
+/** Of the last characters, which ids have their chance in; who makes them collide only lengthens chains. */
+function hashOf(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = Math.max(0, text.length - HASHED_CHARACTERS); i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  return (hash ^ (hash >>> 15)) | 0;
 }
 
-/** Half of what is remembered; forgotten as a whole, which costs nothing per call. */
-class Generation {
-  readonly byTrace = new Map<string, Slot>();
-  readonly byResponse = new Map<string, Slot>();
-  size = 0;
-  readonly sinceUnixMs: number;
+/**
+ * The latest calls of a ring by the hash of a text, chained, the latest first: a chain ends where its calls have
+ * been overwritten, so that nothing is ever taken out. Calls are numbered on and on, modulo 2^32.
+ */
+class HashChains {
+  readonly #capacity: number;
+  readonly #mask: number;
+  readonly #heads: Int32Array;
+  readonly #hashes: Int32Array;
+  readonly #next: Int32Array;
 
-  constructor(sinceUnixMs: number) {
-    this.sinceUnixMs = sinceUnixMs;
+  constructor(capacity: number) {
+    let slots = 64;
+    while (slots < capacity) slots *= 2;
+    this.#capacity = capacity;
+    this.#mask = slots - 1;
+    this.#heads = new Int32Array(slots);
+    this.#hashes = new Int32Array(capacity);
+    this.#next = new Int32Array(capacity);
   }
 
-  add(call: EarlierCall): void {
-    put(this.byTrace, call.traceId, call);
-    if (call.responseId !== null) put(this.byResponse, responseKey(call.tenantId, call.responseId), call);
-    this.size++;
+  add(text: string, at: number, number: number): void {
+    const hash = hashOf(text);
+    const slot = hash & this.#mask;
+    this.#hashes[at] = hash;
+    this.#next[at] = this.#heads[slot] ?? 0;
+    this.#heads[slot] = number;
   }
 
-  *calls(): Generator<EarlierCall> {
-    for (const slot of this.byTrace.values()) {
-      if (Array.isArray(slot)) yield* slot;
-      else yield slot;
+  /** Places in the ring whose text may be this one; null where there are none, nearly always. */
+  find(text: string, newest: number): number[] | null {
+    const hash = hashOf(text);
+    let number = this.#heads[hash & this.#mask] ?? 0;
+    let found: number[] | null = null;
+    for (let looked = 0; looked < MAX_LOOKED_AT; looked++) {
+      if (((newest - number) | 0) >= this.#capacity) break;
+      const at = (number >>> 0) % this.#capacity;
+      if (this.#hashes[at] === hash) (found ??= []).push(at);
+      number = this.#next[at] ?? 0;
     }
+    return found;
   }
 }
 
-function responseKey(tenantId: string, responseId: string): string {
-  return tenantId + SEPARATOR + responseId;
+/**
+ * A ring of the latest calls, in columns instead of objects: nearly no call has a twin, so that only those that
+ * do are ever made into one.
+ */
+class Ring {
+  readonly #capacity: number;
+  readonly #traces: HashChains;
+  readonly #responses: HashChains;
+  readonly #texts: (string | null)[][];
+  readonly #units = new Map<number, Usage>();
+  /** Nanoseconds as doubles: times are compared by a quarter of a microsecond. */
+  readonly #starts: Float64Array;
+  readonly #ends: Float64Array;
+  /** -1 where unknown. */
+  readonly #inputs: Float64Array;
+  readonly #outputs: Float64Array;
+  readonly #received: Float64Array;
+  readonly #sequences: Float64Array;
+  readonly #states: Uint8Array;
+  /** Number of the latest call. Starts where number 0 counts as overwritten. */
+  #newest: number;
+
+  constructor(capacity: number) {
+    this.#capacity = capacity;
+    this.#newest = capacity;
+    this.#traces = new HashChains(capacity);
+    this.#responses = new HashChains(capacity);
+    this.#texts = TEXTS.map(() => []);
+    this.#starts = new Float64Array(capacity);
+    this.#ends = new Float64Array(capacity);
+    this.#inputs = new Float64Array(capacity);
+    this.#outputs = new Float64Array(capacity);
+    this.#received = new Float64Array(capacity);
+    this.#sequences = new Float64Array(capacity).fill(Infinity);
+    this.#states = new Uint8Array(capacity);
+  }
+
+  add(call: Rememberable, sequence: number): void {
+    this.#newest = (this.#newest + 1) | 0;
+    const at = (this.#newest >>> 0) % this.#capacity;
+    for (let i = 0; i < TEXTS.length; i++) {
+      const name = TEXTS[i];
+      const column = this.#texts[i];
+      if (name !== undefined && column !== undefined) column[at] = call[name];
+    }
+    const { audio_seconds, input_characters, images } = call.usage;
+    const hasUnits = audio_seconds !== undefined || input_characters !== undefined || images !== undefined;
+    if (hasUnits) this.#units.set(at, call.usage);
+    else if (this.#units.size > 0) this.#units.delete(at);
+    this.#starts[at] = Number(call.startUnixNano);
+    this.#ends[at] = Number(call.endUnixNano);
+    this.#inputs[at] = call.inputTokens ?? -1;
+    this.#outputs[at] = call.outputTokens ?? -1;
+    this.#received[at] = call.receivedUnixMs;
+    this.#sequences[at] = sequence;
+    this.#states[at] = SOURCES.indexOf(call.usageSource) * 16 + COST_STATUSES.indexOf(call.costStatus);
+    this.#traces.add(call.traceId, at, this.#newest);
+    if (call.responseId !== null) this.#responses.add(call.responseId, at, this.#newest);
+  }
+
+  ofTrace(traceId: string, before: number, sinceUnixMs: number): readonly EarlierCall[] {
+    const found = this.#traces.find(traceId, this.#newest);
+    if (found === null) return NONE;
+    return this.#calls(found, before, sinceUnixMs).filter((call) => call.traceId === traceId);
+  }
+
+  ofResponse(
+    tenantId: string,
+    responseId: string,
+    before: number,
+    sinceUnixMs: number,
+  ): readonly EarlierCall[] {
+    const found = this.#responses.find(responseId, this.#newest);
+    if (found === null) return NONE;
+    return this.#calls(found, before, sinceUnixMs).filter(
+      (call) => call.responseId === responseId && call.tenantId === tenantId,
+    );
+  }
+
+  /** Makes the calls of a stretch of the journal invisible. */
+  forget(first: number, last: number): void {
+    this.#sequences.forEach((sequence, at) => {
+      if (sequence >= first && sequence <= last) this.#sequences[at] = Infinity;
+    });
+  }
+
+  #calls(places: readonly number[], before: number, sinceUnixMs: number): EarlierCall[] {
+    return places
+      .filter((at) => (this.#sequences[at] ?? Infinity) < before)
+      .filter((at) => (this.#received[at] ?? -Infinity) >= sinceUnixMs)
+      .map((at) => this.#call(at))
+      .toReversed();
+  }
+
+  #call(at: number): EarlierCall {
+    const text = (i: number): string | null => this.#texts[i]?.[at] ?? null;
+    const state = this.#states[at] ?? 0;
+    const input = this.#inputs[at] ?? -1;
+    const output = this.#outputs[at] ?? -1;
+    return new EarlierCall({
+      tenantId: text(0) ?? '',
+      traceId: text(1) ?? '',
+      spanId: text(2) ?? '',
+      parentSpanId: text(3),
+      model: text(4) ?? '',
+      requestModel: text(5),
+      responseModel: text(6),
+      responseId: text(7),
+      startUnixNano: BigInt(this.#starts[at] ?? 0),
+      endUnixNano: BigInt(this.#ends[at] ?? 0),
+      inputTokens: input < 0 ? null : input,
+      outputTokens: output < 0 ? null : output,
+      usage: this.#units.get(at) ?? NO_USAGE,
+      usageSource: SOURCES[state >> 4] ?? 'missing',
+      costStatus: COST_STATUSES[state & 15] ?? 'not_billable',
+    });
+  }
 }
 
 /** Where a batch lies in the journal, and when the first of it came. */
@@ -148,17 +291,17 @@ function placeOf(groups: readonly SpanGroup[]): Place | null {
  * nor by what came after it.
  */
 export class TwinWindow {
-  readonly #options: TwinWindowOptions;
-  #current = new Generation(-Infinity);
-  #previous = new Generation(-Infinity);
+  readonly #windowMs: number;
+  readonly #ring: Ring;
   #maxSequence = -1;
   /** The batch decided last; its costs are known only when the next one comes. */
   #decided: readonly SpanGroup[] = [];
   #place: Place | null = null;
-  #earliestUnixMs = -Infinity;
+  #sinceUnixMs = Infinity;
 
   constructor(options: TwinWindowOptions) {
-    this.#options = options;
+    this.#windowMs = options.windowMs;
+    this.#ring = new Ring(options.maxCalls);
   }
 
   /** Begins a batch: what was decided before is remembered first. */
@@ -166,65 +309,35 @@ export class TwinWindow {
     this.#remember();
     this.#place = placeOf(groups);
     this.#decided = this.#place === null ? [] : groups;
-    this.#earliestUnixMs = (this.#place?.receivedUnixMs ?? Infinity) - this.#options.windowMs;
+    this.#sinceUnixMs = (this.#place?.receivedUnixMs ?? Infinity) - this.#windowMs;
   }
 
   /** Remembers calls of the store, so that a restart forgets no twin. */
-  recall(calls: Iterable<Decidable & { readonly receivedUnixMs: number }>): void {
-    for (const call of calls) this.#add(new EarlierCall(call, -1));
+  recall(calls: Iterable<Rememberable>): void {
+    for (const call of calls) this.#ring.add(call, -1);
   }
 
   /** Earlier calls of a trace, of any tenant. */
   ofTrace(traceId: string): readonly EarlierCall[] {
-    return this.#visible(this.#previous.byTrace.get(traceId), this.#current.byTrace.get(traceId));
+    return this.#ring.ofTrace(traceId, this.#place?.first ?? -Infinity, this.#sinceUnixMs);
   }
 
   /** Earlier calls of a tenant with that response id. */
   ofResponse(tenantId: string, responseId: string): readonly EarlierCall[] {
-    const key = responseKey(tenantId, responseId);
-    return this.#visible(this.#previous.byResponse.get(key), this.#current.byResponse.get(key));
-  }
-
-  #visible(older: Slot | undefined, newer: Slot | undefined): readonly EarlierCall[] {
-    if (older === undefined && newer === undefined) return NONE;
     const before = this.#place?.first ?? -Infinity;
-    return [older ?? NONE, newer ?? NONE]
-      .flat()
-      .filter((call) => call.sequence < before && call.receivedUnixMs >= this.#earliestUnixMs);
+    return this.#ring.ofResponse(tenantId, responseId, before, this.#sinceUnixMs);
   }
 
   #remember(): void {
     const place = this.#place;
     if (place === null) return;
-    if (place.first <= this.#maxSequence) this.#forget(place);
+    // Of a stretch that was read again, how it was decided before holds no more.
+    if (place.first <= this.#maxSequence) this.#ring.forget(place.first, place.last);
     for (const { sequence, calls } of this.#decided) {
-      for (const call of calls) if (call !== null) this.#add(new EarlierCall(call, sequence ?? -1));
+      for (const call of calls) if (call !== null) this.#ring.add(call, sequence ?? -1);
     }
     this.#maxSequence = Math.max(this.#maxSequence, place.last);
     this.#decided = [];
     this.#place = null;
-  }
-
-  #add(call: EarlierCall): void {
-    const { windowMs, maxCalls } = this.#options;
-    const isFull = this.#current.size >= maxCalls / 2;
-    if (isFull || call.receivedUnixMs - this.#current.sinceUnixMs > windowMs) {
-      this.#previous = this.#current;
-      this.#current = new Generation(call.receivedUnixMs);
-    }
-    this.#current.add(call);
-  }
-
-  /** A stretch of the journal that was read again: how it was decided before holds no more. */
-  #forget({ first, last }: Place): void {
-    const kept = (generation: Generation): Generation => {
-      const copy = new Generation(generation.sinceUnixMs);
-      for (const call of generation.calls()) {
-        if (call.sequence < first || call.sequence > last) copy.add(call);
-      }
-      return copy;
-    };
-    this.#previous = kept(this.#previous);
-    this.#current = kept(this.#current);
   }
 }

@@ -182,6 +182,20 @@ describe('counting once across requests', () => {
     assert.deepEqual(batches.decide([answered('y', 'r19-9')]), ['duplicate of s19-9']);
   });
 
+  it('tells ids of one ending apart, and stays fast where thousands have it', () => {
+    const batches = new Batches({ windowMs: 120_000, maxCalls: 20_000 });
+    const ending = (i: number): GenAiSpan =>
+      spanOf(
+        { ...GPT_4O, 'gen_ai.response.id': `${i}-the-same-ending` },
+        { spanId: `s${i}`, traceId: `${i.toString(16).padStart(16, '0')}${'0'.repeat(16)}` },
+      );
+    for (let batch = 0; batch < 20; batch++) {
+      const spans = Array.from({ length: 1000 }, (_, i) => ending(batch * 1000 + i));
+      assert.deepEqual(new Set(batches.decide(spans)), new Set(['priced']));
+    }
+    assert.deepEqual(batches.decide([answered('z', '19999-the-same-ending')]), ['duplicate of s19999']);
+  });
+
   it('is off without a window', () => {
     const group = groupOf([inTrace('b', 'a')]);
     const steps = [createNormalizer(), createAttribution(), createCountOnce(), createCost()];

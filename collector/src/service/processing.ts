@@ -8,6 +8,7 @@ import {
   type GenAiSpan,
   type PriceOverrides,
   type RecordContext,
+  type Rememberable,
 } from '@spanmeter/processors';
 import type { ComponentMap, Config, PipelineConfig } from '../config/config.ts';
 import { createSpanDecoder } from '../otlp/span.ts';
@@ -17,7 +18,6 @@ import type { SpanOffsets } from '../pipeline/entry.ts';
 import { cost } from '../processors/cost.ts';
 import { genAiNormalizer } from '../processors/gen-ai-normalizer.ts';
 import { tenant } from '../processors/tenant.ts';
-import type { RecentCall } from './recent-calls.ts';
 
 /** A database that is away must not keep spans from the exporters that need none. */
 const MAX_RECALL_WAIT_MS = 5_000;
@@ -29,7 +29,7 @@ export interface Processing {
   /** The tenant of a span that cannot become a call; without a span, that of its request. */
   readonly tenantOf: (context: RecordContext, span: GenAiSpan | null) => string;
   /** Fills the window of twins from the store; the first batch waits for it, for a while. */
-  recallCalls(read: (windowMs: number, maxCalls: number) => Promise<readonly RecentCall[]>): void;
+  recallCalls(read: (windowMs: number, maxCalls: number) => Promise<readonly Rememberable[]>): void;
   /** Tenants that exist already count against `max_tenants`. */
   knowTenants(ids: Iterable<string>): void;
 }

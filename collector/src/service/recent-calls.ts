@@ -1,8 +1,5 @@
-import type { Decidable } from '@spanmeter/processors';
+import type { Rememberable } from '@spanmeter/processors';
 import type { Pool } from 'pg';
-
-/** A call of the store, as far as a twin is recognised by it. */
-export type RecentCall = Decidable & { readonly receivedUnixMs: number };
 
 interface Row {
   readonly tenant_id: string;
@@ -18,9 +15,9 @@ interface Row {
   readonly response_id: string | null;
   readonly input_tokens: string | null;
   readonly output_tokens: string | null;
-  readonly usage: Decidable['usage'] | null;
-  readonly usage_source: Decidable['usageSource'];
-  readonly cost_status: Decidable['costStatus'];
+  readonly usage: Rememberable['usage'] | null;
+  readonly usage_source: Rememberable['usageSource'];
+  readonly cost_status: Rememberable['costStatus'];
 }
 
 /** What is committed last may have been received a while before. */
@@ -50,7 +47,7 @@ export async function readRecentCalls(
   pool: Pick<Pool, 'query'>,
   windowMs: number,
   maxCalls: number,
-): Promise<readonly RecentCall[]> {
+): Promise<readonly Rememberable[]> {
   const { rows } = await pool.query<Row>(RECENT, [windowMs, maxCalls]);
   return rows.toReversed().map((row) => ({
     tenantId: row.tenant_id,
