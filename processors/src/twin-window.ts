@@ -48,7 +48,7 @@ const TEXTS = [
 ] as const;
 const HASHED_CHARACTERS = 10;
 /** Calls looked at for one trace or response, the latest first: a flood of one id makes no quadratic work. */
-const MAX_LOOKED_AT = 1024;
+const MAX_LOOKED_AT = 256;
 
 /** What a call is remembered from. */
 export type Rememberable = Decidable & { readonly receivedUnixMs: number };
