@@ -5,7 +5,7 @@ import { createPriceBook } from './price-book.ts';
 import type { PriceOverrides } from './price-layer.ts';
 import { NO_OVERRIDES } from './price-layer.ts';
 import type { PriceResult } from './price.ts';
-import { priceUsage } from './price.ts';
+import { matchModel, priceUsage } from './price.ts';
 
 /** A price book as it is stored: named by a digest of its content. */
 export interface StoredBook {
@@ -94,12 +94,8 @@ export function createCost(options: CostOptions = {}): CostProcessor {
   };
 
   const nameModel = (call: Call, book: PriceBook): void => {
-    const answered = call.responseModel === null ? null : book.match(call.provider, call.responseModel);
-    const asked =
-      answered === null && call.requestModel !== null
-        ? book.match(call.provider, call.requestModel)
-        : answered;
-    if (asked !== null) call.model = asked.model;
+    const match = matchModel(book, call.provider, call.responseModel, call.requestModel);
+    if (match !== null) call.model = match.model;
   };
 
   const takesReported = (call: Call): boolean =>

@@ -2,7 +2,7 @@ import type { Rational } from './money.ts';
 import { parseDecimal } from './money.ts';
 import { globMatcher } from './glob.ts';
 import type { ModelNames, NameCandidate } from './match.ts';
-import { modelNames } from './match.ts';
+import { MAX_MODEL_NAME, modelNames } from './match.ts';
 import { sha256Hex } from './digest.ts';
 import type { Overlay } from './overlay-entry.ts';
 import type { PriceEntry, PriceList, PricePeriod } from './price-entry.ts';
@@ -160,6 +160,7 @@ class Matcher {
     let models = this.#remembered.get(provider);
     const known = models?.get(model);
     if (known !== undefined) return known;
+    if (model.length > MAX_MODEL_NAME || provider.length > MAX_MODEL_NAME) return null;
     if (this.#size >= MAX_REMEMBERED) {
       this.#remembered.clear();
       this.#size = 0;

@@ -1,4 +1,5 @@
 import type { Conditions, CostLine, CostStatus, Usage, UsageBucket } from './call.ts';
+import { withoutProfile } from './match.ts';
 import type { Rational } from './money.ts';
 import { divideHalfEven, formatRational, parseDecimal } from './money.ts';
 import type { AppliedDiscount, ModelMatch, PriceBook } from './price-book.ts';
@@ -289,12 +290,37 @@ function total(sum: Sum, table: RateTable, factors: Factors): bigint {
   );
 }
 
-/** The prices of the model that answered, else of the one that was asked for. */
-function matchOf(book: PriceBook, request: PriceRequest): ModelMatch | null {
-  const answered =
-    request.responseModel === null ? null : book.match(request.provider, request.responseModel);
-  if (answered !== null || request.requestModel === null) return answered;
-  return book.match(request.provider, request.requestModel);
+/** What a router adds to a name, which its answer leaves out: `:free`, `:online`, `:nitro`. */
+const VARIANT = /:[a-z]+$/i;
+
+/**
+ * True where the name that was asked for says more than the answer's about the same model: an inference profile
+ * or a location, which an API behind a cloud does not repeat.
+ */
+function saysMore(asked: ModelMatch, answered: ModelMatch): boolean {
+  if (answered.profile !== null || answered.location !== null) return false;
+  if (asked.profile === null && asked.location === null) return false;
+  return asked.model === answered.model || withoutProfile(asked.model) === answered.model;
+}
+
+/** The prices of the model that answered, else of the one that was asked for; null where neither has any. */
+export function matchModel(
+  book: PriceBook,
+  provider: string,
+  responseModel: string | null,
+  requestModel: string | null,
+): ModelMatch | null {
+  const answered = responseModel === null ? null : book.match(provider, responseModel);
+  if (requestModel === null || requestModel === responseModel) return answered;
+  const asked = book.match(provider, requestModel);
+  if (answered === null) return asked;
+  if (asked !== null && saysMore(asked, answered)) return asked;
+  if (provider !== 'openrouter' || !VARIANT.test(requestModel) || VARIANT.test(responseModel ?? '')) {
+    return answered;
+  }
+  // The variant of the same model has a price of its own, or none.
+  const plain = book.match(provider, requestModel.replace(VARIANT, ''));
+  return plain?.model === answered.model ? asked : answered;
 }
 
 /**
@@ -302,7 +328,7 @@ function matchOf(book: PriceBook, request: PriceRequest): ModelMatch | null {
  * makes it `unpriced_dimension`; nothing unknown is ever free.
  */
 export function priceUsage(book: PriceBook, request: PriceRequest): PriceResult {
-  const match = matchOf(book, request);
+  const match = matchModel(book, request.provider, request.responseModel, request.requestModel);
   if (match === null) return unpriced('unpriced_model', null, 'no such model on this price list');
   const at = Number(request.atMicros);
   const period = periodAt(match, at);
