@@ -3,10 +3,11 @@ import type { FieldName } from './dialects/dialect.ts';
 import type { SpanFields } from './dialects/index.ts';
 import { readFlag } from './flag.ts';
 import type { InclusionDecider } from './inclusion.ts';
+import { countsReasoningApart } from './inclusion.ts';
 import type { KeptAttributes } from './kept-attributes.ts';
 import { MAX_DIMENSION_BYTES, storableText } from './text.ts';
 import { readCount, readMeasure, valueText } from './token-count.ts';
-import type { EmittedCounts } from './usage.ts';
+import type { EmittedCounts, Inclusion } from './usage.ts';
 import { countUsage, noCounts } from './usage.ts';
 
 const COUNTS: readonly (readonly [FieldName, keyof EmittedCounts])[] = [
@@ -32,6 +33,21 @@ const MEASURES: readonly (readonly [FieldName, UsageBucket])[] = [
   ['requests', 'requests'],
   ['webSearchRequests', 'web_search_requests'],
 ];
+
+/** Kept with a call whose buckets are but one of several splits that its counts allow. */
+const UNCERTAIN_SPLIT = 'spanmeter.usage.split_uncertain';
+
+/** A total that has the reasoning beside the output proves that it is not in it. */
+function provenBy(
+  total: number | null,
+  { input, output, reasoning }: EmittedCounts,
+  stated: Inclusion,
+  provider: string,
+): Inclusion {
+  if (total === null || reasoning === null || reasoning === 0) return stated;
+  if (input === null || output === null || !countsReasoningApart(provider)) return stated;
+  return total === input + output + reasoning ? { ...stated, outputIncludesReasoning: false } : stated;
+}
 
 /** Makes a reader of usage, which it writes into the call. What is no count is kept as text under its key. */
 export function usageReader(
@@ -94,7 +110,11 @@ export function usageReader(
       found = 'valid';
     }
     const model = call.responseModel ?? call.requestModel;
-    const counted = countUsage(emitted, decide(scope, call.provider, model));
+    const total = readCount(fields.value(totalTokens)) ?? null;
+    const counted = countUsage(
+      emitted,
+      provenBy(total, emitted, decide(scope, call.provider, model), call.provider),
+    );
     call.usageSource = readFlag(fields.value(estimated)) === true ? 'estimated' : 'reported';
     call.inputTokens = emitted.input === null ? null : counted.inputTokens;
     call.cacheReadTokens = emitted.cacheRead;
@@ -103,6 +123,10 @@ export function usageReader(
     call.reasoningTokens = emitted.reasoning;
     if (found === 'invalid' || units === 'invalid') return 'invalid_usage';
     call.usage = units === null ? counted.usage : { ...counted.usage, ...units };
+    if (counted.alternatives.length > 0) {
+      call.usageAlternatives = counted.alternatives.map((split) => ({ ...split, ...units }));
+      kept.set(UNCERTAIN_SPLIT, true);
+    }
     return counted.fault;
   };
 }

@@ -63,7 +63,7 @@ function isVendorPrefix(prefix: string, seller: string): boolean {
 
 /** The same id with and without the revision `:0`, which callers add and leave out. */
 function revisions(id: string): string[] {
-  if (/:0$/.test(id)) return [id, id.slice(0, -2)];
+  if (id.endsWith(':0')) return [id, id.slice(0, -2)];
   return /-v\d+$/.test(id) ? [id, `${id}:0`] : [id];
 }
 

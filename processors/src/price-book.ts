@@ -29,6 +29,8 @@ export interface ModelMatch {
   readonly model: string;
   /** Highest layer first; the first period that contains the instant applies. */
   readonly periods: readonly CompiledPeriod[];
+  /** How many of the first periods come from a layer of somebody's own, not from the list. */
+  readonly ownPeriods: number;
   readonly discounts: readonly AppliedDiscount[];
   /** The Bedrock inference profile that the name states; empty where the price is that profile's own. */
   readonly profile: string | null;
@@ -208,13 +210,16 @@ class Matcher {
     if (first === null) return null;
     const model = listed?.entry.model ?? first.entry.model;
     const found = listed === null ? laid : [...laid, listed];
-    return {
-      model,
-      periods: found.flatMap(({ entry, candidate }) =>
+    const periods = (from: readonly Found[]): readonly CompiledPeriod[] =>
+      from.flatMap(({ entry, candidate }) =>
         candidate.profile === ''
           ? this.#periods(entry).map((period) => ({ ...period, ofProfile: true as const }))
           : this.#periods(entry),
-      ),
+      );
+    return {
+      model,
+      periods: periods(found),
+      ownPeriods: periods(laid).length,
       discounts: this.#layers.flatMap((layer) =>
         layer.discounts.filter((each) => each.provider === provider && this.#isMeant(each, seller, model)),
       ),
