@@ -49,13 +49,36 @@ function provenBy(
   return total === input + output + reasoning ? { ...stated, outputIncludesReasoning: false } : stated;
 }
 
+type Units = Partial<Record<UsageBucket, string>>;
+
+function measureReader(fields: SpanFields): (kept: KeptAttributes) => Units | 'invalid' | null {
+  const measures = MEASURES.map(([field, bucket]) => ({ slot: fields.slot(field), bucket }));
+  return (kept) => {
+    let units: Units | null = null;
+    let invalid = false;
+    for (const { slot, bucket } of measures) {
+      const value = fields.value(slot);
+      if (value === undefined) continue;
+      const measure = readMeasure(value) ?? null;
+      if (measure === null) {
+        invalid = true;
+        kept.set(fields.key(slot), storableText(valueText(value), MAX_DIMENSION_BYTES));
+      } else {
+        units ??= {};
+        units[bucket] = measure;
+      }
+    }
+    return invalid ? 'invalid' : units;
+  };
+}
+
 /** Makes a reader of usage, which it writes into the call. What is no count is kept as text under its key. */
 export function usageReader(
   fields: SpanFields,
   decide: InclusionDecider,
 ): (call: Call, scope: Scope, kept: KeptAttributes) => CostStatus | null {
   const counts = COUNTS.map(([field, name]) => ({ slot: fields.slot(field), name }));
-  const measures = MEASURES.map(([field, bucket]) => ({ slot: fields.slot(field), bucket }));
+  const readMeasures = measureReader(fields);
   const estimated = fields.slot('usageEstimated');
   const totalTokens = fields.slot('totalTokens');
   const operation = fields.slot('operation');
@@ -82,24 +105,6 @@ export function usageReader(
     fields.text(operation)?.startsWith('embed') === true
       ? (readCount(fields.value(totalTokens)) ?? null)
       : null;
-
-  const readMeasures = (kept: KeptAttributes): Partial<Record<UsageBucket, string>> | 'invalid' | null => {
-    let units: Partial<Record<UsageBucket, string>> | null = null;
-    let invalid = false;
-    for (const { slot, bucket } of measures) {
-      const value = fields.value(slot);
-      if (value === undefined) continue;
-      const measure = readMeasure(value) ?? null;
-      if (measure === null) {
-        invalid = true;
-        kept.set(fields.key(slot), storableText(valueText(value), MAX_DIMENSION_BYTES));
-      } else {
-        units ??= {};
-        units[bucket] = measure;
-      }
-    }
-    return invalid ? 'invalid' : units;
-  };
 
   return (call, scope, kept) => {
     let found = readCounts(kept);
