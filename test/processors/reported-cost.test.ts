@@ -115,7 +115,8 @@ describe('a reported cost', () => {
     ],
   ];
   for (const [key, value, expected] of nested) {
-    const shown = value instanceof Map ? JSON.stringify([...value]) : String(value);
+    const shown =
+      typeof value === 'string' ? value : JSON.stringify([...(value as ReadonlyMap<string, unknown>)]);
     it(`in ${key} ${shown.slice(0, 70)} is ${expected ?? 'none'}`, () => {
       assert.equal(reported({ [key]: value }), expected);
     });
@@ -230,7 +231,7 @@ describe('a reported cost that is taken for the cost', () => {
     assert.equal(called({ ...own, 'gen_ai.request.model': 'acme/unknown' }).costStatus, 'unpriced_model');
     assert.equal(called({ ...own, ...upstream, 'gen_ai.usage.cost': 0 }).costPicoUsd, 20_000_000_000n);
     assert.equal(
-      called({ ...own, ...{ 'openrouter.cost_details.upstream_inference_cost': -1 } }).costStatus,
+      called({ ...own, 'openrouter.cost_details.upstream_inference_cost': -1 }).costStatus,
       'priced',
     );
   });
