@@ -88,15 +88,23 @@ interface Overlap {
   readonly image: number;
 }
 
+const NO_OVERLAP: readonly Overlap[] = [{ audio: 0, image: 0 }];
+
 /**
  * All ways in which cached tokens can be audio or images, as corners of what the counts allow; one where they
  * leave no choice, none where no overlap makes them add up. Images may be written to the cache too, audio not.
  */
-function cachedOverlaps(counts: EmittedCounts, cached: number, writes: number, total: number): Overlap[] {
+function cachedOverlaps(
+  counts: EmittedCounts,
+  cached: number,
+  writes: number,
+  total: number,
+): readonly Overlap[] {
   const audio = counts.inputAudio ?? 0;
   const image = counts.inputImage ?? 0;
   const needed = Math.max(0, cached + writes + audio + image - total);
   const known = counts.cacheReadAudio;
+  if (audio === 0 && image === 0 && (known ?? 0) === 0) return needed === 0 ? NO_OVERLAP : [];
   if (known !== null && known > Math.min(audio, cached)) return [];
   const mostAudio = known ?? Math.min(audio, cached);
   const leastAudio = known ?? 0;
@@ -120,19 +128,22 @@ function cachedOverlaps(counts: EmittedCounts, cached: number, writes: number, t
 interface Side {
   readonly total: number | null;
   readonly fault: CountedUsage['fault'];
-  /** The buckets of this side, in each way that they can be split. */
-  readonly splits: readonly Buckets[];
 }
 
-const NO_SPLIT: readonly Buckets[] = [{}];
+interface InputSide extends Side {
+  /** The buckets of this side in the other ways that they can be split. */
+  readonly others: readonly Buckets[];
+}
 
-function inputBuckets(
+const NO_OTHERS: readonly Buckets[] = [];
+
+function putInput(
   counts: EmittedCounts,
   writes: CacheWrites,
   text: number | null,
   overlap: Overlap,
+  into: Buckets,
 ): Buckets {
-  const into: Buckets = {};
   if (text !== null) into.input = String(text);
   put(into, 'cache_read', cachedTokens(counts) - overlap.audio);
   put(into, 'cache_read_audio', overlap.audio);
@@ -148,30 +159,37 @@ function cachedTokens(counts: EmittedCounts): number {
   return counts.cacheRead ?? counts.cacheReadAudio ?? 0;
 }
 
-function countInput(counts: EmittedCounts, inclusion: Inclusion, writes: CacheWrites): Side {
+function countInput(
+  counts: EmittedCounts,
+  inclusion: Inclusion,
+  writes: CacheWrites,
+  into: Buckets,
+): InputSide {
   const cached = cachedTokens(counts);
   const written = writes.fiveMinutes + writes.oneHour;
   const given = counts.input;
   const contradiction = given !== null && cached + written > given;
   if (contradiction && inclusion.inputIncludesCached && !inclusion.inferExclusiveInput) {
-    return { total: given, fault: 'invalid_usage', splits: NO_SPLIT };
+    return { total: given, fault: 'invalid_usage', others: NO_OTHERS };
   }
   const inclusive = inclusion.inputIncludesCached && !contradiction;
   const total = given === null || inclusive ? given : given + cached + written;
   const whole = total ?? cached + written + (counts.inputAudio ?? 0) + (counts.inputImage ?? 0);
-  if (!Number.isSafeInteger(whole)) return { total: null, fault: 'invalid_usage', splits: NO_SPLIT };
+  if (!Number.isSafeInteger(whole)) return { total: null, fault: 'invalid_usage', others: NO_OTHERS };
   const overlaps = cachedOverlaps(counts, cached, written, whole);
-  if (overlaps.length === 0) return { total, fault: 'invalid_usage', splits: NO_SPLIT };
+  const first = overlaps[0];
+  if (first === undefined) return { total, fault: 'invalid_usage', others: NO_OTHERS };
   const parts = cached + written + (counts.inputAudio ?? 0) + (counts.inputImage ?? 0);
-  const splits = overlaps.map((overlap) => {
+  const split = (overlap: Overlap, target: Buckets): Buckets => {
     const text = total === null ? null : total - parts + overlap.audio + overlap.image;
-    return inputBuckets(counts, writes, text, overlap);
-  });
-  return { total, fault: null, splits };
+    return putInput(counts, writes, text, overlap, target);
+  };
+  split(first, into);
+  const others = overlaps.length === 1 ? NO_OTHERS : overlaps.slice(1).map((overlap) => split(overlap, {}));
+  return { total, fault: null, others };
 }
 
-function countOutput(counts: EmittedCounts, inclusion: Inclusion): Side {
-  const into: Buckets = {};
+function countOutput(counts: EmittedCounts, inclusion: Inclusion, into: Buckets): Side {
   const reasoning = counts.reasoning ?? 0;
   const audio = counts.outputAudio ?? 0;
   const image = counts.outputImage ?? 0;
@@ -179,20 +197,28 @@ function countOutput(counts: EmittedCounts, inclusion: Inclusion): Side {
     put(into, 'reasoning', reasoning);
     put(into, 'output_audio', audio);
     put(into, 'output_image', image);
-    return { total: null, fault: null, splits: [into] };
+    return { total: null, fault: null };
   }
   const exclusive =
     !inclusion.outputIncludesReasoning || (reasoning > counts.output && inclusion.inferExclusiveOutput);
   const total = exclusive ? counts.output + reasoning : counts.output;
   const text = total - reasoning - audio - image;
   if (!Number.isSafeInteger(total) || text < 0) {
-    return { total: counts.output, fault: 'invalid_usage', splits: NO_SPLIT };
+    return { total: counts.output, fault: 'invalid_usage' };
   }
   into.output = String(text);
   put(into, 'reasoning', reasoning);
   put(into, 'output_audio', audio);
   put(into, 'output_image', image);
-  return { total, fault: null, splits: [into] };
+  return { total, fault: null };
+}
+
+const GENERATED: readonly UsageBucket[] = ['output', 'reasoning', 'output_audio', 'output_image'];
+
+function generated(buckets: Usage): Buckets {
+  return Object.fromEntries(
+    GENERATED.flatMap((bucket) => (buckets[bucket] === undefined ? [] : [[bucket, buckets[bucket]]])),
+  );
 }
 
 /** Turns an emitter's counts into disjoint buckets; on `invalid_usage` the buckets are empty. */
@@ -208,21 +234,21 @@ export function countUsage(counts: EmittedCounts, inclusion: Inclusion): Counted
       fault: 'invalid_usage',
     };
   }
-  const input = countInput(counts, inclusion, writes);
-  const output = countOutput(counts, inclusion);
+  const buckets: Buckets = {};
+  const input = countInput(counts, inclusion, writes, buckets);
+  const output = countOutput(counts, inclusion, buckets);
   const fault = input.fault ?? output.fault;
-  const generated = output.splits[0];
   const anyWrites =
     counts.cacheWrite !== null || counts.cacheWrite1h !== null || counts.cacheWrite5m !== null;
   return {
-    usage: fault === null ? { ...input.splits[0], ...generated } : {},
+    usage: fault === null ? buckets : {},
     inputTokens: input.total,
     outputTokens: output.total,
     cacheWriteTokens: anyWrites ? writes.fiveMinutes + writes.oneHour : null,
     alternatives:
-      fault !== null || input.splits.length === 1
+      fault !== null || input.others.length === 0
         ? NO_ALTERNATIVES
-        : input.splits.slice(1).map((split) => ({ ...split, ...generated })),
+        : input.others.map((others) => ({ ...generated(buckets), ...others })),
     fault,
   };
 }

@@ -71,7 +71,7 @@ describe('spanmeter price --stdin', () => {
     assert.equal(code, 0);
     const answers = Buffer.concat(output).toString().trimEnd().split('\n');
     const shown = answers.map((answer) => {
-      const { id, status, costUsd } = JSON.parse(answer) as Record<string, unknown>;
+      const { id, status, costUsd } = JSON.parse(answer) as Record<string, string | null>;
       return `${id} ${status} ${costUsd}`;
     });
     const refused = 'null invalid_usage null';
