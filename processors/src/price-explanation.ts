@@ -12,7 +12,7 @@ import { listedPrice, periodInForce } from './price-listing.ts';
 import type { CompiledPeriod } from './price-period.ts';
 import { windowAt } from './price-period.ts';
 import type { PriceRequest, PriceResult } from './price.ts';
-import { contextTokens, priceUsage } from './price.ts';
+import { contextTokens, matchModel, priceUsage } from './price.ts';
 import { sellerOf } from './providers.ts';
 import { BUCKET_INDEX, RATE_MEANINGS, RATE_NAMES } from './rate-table.ts';
 
@@ -76,11 +76,12 @@ interface Asked {
 
 function askedOf(book: PriceBook, request: PriceRequest): Asked | null {
   const { provider, responseModel, requestModel } = request;
-  const answered = responseModel === null ? null : book.match(provider, responseModel);
-  if (answered !== null && responseModel !== null)
-    return { name: responseModel, of: 'response', match: answered };
-  const asked = requestModel === null ? null : book.match(provider, requestModel);
-  return asked === null || requestModel === null ? null : { name: requestModel, of: 'request', match: asked };
+  const match = matchModel(book, provider, responseModel, requestModel);
+  if (match === null) return null;
+  // A book remembers its matches, so that the same match is the same object.
+  if (responseModel !== null && book.match(provider, responseModel) === match)
+    return { name: responseModel, of: 'response', match };
+  return { name: requestModel ?? responseModel ?? match.lookedUp, of: 'request', match };
 }
 
 function kindOf(seller: string, lookedUp: string, foundBy: string, model: string): MatchKind {

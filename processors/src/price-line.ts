@@ -1,27 +1,27 @@
-import type { AttributeValue, CostLine, CostStatus, Usage, UsageBucket } from './call.ts';
+import type { CostLine, CostStatus } from './call.ts';
 import { conditionsReader } from './conditions.ts';
 import { createSpanFields } from './dialects/index.ts';
-import { countsReasoningApart } from './inclusion.ts';
+import { isoMicros } from './iso-instant.ts';
 import { formatPico } from './money.ts';
 import type { PriceBook } from './price-book.ts';
 import { createPriceBook } from './price-book.ts';
 import type { TenantBooks } from './cost.ts';
-import { createTenantBooks } from './cost.ts';
-import { instantMicros } from './price-period.ts';
+import { authoritativeProviders, createTenantBooks } from './cost.ts';
 import type { PriceOverrides } from './price-layer.ts';
 import { NO_OVERRIDES } from './price-layer.ts';
 import { parsePriceOverrides } from './price-overrides.ts';
 import type { PriceRequest } from './price.ts';
 import { priceUsage } from './price.ts';
+import type { Json } from './price-question.ts';
+import { attributesOf, BadLine, objectOf, ownLayer, textOf, usageOf } from './price-question.ts';
 import { canonicalProvider } from './providers.ts';
-import { reportedCostReader } from './reported-cost.ts';
-import { readCount, readMeasure } from './token-count.ts';
-import type { EmittedCounts } from './usage.ts';
-import { countUsage, noCounts } from './usage.ts';
+import type { ReportedCost } from './reported-cost.ts';
+import { isCharge, reportedCostReader } from './reported-cost.ts';
 
 /** One answer of `spanmeter price --stdin`. */
 export interface PricedLine {
-  readonly id: string | null;
+  /** As the question has it; null where it has none that is text or a number. */
+  readonly id: string | number | null;
   readonly status: CostStatus;
   /** USD with 12 decimals; null where not known. */
   readonly costUsd: string | null;
@@ -31,16 +31,15 @@ export interface PricedLine {
   readonly reason?: string;
 }
 
-/** A question as it was understood: what is to be priced by which book, unless it is settled before that. */
+/** A question as it was understood: what is to be priced by which book, and what else may settle it. */
 export interface PriceQuestion {
-  readonly id: string | null;
-  /** Throws where prices given with the question are at fault. */
-  book(): PriceBook;
+  readonly id: PricedLine['id'];
+  readonly book: PriceBook;
   readonly request: PriceRequest;
-  /** What the emitter says that it cost, where it says so and is believed. */
-  readonly reportedPicoUsd: bigint | null;
-  /** The usage's own fault; null where it can be priced. */
-  readonly fault: CostStatus | null;
+  /** What the emitter says that it cost, where it is believed; `routerKey` as `isCharge` takes it. */
+  readonly reported: Pick<ReportedCost, 'picoUsd' | 'routerKey'> | null;
+  /** The usage's own fault, with its reason; null where it can be priced. */
+  readonly fault: { readonly status: CostStatus; readonly reason: string | null } | null;
 }
 
 /** Options of the pricer. */
@@ -52,211 +51,106 @@ export interface PricerOptions {
   readonly reportedAuthoritative?: readonly string[];
 }
 
-type Json = Readonly<Record<string, unknown>>;
-
-const COUNTS: readonly (readonly [string, keyof EmittedCounts])[] = [
-  ['input_tokens', 'input'],
-  ['output_tokens', 'output'],
-  ['cache_read_tokens', 'cacheRead'],
-  ['cache_write_tokens', 'cacheWrite'],
-  ['cache_write_1h_tokens', 'cacheWrite1h'],
-  ['reasoning_tokens', 'reasoning'],
-  ['input_audio_tokens', 'inputAudio'],
-  ['output_audio_tokens', 'outputAudio'],
-  ['cache_read_audio_tokens', 'cacheReadAudio'],
-  ['input_image_tokens', 'inputImage'],
-  ['output_image_tokens', 'outputImage'],
-];
-
-const MEASURES: readonly UsageBucket[] = [
-  'audio_seconds',
-  'duration_seconds',
-  'input_characters',
-  'images',
-  'requests',
-  'web_search_requests',
-];
-
-const TENANT_CONFIG = 'tenantConfig.';
-
-/** A question that cannot be asked like this; the message says why. */
-class BadLine extends Error {}
-
-function objectOf(value: unknown, name: string): Json {
-  if (value === undefined || value === null) return {};
-  if (typeof value !== 'object' || Array.isArray(value)) throw new BadLine(`"${name}" must be an object`);
-  return value as Json;
+/** Who and what a line asks about. */
+interface Asked {
+  readonly provider: string;
+  readonly named: string | null;
+  readonly responseModel: string | null;
+  readonly requestModel: string | null;
+  readonly atMicros: bigint;
 }
 
-function textOf(value: unknown): string | null {
-  return typeof value === 'string' && value.trim() !== '' ? value : null;
-}
-
-function attributeOf(value: unknown): AttributeValue | undefined {
-  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
-    ? value
-    : undefined;
-}
-
-interface LineUsage {
-  readonly usage: Usage;
-  readonly status: CostStatus | null;
-}
-
-function usageOf(line: Json, provider: string): LineUsage {
-  const source = objectOf(line['usage'], 'usage');
-  const counts = noCounts();
-  const units: Partial<Record<UsageBucket, string>> = {};
-  let any = false;
-  let invalid = false;
-  const known = new Set<string>([...COUNTS.map(([key]) => key), ...MEASURES]);
-  for (const key of Object.keys(source))
-    if (!known.has(key)) throw new BadLine(`"usage.${key}" is not a count`);
-  for (const [key, name] of COUNTS) {
-    const value = source[key];
-    if (value === undefined || value === null) continue;
-    any = true;
-    counts[name] = readCount(attributeOf(value) ?? Number.NaN) ?? null;
-    invalid ||= counts[name] === null;
-  }
-  for (const key of MEASURES) {
-    const value = source[key];
-    if (value === undefined || value === null) continue;
-    any = true;
-    const measure = readMeasure(attributeOf(value) ?? Number.NaN) ?? null;
-    invalid ||= measure === null;
-    if (measure !== null) units[key] = measure;
-  }
-  if (!any) return { usage: {}, status: 'missing_usage' };
-  if (invalid) return { usage: {}, status: 'invalid_usage' };
-  const inputIncludesCached = line['inputIncludesCached'] !== false;
-  const counted = countUsage(counts, {
-    inputIncludesCached,
-    outputIncludesReasoning: line['outputIncludesReasoning'] !== false,
-    // Who says outright that input includes the cache is contradicted by larger parts, except where the
-    // provider's own API counts them apart.
-    inferExclusiveInput:
-      line['inputIncludesCached'] === undefined || provider === 'anthropic' || provider === 'aws.bedrock',
-    inferExclusiveOutput: line['outputIncludesReasoning'] === undefined && countsReasoningApart(provider),
-  });
-  return { usage: { ...counted.usage, ...units }, status: counted.fault };
-}
-
-/** A tenant's configuration given with one line, as the prices file that says the same. */
-function ownLayer(attrs: Json, provider: string, model: string): unknown {
-  const config = Object.entries(attrs).filter(([key]) => key.startsWith(TENANT_CONFIG));
-  if (config.length === 0) return null;
-  const file: { prices: unknown[]; deployments: unknown[]; discounts: unknown[] } = {
-    prices: [],
-    deployments: [],
-    discounts: [],
-  };
-  for (const [key, value] of config) {
-    switch (key.slice(TENANT_CONFIG.length)) {
-      case 'price':
-        file.prices.push({ provider, model, ...objectOf(value, key) });
-        break;
-      case 'deploymentMap':
-        for (const [name, target] of Object.entries(objectOf(value, key))) {
-          file.deployments.push({ provider, name, model: target });
-        }
-        break;
-      case 'discount':
-        file.discounts.push(
-          value !== null && typeof value === 'object'
-            ? { provider, ...value }
-            : { provider, multiply: value },
-        );
-        break;
-      default:
-        throw new BadLine(`"${key}" is not known`);
-    }
-  }
-  return file;
-}
-
-function answer(id: string | null, status: CostStatus, reason: string | null): PricedLine {
+function answer(id: PricedLine['id'], status: CostStatus, reason: string | null): PricedLine {
   return { id, status, costUsd: null, priceVersion: null, lines: [], ...(reason === null ? {} : { reason }) };
+}
+
+interface Books {
+  /** The book of a line's tenant, with what the line itself agrees. */
+  of(line: Json, attrs: Json, provider: string, model: string): PriceBook;
+  vendorOf(model: string): string | null;
+}
+
+function booksOf(options: PricerOptions): Books {
+  const books: TenantBooks = options.books ?? createTenantBooks(options.overrides ?? NO_OVERRIDES);
+  return {
+    vendorOf: (model) => books.shared.vendorOf(model),
+    of: (line, attrs, provider, model) => {
+      const tenant = textOf(line, 'tenant') ?? '';
+      const file = ownLayer(attrs, provider, model);
+      if (file === null) return books.of(tenant);
+      const { overrides: own, faults } = parsePriceOverrides(file);
+      if (faults.length > 0)
+        throw new BadLine(faults.map((fault) => `${fault.path} ${fault.message}`).join('; '));
+      const under = books.of(tenant);
+      const { lists, source } = under;
+      return createPriceBook({ extends: under, lists, source, layers: [...under.layers, own.operator] });
+    },
+  };
 }
 
 /** Makes a reader of the lines of `spanmeter price --stdin`. It throws where a line cannot be asked. */
 export function createQuestionReader(options: PricerOptions = {}): (line: unknown) => PriceQuestion {
-  const overrides = options.overrides ?? NO_OVERRIDES;
-  const books: TenantBooks = options.books ?? createTenantBooks(overrides);
-  const authoritative = new Set(options.reportedAuthoritative ?? ['openrouter']);
+  const books = booksOf(options);
+  const authoritative = authoritativeProviders(options.reportedAuthoritative);
   const fields = createSpanFields();
   const readConditions = conditionsReader(fields);
   const readReported = reportedCostReader(fields);
   const requestSlot = fields.slot('requestModel');
   const responseSlot = fields.slot('responseModel');
 
-  const bookFor = (line: Json, attrs: Json, provider: string, model: string): PriceBook => {
-    const tenant = textOf(line['tenant']) ?? '';
-    const file = ownLayer(attrs, provider, model);
-    if (file === null) return books.of(tenant);
-    const { overrides: own, faults } = parsePriceOverrides(file);
-    if (faults.length > 0)
-      throw new BadLine(faults.map((fault) => `${fault.path} ${fault.message}`).join('; '));
-    const under = books.of(tenant);
-    const { lists, source } = under;
-    return createPriceBook({ extends: under, lists, source, layers: [...under.layers, own.operator] });
+  const askedOf = (line: Json): Asked => {
+    const named = textOf(line, 'model');
+    const responseModel = fields.text(responseSlot) ?? named;
+    const at = textOf(line, 'at');
+    if (at === null) throw new BadLine('"at" must be an instant');
+    const stated = canonicalProvider(textOf(line, 'provider'));
+    const vendor = stated === null && responseModel !== null ? books.vendorOf(responseModel) : null;
+    return {
+      provider: stated ?? vendor ?? 'unknown',
+      named,
+      responseModel,
+      requestModel: fields.text(requestSlot) ?? named,
+      atMicros: BigInt(isoMicros(at)),
+    };
   };
 
   return (value) => {
-    const line = objectOf(value, 'line');
+    if (value === undefined || value === null) throw new BadLine('a line must be an object');
+    const line = objectOf(value, 'a line');
     const attrs = objectOf(line['attrs'], 'attrs');
-    fields.read(
-      new Map(
-        Object.entries(attrs).flatMap(([key, value]): [string, AttributeValue][] => {
-          const attribute = attributeOf(value);
-          return attribute === undefined ? [] : [[key, attribute]];
-        }),
-      ),
-    );
-    const named = textOf(line['model']);
-    const responseModel = fields.text(responseSlot) ?? named;
-    const requestModel = fields.text(requestSlot) ?? named;
-    const at = textOf(line['at']);
-    if (at === null) throw new BadLine('"at" must be an instant');
-    const atMicros = BigInt(instantMicros(at));
-    let provider = canonicalProvider(textOf(line['provider']));
-    if (provider === null && responseModel !== null) provider = books.shared.vendorOf(responseModel);
-    const reported = provider !== null && authoritative.has(provider) ? readReported() : null;
-    const used = usageOf(line, provider ?? 'unknown');
+    fields.read(attributesOf(attrs));
+    const { named, ...asked } = askedOf(line);
+    const { usage, alternatives, status, reason } = usageOf(line, asked.provider);
     return {
       id: idOf(value),
-      book: () => bookFor(line, attrs, provider ?? 'unknown', named ?? ''),
-      request: {
-        provider: provider ?? 'unknown',
-        responseModel,
-        requestModel,
-        usage: used.usage,
-        conditions: readConditions(provider ?? 'unknown'),
-        atMicros,
-        lines: true,
-      },
-      reportedPicoUsd: reported?.picoUsd ?? null,
-      fault: used.status,
+      book: books.of(line, attrs, asked.provider, named ?? ''),
+      request: { ...asked, usage, alternatives, conditions: readConditions(asked.provider), lines: true },
+      reported: authoritative.has(asked.provider) ? readReported() : null,
+      fault: status === null ? null : { status, reason },
     };
   };
 }
 
-function idOf(value: unknown): string | null {
-  return value !== null && typeof value === 'object' && 'id' in value ? textOf(value.id) : null;
+function idOf(value: unknown): PricedLine['id'] {
+  const named = value !== null && typeof value === 'object' && 'id' in value ? value.id : null;
+  return typeof named === 'string' || typeof named === 'number' ? named : null;
 }
 
 /** Answers a question that was understood. */
-export function answerQuestion(question: PriceQuestion): PricedLine {
-  const { id, request, reportedPicoUsd, fault } = question;
-  if (reportedPicoUsd !== null && fault !== 'invalid_usage') {
-    return { ...answer(id, 'reported', null), costUsd: formatPico(reportedPicoUsd) };
+export function answerQuestion({ id, book, request, reported, fault }: PriceQuestion): PricedLine {
+  const result = fault === null ? priceUsage(book, request) : null;
+  const picoUsd = result?.costPicoUsd ?? null;
+  if (
+    reported !== null &&
+    fault?.status !== 'invalid_usage' &&
+    isCharge(reported.picoUsd, reported.routerKey, picoUsd)
+  ) {
+    return { ...answer(id, 'reported', null), costUsd: formatPico(reported.picoUsd) };
   }
-  if (fault !== null) return answer(id, fault, null);
-  const book = question.book();
-  const result = priceUsage(book, request);
+  if (result === null) return answer(id, fault?.status ?? 'invalid_usage', fault?.reason ?? null);
   return {
     ...answer(id, result.status, result.reason),
-    costUsd: result.costPicoUsd === null ? null : formatPico(result.costPicoUsd),
+    costUsd: picoUsd === null ? null : formatPico(picoUsd),
     priceVersion: book.version,
     lines: result.lines,
   };

@@ -38,9 +38,9 @@ describe('the explanation of a price', () => {
     let priced = 0;
     for (const each of cases) {
       const question = read(each);
-      if (question.fault !== null || question.reportedPicoUsd !== null) continue;
+      if (question.fault !== null || question.reported !== null) continue;
       const answer = answerQuestion(question);
-      const explanation = explainPrice(question.book(), question.request);
+      const explanation = explainPrice(question.book, question.request);
       assert.equal(explanation.result.status, answer.status, each.id);
       const { costPicoUsd } = explanation.result;
       assert.equal(costPicoUsd === null ? null : formatPico(costPicoUsd), answer.costUsd, each.id);

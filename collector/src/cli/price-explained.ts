@@ -35,7 +35,7 @@ function matchText(match: ExplainedMatch): string {
     ...(match.location === null ? [] : [`location ${match.location}`]),
   ].join(', ');
   const from = match.name === match.model ? '' : `, from ${match.name}`;
-  const asked = match.of === 'request' ? " (the request's: the answer names none that is known)" : '';
+  const asked = match.of === 'request' ? ' (the name that was asked for)' : '';
   return `${match.model}${from}${asked}${deployed}, ${KINDS[match.kind]}${found}${place === '' ? '' : `; ${place}`}`;
 }
 
@@ -127,7 +127,7 @@ export function linesText(explanation: PriceExplanation, costUsd: string, screen
   const cells = explanation.result.lines.map((line) => [
     line.bucket,
     grouped(line.count),
-    `x ${line.rate}`,
+    `x ${line.rate}${line.factor === undefined ? '' : ` x ${line.factor}`}`,
     `/ ${grouped(String(line.per))}`,
     `= ${line.amount}`,
   ]);

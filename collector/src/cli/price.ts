@@ -1,4 +1,3 @@
-import { createInterface } from 'node:readline';
 import {
   answerQuestion,
   createPricer,
@@ -17,6 +16,7 @@ import { readPrices } from '../service/price-file.ts';
 import { addBookOptions, currentPricing, type CurrentPricing } from './books.ts';
 import { explainStored } from './explain-stored.ts';
 import { explanationJson } from './explanation-json.ts';
+import { inputLines, type InputLine } from './input-lines.ts';
 import { bold, CliError, printable, runs, type CliContext } from './output.ts';
 import { explanationText, recognitionText } from './price-explained.ts';
 import { priceListText } from './price-list-text.ts';
@@ -25,19 +25,28 @@ import { addQuestionOptions, hasUsage, questionLine, type PriceOptions } from '.
 /** One line may not be longer than a request with many attributes is. */
 const MAX_LINE_BYTES = 1024 * 1024;
 
-function parsed(line: string): unknown {
-  if (line.length > MAX_LINE_BYTES) return null;
-  try {
-    return JSON.parse(line);
-  } catch {
-    return null;
-  }
+function refusedLine(reason: string): PricedLine {
+  return { id: null, status: 'invalid_usage', costUsd: null, priceVersion: null, lines: [], reason };
 }
 
+/** Every line gets an answer, whatever it holds; only empty ones are passed over. */
 async function priceLines(context: CliContext, overrides: PriceOverrides | null): Promise<void> {
   const price = createPricer(overrides === null ? {} : { overrides });
-  for await (const line of createInterface({ input: process.stdin, crlfDelay: Infinity })) {
-    if (line.trim() !== '') context.write(`${JSON.stringify(price(parsed(line)))}\n`);
+  const answerTo = (line: InputLine): PricedLine => {
+    if (line === null) return refusedLine(`the line is longer than ${MAX_LINE_BYTES} bytes`);
+    let question: unknown;
+    try {
+      question = JSON.parse(line);
+    } catch {
+      return refusedLine('the line is not JSON');
+    }
+    return price(question);
+  };
+  let first = true;
+  for await (const line of inputLines(process.stdin, MAX_LINE_BYTES)) {
+    const text = first && line !== null ? line.replace(/^\ufeff/, '') : line;
+    first = false;
+    if (text === null || text.trim() !== '') context.write(`${JSON.stringify(answerTo(text))}\n`);
   }
 }
 
@@ -64,7 +73,7 @@ function understand(line: object, pricing: CurrentPricing): Understood {
   const { books, reportedAuthoritative } = pricing;
   try {
     const question = createQuestionReader({ books, reportedAuthoritative })(line);
-    const explanation = explainPrice(question.book(), question.request);
+    const explanation = explainPrice(question.book, question.request);
     return { question, answer: answerQuestion(question), explanation };
   } catch (error) {
     throw new CliError(error instanceof Error ? error.message : String(error), 2, { cause: error });
@@ -84,7 +93,9 @@ function explained(understood: Understood, context: CliContext): string {
   const title = `${heading(understood, `: ${amount}`, context)}\n\n`;
   if (answer.status !== 'reported') {
     const text =
-      question.fault === null ? explanationText(explanation, answer.costUsd, context) : `${question.fault}\n`;
+      question.fault === null
+        ? explanationText(explanation, answer.costUsd, context)
+        : `${question.fault.reason ?? question.fault.status}\n`;
     return `${title}${text}`;
   }
   const ours = explanation.result.costPicoUsd;

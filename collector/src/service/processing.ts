@@ -9,6 +9,7 @@ import {
   type PriceOverrides,
   type RecordContext,
   type TenantBooks,
+  type Rememberable,
 } from '@spanmeter/processors';
 import type { ComponentMap, Config, PipelineConfig } from '../config/config.ts';
 import { createSpanDecoder } from '../otlp/span.ts';
@@ -19,12 +20,17 @@ import { cost } from '../processors/cost.ts';
 import { genAiNormalizer } from '../processors/gen-ai-normalizer.ts';
 import { tenant } from '../processors/tenant.ts';
 
+/** A database that is away must not keep spans from the exporters that need none. */
+const MAX_RECALL_WAIT_MS = 5_000;
+
 /** The pure part of the worker: bytes in, priced calls out. */
 export interface Processing {
   readonly chain: ProcessingChain;
   decode(body: Uint8Array, offsets: SpanOffsets): readonly GenAiSpan[];
   /** The tenant of a span that cannot become a call; without a span, that of its request. */
   readonly tenantOf: (context: RecordContext, span: GenAiSpan | null) => string;
+  /** Fills the window of twins from the store; the first batch waits for it, for a while. */
+  recallCalls(read: (windowMs: number, maxCalls: number) => Promise<readonly Rememberable[]>): void;
   /** Tenants that exist already count against `max_tenants`. */
   knowTenants(ids: Iterable<string>): void;
   /** The books that calls are priced by now. */
@@ -83,6 +89,9 @@ export function createProcessing(
   const attribution = find(tenant);
   const { reported_authoritative: reportedAuthoritative } = find(cost);
   const register = tenantRegister(attribution.max_tenants);
+  const { twin_window: windowMs, twin_window_calls: maxCalls } = normalizer;
+  const countOnce = createCountOnce(windowMs === 0 ? {} : { window: { windowMs, maxCalls } });
+  let recalled: Promise<void> = Promise.resolve();
   const whose = {
     defaultTenant: attribution.default_tenant,
     admitTenant: (name: string): boolean => register.admit(name),
@@ -96,13 +105,20 @@ export function createProcessing(
       steps: [
         createNormalizer({ retentionMs }),
         createAttribution({ teams: attribution.teams, ...whose }),
-        createCountOnce(),
+        countOnce,
         pricing,
       ],
       books: () => pricing.books(),
+      ready: () => recalled,
     },
     decode: createSpanDecoder({ ...WANTED_KEYS, maxValueBytes: normalizer.max_value_bytes }),
     tenantOf: createTenantOf(whose),
+    recallCalls(read) {
+      if (windowMs === 0) return;
+      const waited = new Promise<void>((done) => setTimeout(done, MAX_RECALL_WAIT_MS).unref());
+      const reading = read(windowMs, maxCalls).then((calls) => countOnce.recall(calls));
+      recalled = Promise.race([reading, waited]).catch(() => undefined);
+    },
     knowTenants: (ids) => register.know(ids),
     books: () => pricing.tenantBooks(),
   };
