@@ -61,6 +61,8 @@ interface Recomputed {
   /** What is stored for that version. */
   readonly storedUsd: string | null;
   readonly same: boolean;
+  /** Cached tokens that may be audio or images: only the split that is stored can be priced again. */
+  readonly ambiguous: boolean;
 }
 
 interface ExplainedCall {
@@ -103,6 +105,12 @@ async function readAdjustments(client: Client, call: StoredCall): Promise<readon
   return rows;
 }
 
+/** Counts that say how much was cached, and how much was audio or images, but not how much was both. */
+function isAmbiguous(usage: Usage): boolean {
+  const isCached = usage.cache_read !== undefined || usage.cache_read_audio !== undefined;
+  return isCached && (usage.input_audio !== undefined || usage.input_image !== undefined);
+}
+
 function recompute(call: StoredCall, book: PriceBook, storedUsd: string | null, status: string): Recomputed {
   const { duration_ms: duration } = call;
   const explanation = explainPrice(book, {
@@ -116,8 +124,10 @@ function recompute(call: StoredCall, book: PriceBook, storedUsd: string | null, 
   });
   const { costPicoUsd } = explanation.result;
   const costUsd = costPicoUsd === null ? null : formatPico(costPicoUsd);
-  const same = costUsd === storedUsd && (costUsd !== null || explanation.result.status === status);
-  return { version: book.version, explanation, costUsd, storedUsd, same };
+  const ambiguous = costUsd !== null && status === 'unpriced_dimension' && isAmbiguous(call.usage ?? {});
+  const same =
+    ambiguous || (costUsd === storedUsd && (costUsd !== null || explanation.result.status === status));
+  return { version: book.version, explanation, costUsd, storedUsd, same, ambiguous };
 }
 
 async function explainCall(
@@ -139,7 +149,10 @@ function amountText(usd: string | null, status: string): string {
   return usd === null ? status : `${usd} USD (${status})`;
 }
 
-function verdict({ costUsd, storedUsd, same }: Recomputed): string {
+function verdict({ costUsd, storedUsd, same, ambiguous }: Recomputed): string {
+  if (ambiguous) {
+    return 'Stored without a price: its counts do not tell which cached tokens were audio or images. The above is one of the prices that it may have.';
+  }
   const computed = costUsd ?? 'no amount';
   if (same)
     return storedUsd === null ? 'The same status again.' : 'Reproduces the stored amount to the last digit.';

@@ -1,5 +1,6 @@
 import {
   instantText,
+  type CostLine,
   type ExplainedMatch,
   type ListedPrice,
   type Modifier,
@@ -29,7 +30,8 @@ const KINDS: Readonly<Record<ExplainedMatch['kind'], string>> = {
 
 function matchText(match: ExplainedMatch): string {
   const deployed = match.deployedAs === null ? '' : `, a deployment of ${match.deployedAs}`;
-  const found = match.foundBy === match.model ? '' : ` ${match.foundBy}`;
+  const isSaid = [match.model, match.name, match.deployedAs].includes(match.foundBy);
+  const found = isSaid ? '' : ` ${match.foundBy}`;
   const place = [
     ...(match.profile === null ? [] : [`inference profile ${match.profile}`]),
     ...(match.location === null ? [] : [`location ${match.location}`]),
@@ -122,6 +124,14 @@ function reasoning(explanation: PriceExplanation, screen: Screen): string {
   ].join('');
 }
 
+/** What a line says of itself alone; what all say is in the reasoning above them. */
+function ownNotes(lines: readonly CostLine[], index: number): string {
+  const notes = lines.map((line) => (line.note ?? '').split(', ').filter((note) => note !== ''));
+  return (notes[index] ?? [])
+    .filter((note) => note.startsWith('at ') || !notes.every((all) => all.includes(note)))
+    .join(', ');
+}
+
 /** Count x rate / per = amount for each line, the sum, and the one rounding. */
 export function linesText(explanation: PriceExplanation, costUsd: string, screen: Screen): string {
   const cells = explanation.result.lines.map((line) => [
@@ -140,8 +150,8 @@ export function linesText(explanation: PriceExplanation, costUsd: string, screen
       )
       .join(' ')
       .trimEnd();
-    const note = explanation.result.lines[i]?.note;
-    return `  ${text}\n${note === undefined ? '' : filledText(`    ${note}`, screen.columns, false)}`;
+    const note = ownNotes(explanation.result.lines, i);
+    return `  ${text}\n${note === '' ? '' : filledText(`    ${note}`, screen.columns, false)}`;
   });
   const sum = explanation.sumUsd ?? '';
   const pad = (label: string): string => label.padEnd(34);

@@ -159,7 +159,7 @@ tenants:
       /^Context +300,000 tokens of input, cache included: the rates that apply to the\n +whole request above 272,000$/m,
     );
     assert.match(out, /^Conditions +tier flex: token rates x 0\.5$/m);
-    assert.match(out, /^ {2}input +199,999 x 10 \/ 1,000,000 = 0\.999995$/m);
+    assert.match(out, /^ {2}input +199,999 x 10 x 0\.5 \/ 1,000,000 = 0\.999995$/m);
     assert.match(out, /Rounded once, half to even, 1e-12 +[\d.]{14,} USD$/m);
     assert.ok(
       out.split('\n').every((line) => line.length <= 80),
