@@ -47,7 +47,7 @@ function minuteOf(at: Date): string {
 }
 
 interface NamedVersion extends Omit<StoredVersion, 'createdAt'> {
-  /** `current`, `current (acme)`, `shipped`; empty for what nobody prices by now. */
+  /** `current`, `current, a tenant's`, `shipped`; empty for what nobody prices by now. */
   readonly name: string;
   /** Null where the database does not have it. */
   readonly createdAt: Date | null;
@@ -69,13 +69,13 @@ function named(stored: readonly StoredVersion[], books: TenantBooks): NamedVersi
   };
   call(createPriceBook({ layers: [{ prices: [], deployments: [], discounts: [] }] }), 'shipped');
   call(shared, 'current');
-  for (const book of own) call(book, 'current, of a tenant');
+  for (const book of own) call(book, "current, a tenant's");
   const known = new Set(stored.map((each) => each.version));
   const current = books.all().filter((book) => !known.has(book.version));
   return [
     ...current.map((book) => ({
       version: book.version,
-      name: `${(names.get(book.version) ?? []).join(', ')}, no call yet`,
+      name: (names.get(book.version) ?? []).join(', '),
       createdAt: null,
       source: book.source,
       extends: book === shared ? null : (shared?.version ?? null),
@@ -90,15 +90,15 @@ function listTable(versions: readonly NamedVersion[], context: CliContext, count
   const columns: Column[] = [
     { title: 'Version', align: 'left' },
     { title: 'Stored (UTC)', align: 'left' },
-    { title: 'Base, or the book extended', align: 'left' },
-    { title: 'Overrides', align: 'right' },
+    { title: 'Based on', align: 'left' },
+    { title: 'Own', align: 'right' },
     ...(counted ? [{ title: 'Calls', align: 'right' } as const] : []),
     { title: 'Name', align: 'left' },
   ];
   const rows = versions.map((each) => [
     short(each.version),
-    each.createdAt === null ? '-' : minuteOf(each.createdAt),
-    each.extends === null ? (each.source ?? '?') : `+ ${short(each.extends)}`,
+    each.createdAt === null ? 'not yet' : minuteOf(each.createdAt),
+    each.extends === null ? (each.source?.replace(/^@[^/]*\//, '') ?? '?') : `+ ${short(each.extends)}`,
     String(each.overrides),
     ...(counted ? [each.calls === null ? '' : grouped(String(each.calls))] : []),
     each.name,

@@ -64,6 +64,7 @@ function titleOf({ question, tenant, period, from, to, timezone }: WhatIfReport)
 }
 
 function verdict(total: WhatIfSums, decimals: number): string {
+  if (total.calls === 0) return 'There is nothing to compare: no call has a price both ways.';
   const exact = total.savings_usd.replace(/^-/, '');
   const share = total.savings_percent === null ? '' : ` (${total.savings_percent.replace(/^-/, '')} %)`;
   if (/^[0.]*$/.test(exact)) return 'It would have cost the same.';

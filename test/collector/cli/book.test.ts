@@ -65,7 +65,7 @@ describe('spanmeter book', () => {
       calls: number | null;
     }[];
     const shipped = createTenantBooks().shared.version;
-    assert.deepEqual([rows[0]?.version, rows[0]?.name], [shipped, 'shipped, current, no call yet']);
+    assert.deepEqual([rows[0]?.version, rows[0]?.name], [shipped, 'shipped, current']);
     const stored = rows.find((row) => row.version === books.shared.version);
     assert.deepEqual(
       { ...stored, created_at: null },
@@ -82,7 +82,7 @@ describe('spanmeter book', () => {
     const acme = rows.find((row) => row.version === books.of('acme').version);
     assert.deepEqual([acme?.extends, acme?.overrides, acme?.calls], [books.shared.version, 1, 0]);
     const table = await run('list');
-    assert.match(table.out, new RegExp(`^${books.shared.version.slice(0, 12)} .* @pydantic`, 'm'));
+    assert.match(table.out, new RegExp(`^${books.shared.version.slice(0, 12)} .* genai-prices@`, 'm'));
     assert.ok(
       table.out.split('\n').every((line) => line.length <= 80),
       table.out,

@@ -283,6 +283,15 @@ describe('spanmeter price --explain --trace', () => {
       { ...call, spanId: '3'.repeat(16), cost: null, version: now.version, model: 'unheard-of' },
       { ...call, spanId: '4'.repeat(16), cost: null, status: 'not_billable' },
       { ...call, spanId: '5'.repeat(16), cost: '0.01', status: 'reported' },
+      {
+        ...call,
+        spanId: '6'.repeat(16),
+        cost: null,
+        status: 'unpriced_dimension',
+        version: now.version,
+        model: 'gpt-realtime',
+        usage: { input: '100', cache_read: '50', input_audio: '70', output: '1' },
+      },
     ]);
     const span = { tenant: 'acme', traceId: trace, spanId: '1'.repeat(16), at };
     const oldVersion = old.of('acme').version;
@@ -329,12 +338,14 @@ describe('spanmeter price --explain --trace', () => {
         ['2', [false]],
         ['3', [true]],
         ['5', []],
+        ['6', [true]],
       ],
     );
     const unknown = await run('--span', '3'.repeat(16));
     assert.equal(unknown.code, 0);
     assert.match(unknown.out, /unpriced_model/);
     assert.match((await run('--span', '5'.repeat(16))).out, /No price book decided it/);
+    assert.match((await run('--span', '6'.repeat(16))).out, /do not tell which cached tokens were audio/);
   });
 
   it('says what is not there, and refuses what is no id', async () => {

@@ -300,6 +300,15 @@ describe('what stored usage would have cost', () => {
     );
     const cache = await cli('--no-cache', '--tenant', 'acme');
     assert.match(cache.out, /It would have cost [\d.]+ USD \([\d.]+ %\) more\./);
+    const apart = await cli(
+      '--from-model',
+      'gpt-4o',
+      '--to-model',
+      'text-embedding-3-small',
+      '--tenant',
+      'mix',
+    );
+    assert.match(apart.out, /There is nothing to compare/);
     const none = await cli('--no-cache', '--tenant', 'nobody');
     assert.match(none.out, /\n\nNo calls\.\n$/);
   });
