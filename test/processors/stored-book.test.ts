@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import {
+  createPriceBook,
   createPricer,
   createTenantBooks,
   parentVersion,
@@ -104,6 +105,30 @@ describe('a stored price book', () => {
         assert.deepEqual(ids(other), ids(list), seller);
       }
     }
+  });
+
+  it("keeps a name with the entry that it leads to, even where it is another entry's id", () => {
+    const priced = (input: string) => [{ rates: { input_mtok: input } }];
+    const book = createPriceBook({
+      base: [{ seller: 'openai', entries: [{ model: 'taken', periods: priced('1') }] }],
+      overlay: {
+        entries: [
+          {
+            seller: 'openai',
+            model: 'taker',
+            aliases: ['taken'],
+            periods: priced('2'),
+            source: 'a test',
+            reviewed: '2026-11-20',
+          },
+        ],
+        patches: [],
+        resales: [],
+        removals: [],
+      },
+    });
+    const made = priceBookFromContent(book.content(), { version: book.version });
+    for (const each of [book, made]) assert.equal(each.match('openai', 'taken')?.model, 'taker');
   });
 
   it('prices every golden case as the book did that was stored', () => {

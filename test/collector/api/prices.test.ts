@@ -80,6 +80,12 @@ describe('GET /api/v1/prices', () => {
     assert.equal(long.tiers[0].rates.input_mtok, '10');
     const flex = long.conditions.find((each: Json) => each.value === 'flex');
     assert.deepEqual([flex.condition, flex.multiply], ['tier', '0.5']);
+    // Of two lines for one value only the one that applies is shown.
+    const region = long.conditions.filter((each: Json) => each.condition === 'region');
+    assert.deepEqual(
+      region.map((each: Json) => [each.value, each.multiply]),
+      [['*', '1.1']],
+    );
     const [peak] = (await prices('provider=deepseek&model=deepseek-flash')).prices;
     assert.deepEqual([peak.windows[0].from, peak.windows[0].rates.input_mtok], ['01:00', '0.30']);
     assert.equal(peak.layer, 'overlay');
