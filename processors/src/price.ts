@@ -3,7 +3,7 @@ import type { Rational } from './money.ts';
 import { divideHalfEven, formatRational, parseDecimal } from './money.ts';
 import type { AppliedDiscount, ModelMatch, PriceBook } from './price-book.ts';
 import { isUnconditional, resolveConditions } from './price-conditions.ts';
-import type { CompiledModifier, CompiledPeriod } from './price-period.ts';
+import type { CompiledModifier, CompiledPeriod, CompiledTables } from './price-period.ts';
 import { windowAt } from './price-period.ts';
 import type { RateTable } from './rate-table.ts';
 import { BUCKET_INDEX, BUCKETS, isTokenBucket, RATE_SCALE } from './rate-table.ts';
@@ -130,20 +130,19 @@ function tableFor(
   at: number,
   modifiers: readonly CompiledModifier[],
 ): RateTable | null {
-  let chosen: RateTable | null = null;
-  if (period.tiers.length > 0) {
-    const tokens = contextTokens(usage);
-    chosen = period.tiers.find((tier) => tokens >= tier.from)?.table ?? null;
-  }
-  const window = windowAt(period, at);
-  if (window !== null && chosen !== null) return null;
-  chosen = window ?? chosen;
+  let tables: CompiledTables = period;
   for (const modifier of modifiers) {
-    if (modifier.table === null) continue;
-    if (chosen !== null) return null;
-    chosen = modifier.table;
+    if (modifier.tables === null) continue;
+    if (tables !== period) return null;
+    tables = modifier.tables;
   }
-  return chosen ?? period.table;
+  const window = windowAt(tables, at);
+  if (tables.tiers.length > 0) {
+    const tokens = contextTokens(usage);
+    const tier = tables.tiers.find((each) => tokens >= each.from);
+    if (tier !== undefined) return window === null ? tier.table : null;
+  }
+  return window === null ? tables.table : window.table;
 }
 
 interface Factors {
