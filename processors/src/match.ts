@@ -1,6 +1,6 @@
 import { canonicalProvider, sellerOf } from './providers.ts';
 
-/** A name to look a model up by, with the Bedrock inference profile that was cut off it. */
+/** A name to look a model up by, with the Bedrock profile or Azure Data Zone that was cut off it. */
 export interface NameCandidate {
   readonly name: string;
   /** `us`, `eu`, `apac` …; null where the name says none, empty where it is part of the name looked up. */
@@ -57,6 +57,16 @@ function bedrockNames(name: string): NameCandidate[] {
   return names;
 }
 
+/** `eu/gpt-5.4`: a deployment of a Data Zone, as a deployments map may say; `global/` is the ordinary one. */
+function azureNames(name: string): NameCandidate[] {
+  const zone = /^(global|us|eu|apac)\/(.+)$/.exec(name);
+  if (zone === null) return [{ name, profile: null }];
+  return [
+    { name, profile: '' },
+    { name: zone[2] ?? name, profile: zone[1] === 'global' ? null : (zone[1] ?? null) },
+  ];
+}
+
 function undatedNames(seller: string, candidate: NameCandidate): NameCandidate[] {
   const { name, profile } = candidate;
   const found: NameCandidate[] = [];
@@ -98,9 +108,12 @@ export function modelNames(seller: string, model: string): ModelNames {
     if (version !== null)
       plain.push(/^\d/.test(version[2] ?? '') ? `${version[1]}-${version[2]}` : `${version[1]}`);
   }
-  const exact =
+  const exact = plain.flatMap((each) =>
     seller === 'aws.bedrock'
-      ? plain.flatMap(bedrockNames)
-      : plain.map((each) => ({ name: each, profile: null }));
+      ? bedrockNames(each)
+      : seller === 'azure'
+        ? azureNames(each)
+        : [{ name: each, profile: null }],
+  );
   return { exact, undated: exact.flatMap((each) => undatedNames(seller, each)), location };
 }

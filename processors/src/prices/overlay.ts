@@ -1,10 +1,14 @@
 import type { Overlay, OverlayPatch } from '../overlay-entry.ts';
 import type { Modifier, Rates } from '../price-entry.ts';
+import { IMPORT_DATE } from './imported/index.ts';
+import { IMPORTED_CONDITIONS, IMPORTED_ENTRIES } from './imported.ts';
+import { DATED_ENTRIES, DATED_PATCHES } from './overlay-dated.ts';
 import { OVERLAY_ENTRIES } from './overlay-entries.ts';
 
 const REVIEWED = '2026-11-20';
 const ANTHROPIC_PAGE = 'platform.claude.com/docs/en/about-claude/pricing';
 const LITELLM = 'LiteLLM map of 2026-08-01';
+const NEWEST = 'LiteLLM 1.109.1';
 
 function tier(value: string, multiply: string): Modifier {
   return { condition: 'tier', value, multiply };
@@ -32,82 +36,42 @@ const OPENAI: readonly OverlayPatch[] = [
     reviewed: REVIEWED,
   },
   openai(
-    [
-      'gpt-3.5-turbo*',
-      'gpt-4',
-      'gpt-4-*',
-      'gpt-4o',
-      'gpt-4o-20*',
-      'gpt-4o-mini',
-      'gpt-4.1*',
-      'gpt-5*',
-      'o1*',
-      'o3*',
-      'o4-mini*',
-      'computer-use',
-      'text-embedding-*',
-    ],
+    ['ft:gpt-4.1-mini', 'ft:gpt-4.1-nano', 'ft:gpt-4o-mini', 'ft:o4-mini', 'ft:gpt-3.5-turbo'],
     [tier('batch', '0.5')],
-    'OpenAI pricing page, Batch; Portkey-AI/models of 2026-08-21 agrees for 44 models',
+    `OpenAI pricing page, fine-tuned models, Batch; ${NEWEST} agrees`,
   ),
   openai(
-    [
-      'gpt-5',
-      'gpt-5-mini',
-      'gpt-5-nano',
-      'gpt-5.4',
-      'gpt-5.4-pro',
-      'gpt-5.4-mini',
-      'gpt-5.4-nano',
-      'gpt-5.5',
-      'gpt-5.5-pro',
-      'gpt-5.6-*',
-      'o3',
-      'o4-mini',
-    ],
-    [tier('flex', '0.5')],
-    `OpenAI pricing page, Flex; ${LITELLM} agrees`,
-  ),
-  openai(
-    [
-      'gpt-5',
-      'gpt-5.1',
-      'gpt-5.2',
-      'gpt-5.3',
-      'gpt-5.3-codex',
-      'gpt-5.4',
-      'gpt-5.4-mini',
-      'gpt-5.5',
-      'gpt-5.6-*',
-      'gpt-4.1-nano',
-    ],
-    [tier('priority', '2'), tier('fast', '2')],
-    `OpenAI pricing page, Priority; ${LITELLM} agrees`,
-  ),
-  openai(['gpt-4.1', 'gpt-4.1-mini', 'o3', 'gpt-4o-2024-05-13'], [tier('priority', '1.75')], LITELLM),
-  openai(['gpt-5-mini', 'gpt-5.1-codex-mini'], [tier('priority', '1.8')], LITELLM),
-  openai(['gpt-4o'], [tier('priority', '1.7')], LITELLM),
-  openai(
-    ['gpt-4o-mini'],
+    ['ft:gpt-4.1'],
     [
       {
         condition: 'tier',
-        value: 'priority',
-        rates: { input_mtok: '0.25', cache_read_mtok: '0.125', output_mtok: '1' },
+        value: 'batch',
+        rates: { input_mtok: '1.5', cache_read_mtok: '0.5', output_mtok: '6' },
       },
     ],
-    LITELLM,
+    `OpenAI pricing page, fine-tuned models, Batch; ${NEWEST} agrees`,
   ),
   openai(
-    ['o4-mini'],
-    [
-      {
-        condition: 'tier',
-        value: 'priority',
-        rates: { input_mtok: '2', cache_read_mtok: '0.5', output_mtok: '8' },
-      },
-    ],
-    LITELLM,
+    ['gpt-5.4'],
+    ['batch', 'flex'].map((value) => ({
+      condition: 'tier',
+      value,
+      rates: { input_mtok: '1.25', cache_read_mtok: '0.13', output_mtok: '7.5' },
+      tiers: [
+        { above: 272_000, rates: { input_mtok: '2.5', cache_read_mtok: '0.25', output_mtok: '11.25' } },
+      ],
+    })),
+    `OpenAI pricing page: cached input at 0.13; ${NEWEST}, genai-prices 0.2.3 and Portkey agree`,
+  ),
+  openai(
+    ['gpt-3.5-turbo', 'gpt-4', 'gpt-4-turbo', 'text-embedding-ada-002'],
+    [tier('batch', '0.5')],
+    `OpenAI pricing page, Batch; ${NEWEST} agrees for their snapshots`,
+  ),
+  openai(
+    ['gpt-5.1-codex-mini'],
+    [tier('priority', '1.8'), tier('fast', '1.8')],
+    `OpenAI pricing page, Priority; ${LITELLM}`,
   ),
   openai(
     PREMIUM_REGIONS,
@@ -186,7 +150,7 @@ const ANTHROPIC: readonly OverlayPatch[] = [
   },
   {
     sellers: ['anthropic'],
-    models: ['claude-opus-4-8'],
+    models: ['claude-opus-4-8', 'claude-opus-5', 'claude-opus-5-5'],
     modifiers: [{ condition: 'speed', value: 'fast', multiply: '2' }],
     source: `${ANTHROPIC_PAGE}, fast mode`,
     reviewed: REVIEWED,
@@ -197,6 +161,30 @@ const ANTHROPIC: readonly OverlayPatch[] = [
     derive: { rate: 'cache_write_1h_mtok', of: 'input_mtok', times: '2' },
     source: `${ANTHROPIC_PAGE}, prompt caching: a one-hour write is twice the input price; the base has it for few`,
     reviewed: REVIEWED,
+  },
+];
+
+/** Azure's Data Zones, which spans never tell: a deployments map says `eu/gpt-5.4`. */
+function dataZone(value: string, multiply: string): Modifier {
+  return { condition: 'profile', value, multiply };
+}
+
+const AZURE_RETAIL = 'prices.azure.com retail prices by LiteLLM 1.109.1';
+
+const AZURE: readonly OverlayPatch[] = [
+  {
+    sellers: ['azure'],
+    models: ['gpt-6*'],
+    modifiers: [dataZone('us', '1.1'), dataZone('eu', '1.2'), dataZone('apac', '1.2')],
+    source: `${AZURE_RETAIL}: Data Zones of GPT-6`,
+    reviewed: IMPORT_DATE,
+  },
+  {
+    sellers: ['azure'],
+    models: ['gpt-4*', 'gpt-5*', 'o1*', 'o3*', 'o4*', 'codex*', 'computer-use*', 'text-embedding-*'],
+    modifiers: [dataZone('us', '1.1'), dataZone('eu', '1.1')],
+    source: `${AZURE_RETAIL}: Data Zones cost a tenth more than Global Standard, for all of 120 models`,
+    reviewed: IMPORT_DATE,
   },
 ];
 
@@ -280,9 +268,9 @@ const PERPLEXITY: readonly OverlayPatch[] = [
 ];
 
 /** The reviewed overlay of the base prices. The first modifier that fits a value applies. */
-export const OVERLAY: Overlay = {
-  entries: OVERLAY_ENTRIES,
-  patches: [...OPENAI, ...ANTHROPIC, ...CLOUDS, ...PERPLEXITY],
+export const REVIEWED_OVERLAY: Overlay = {
+  entries: [...DATED_ENTRIES, ...OVERLAY_ENTRIES],
+  patches: [...DATED_PATCHES, ...OPENAI, ...ANTHROPIC, ...AZURE, ...CLOUDS, ...PERPLEXITY],
   resales: [
     {
       seller: 'azure',
@@ -324,4 +312,11 @@ export const OVERLAY: Overlay = {
       reviewed: REVIEWED,
     },
   ],
+};
+
+/** Everything that goes over the base prices. */
+export const OVERLAY: Overlay = {
+  ...REVIEWED_OVERLAY,
+  entries: [...REVIEWED_OVERLAY.entries, ...IMPORTED_ENTRIES],
+  patches: [...REVIEWED_OVERLAY.patches, ...IMPORTED_CONDITIONS],
 };
