@@ -15,6 +15,7 @@ import { modelNames } from '../processors/dist/match.js';
 import { mergeLists } from '../processors/dist/price-lists.js';
 import { BASE_PRICES } from '../processors/dist/prices/base/index.js';
 import { REVIEWED_OVERLAY } from '../processors/dist/prices/overlay.js';
+import { KINDS, MODES, PREFIX, PROFILE, RATES, REGION, SELLERS } from './prices-import-names.mjs';
 
 const { values: options } = parseArgs({
   options: {
@@ -24,89 +25,36 @@ const { values: options } = parseArgs({
     also: { type: 'string', multiple: true, default: [] },
   },
 });
-const target = join(dirname(dirname(fileURLToPath(import.meta.url))), 'processors', 'src', 'prices', 'imported');
+const target = join(
+  dirname(dirname(fileURLToPath(import.meta.url))),
+  'processors',
+  'src',
+  'prices',
+  'imported',
+);
 const map = JSON.parse(readFileSync(options.map, 'utf8'));
 const others = options.also.map((file) => JSON.parse(readFileSync(file, 'utf8')));
 const lists = mergeLists(BASE_PRICES, REVIEWED_OVERLAY);
 
-/** Seller of the book, and the prefix that its names have in the map. */
-const SELLERS = {
-  openai: 'openai',
-  'text-completion-openai': 'openai',
-  azure: 'azure',
-  azure_ai: 'azure',
-  bedrock: 'aws.bedrock',
-  bedrock_converse: 'aws.bedrock',
-  gemini: 'google',
-  vertex_ai: 'google',
-  'vertex_ai-language-models': 'google',
-  'vertex_ai-embedding-models': 'google',
-  'vertex_ai-anthropic_models': 'google',
-  'vertex_ai-mistral_models': 'google',
-  'vertex_ai-llama_models': 'google',
-  'vertex_ai-deepseek_models': 'google',
-  'vertex_ai-qwen_models': 'google',
-  'vertex_ai-openai_models': 'google',
-  'vertex_ai-zai_models': 'google',
-  'vertex_ai-image-models': 'google',
-  mistral: 'mistral_ai',
-  groq: 'groq',
-  xai: 'x_ai',
-  perplexity: 'perplexity',
-  cohere: 'cohere',
-  cohere_chat: 'cohere',
-  voyage: 'voyageai',
-  moonshot: 'moonshot_ai',
-  cerebras: 'cerebras',
-  fireworks_ai: 'fireworks_ai',
-  'fireworks_ai-embedding-models': 'fireworks_ai',
-  together_ai: 'together_ai',
-};
-const PREFIX =
-  /^(openai|azure_ai|azure|gemini|vertex_ai|mistral|groq|xai|perplexity|cohere|voyage|moonshot|cerebras|fireworks_ai|together_ai)\//;
-const PROFILE = /^(us-gov|us|eu|apac|global|au|jp|ca|in)\.(?=[a-z0-9-]+\.)/;
-const REGION = /^([a-z]{2}(?:-gov)?-[a-z]+-\d)\/(?:invoke\/)?(.+)$/;
-const MODES = { batches: 'batch', flex: 'flex', priority: 'priority', ultrafast: 'ultrafast' };
-const KINDS = new Set([
-  'chat',
-  'completion',
-  'responses',
-  'embedding',
-  'rerank',
-  'image_generation',
-  'audio_transcription',
-  'audio_speech',
-  'realtime',
-]);
-const MILLION = 1_000_000;
-
-/** What a price of the map is in the book, and how many units of the map's make one of the book's. */
-const RATES = {
-  input_cost_per_token: ['input_mtok', MILLION],
-  output_cost_per_token: ['output_mtok', MILLION],
-  cache_read_input_token_cost: ['cache_read_mtok', MILLION],
-  cache_creation_input_token_cost: ['cache_write_mtok', MILLION],
-  cache_creation_input_token_cost_above_1hr: ['cache_write_1h_mtok', MILLION],
-  output_cost_per_reasoning_token: ['reasoning_mtok', MILLION],
-  input_cost_per_audio_token: ['input_audio_mtok', MILLION],
-  output_cost_per_audio_token: ['output_audio_mtok', MILLION],
-  cache_read_input_audio_token_cost: ['cache_read_audio_mtok', MILLION],
-  input_cost_per_image_token: ['input_image_mtok', MILLION],
-  output_cost_per_image_token: ['output_image_mtok', MILLION],
-  input_cost_per_character: ['input_mchar', MILLION],
-  output_cost_per_image: ['per_image', 1],
-  input_cost_per_query: ['requests_k', 1000],
-};
-
 /** Models of the map whose prices another source or plain sense contradicts; why is in the price book's page. */
-const LEFT_OUT = [/^ft:/, /latest$/, /^deep-research/, /container/, /1024|1536|-x-/, /^jamba|^j2-/, /^claude|fast$/];
+const LEFT_OUT = [
+  /^ft:/,
+  /latest$/,
+  /^deep-research/,
+  /container/,
+  /1024|1536|-x-/,
+  /^jamba|^j2-/,
+  /^claude|fast$/,
+];
 
 /** Exact decimal text of a double that stands for a short decimal, times a whole number. */
 function decimal(value, times = 1) {
-  return String(Number((Number(value) * times).toPrecision(10)))
-    .replace(/^(\d+)(?:\.(\d+))?e-(\d+)$/, (_, whole, fraction = '', exponent) => {
+  return String(Number((Number(value) * times).toPrecision(10))).replace(
+    /^(\d+)(?:\.(\d+))?e-(\d+)$/,
+    (_, whole, fraction = '', exponent) => {
       return `0.${'0'.repeat(Number(exponent) - whole.length)}${whole}${fraction}`;
-    });
+    },
+  );
 }
 
 function fieldOf(key) {
@@ -120,20 +68,27 @@ function pricesOf(entry) {
   const modes = { ordinary: { rates: {}, tiers: {} } };
   for (const [key, value] of Object.entries(entry)) {
     const field = fieldOf(key);
-    if (field === null || (typeof value !== 'number' && !/^[\d.e-]+$/.test(value)) || Number(value) <= 0) continue;
+    if (field === null || (typeof value !== 'number' && !/^[\d.e-]+$/.test(value)) || Number(value) <= 0)
+      continue;
     const mode = (modes[field.mode ?? 'ordinary'] ??= { rates: {}, tiers: {} });
     const rates = field.above === undefined ? mode.rates : (mode.tiers[Number(field.above) * 1000] ??= {});
     rates[field.rate] = decimal(value, field.times);
   }
   const { rates } = modes.ordinary;
-  if (entry.mode === 'audio_transcription' && entry.input_cost_per_second > 0 && rates.input_mtok === undefined) {
+  if (
+    entry.mode === 'audio_transcription' &&
+    entry.input_cost_per_second > 0 &&
+    rates.input_mtok === undefined
+  ) {
     rates.audio_hour = decimal(entry.input_cost_per_second, 3600);
   }
   if (rates.reasoning_mtok === rates.output_mtok) delete rates.reasoning_mtok;
   if (rates.output_image_mtok !== undefined || rates.output_mtok !== undefined) delete rates.per_image;
-  if (rates.input_image_mtok === rates.input_mtok && rates.output_image_mtok === undefined) delete rates.input_image_mtok;
+  if (rates.input_image_mtok === rates.input_mtok && rates.output_image_mtok === undefined)
+    delete rates.input_image_mtok;
   const search = Object.values(entry.search_context_cost_per_query ?? {});
-  if (search.length > 0 && search.every((each) => each === search[0])) rates.web_searches_k = decimal(search[0], 1000);
+  if (search.length > 0 && search.every((each) => each === search[0]))
+    rates.web_searches_k = decimal(search[0], 1000);
   return modes;
 }
 
@@ -177,10 +132,15 @@ function modifier(condition, value, ordinary, changed) {
 /** Groups the map by seller and model: the plain entry, and those of profiles and regions. */
 function grouped() {
   const models = new Map();
-  for (const [key, entry] of Object.entries(map)) {
+  // Azure's own list goes before that of its marketplace, which repeats some of it later.
+  const isLater = ([, { litellm_provider: provider }]) => (provider === 'azure_ai' ? 1 : 0);
+  for (const [key, entry] of Object.entries(map).toSorted((a, b) => isLater(a) - isLater(b))) {
     const seller = SELLERS[entry.litellm_provider];
     if (seller === undefined || !KINDS.has(entry.mode) || /commitment|claude_platform/.test(key)) continue;
-    let name = key.replace(/^bedrock\//, '').replace(PREFIX, '').toLowerCase();
+    let name = key
+      .replace(/^bedrock\//, '')
+      .replace(PREFIX, '')
+      .toLowerCase();
     const where = {};
     if (seller === 'aws.bedrock') {
       const region = REGION.exec(name);
@@ -190,7 +150,8 @@ function grouped() {
       if (name.includes('/')) continue;
     }
     if (seller === 'azure' && /^(eu|us|apac|global|global-standard|us-gov)\//.test(name)) continue;
-    const provider = seller !== 'google' ? null : entry.litellm_provider === 'gemini' ? 'gcp.gemini' : 'gcp.vertex_ai';
+    const provider =
+      seller !== 'google' ? null : entry.litellm_provider === 'gemini' ? 'gcp.gemini' : 'gcp.vertex_ai';
     const id = `${seller} ${name}`;
     const model = models.get(id) ?? { seller, name, plain: [], places: [] };
     models.set(id, model);
@@ -216,16 +177,22 @@ function tierModifiers(model, known) {
   const found = [];
   for (const [mode, value] of Object.entries(MODES)) {
     const each = model.plain.flatMap(({ provider, prices }) =>
-      prices[mode] === undefined ? [] : [{ provider, change: modifier('tier', value, prices.ordinary, prices[mode]) }],
+      prices[mode] === undefined
+        ? []
+        : [{ provider, change: modifier('tier', value, prices.ordinary, prices[mode]) }],
     );
-    const first = each.filter(({ provider }, i) => each.findIndex((other) => other.provider === provider) === i);
+    const first = each.filter(
+      ({ provider }, i) => each.findIndex((other) => other.provider === provider) === i,
+    );
     const same = first.every(({ change }) => JSON.stringify(change) === JSON.stringify(first[0].change));
     const providers = new Set(model.plain.map(({ provider }) => provider));
     if (each.length === 0) continue;
     const unique = same ? [first[0]] : first;
     for (const { provider, change } of unique) {
       if (known.some((own) => own.condition === 'tier' && own.value === value)) continue;
-      found.push(same || provider === null || providers.size === 1 ? change : { ...change, providers: [provider] });
+      found.push(
+        same || provider === null || providers.size === 1 ? change : { ...change, providers: [provider] },
+      );
       if (value === 'priority' && model.seller === 'openai') found.push({ ...found.at(-1), value: 'fast' });
     }
   }
@@ -234,7 +201,8 @@ function tierModifiers(model, known) {
 
 function placeModifiers(model, ordinary, known) {
   return model.places.flatMap((place) => {
-    const [condition, value] = place.region === undefined ? ['profile', place.profile] : ['region', place.region];
+    const [condition, value] =
+      place.region === undefined ? ['profile', place.profile] : ['region', place.region];
     if (known.some((own) => own.condition === condition && own.value === value)) return [];
     const own = place.prices.ordinary;
     if (own.rates.input_mtok === undefined) return [];
@@ -248,7 +216,11 @@ function patchOf(model, entry) {
   const period = entry.periods.at(-1);
   const plain = model.plain[0]?.prices.ordinary;
   const known = period.modifiers ?? [];
-  const same = plain !== undefined && ['input_mtok', 'output_mtok'].every((rate) => Number(plain.rates[rate] ?? 0) === Number(period.rates[rate] ?? 0));
+  const same =
+    plain !== undefined &&
+    ['input_mtok', 'output_mtok'].every(
+      (rate) => Number(plain.rates[rate] ?? 0) === Number(period.rates[rate] ?? 0),
+    );
   const rates = {};
   for (const [rate, usd] of Object.entries(same ? plain.rates : {})) {
     if (FILLED.has(rate) && period.rates[rate] === undefined) rates[rate] = usd;
@@ -256,14 +228,24 @@ function patchOf(model, entry) {
   const tiers = same && period.tiers === undefined ? tiersOf(plain.tiers) : [];
   // The map has the global price under Claude's plain names on Bedrock, the book that of a region.
   const isClaude = entry.model.includes('claude');
-  const isUs = (place) => (place.profile ?? place.region).startsWith('us-gov');
-  const places = isClaude ? { ...model, places: model.places.filter(isUs) } : model;
+  const isGov = (place) => (place.profile ?? place.region).startsWith('us-gov');
+  const places = isClaude && !same ? { ...model, places: model.places.filter(isGov) } : model;
   const found = !isClaude && !same ? [] : placeModifiers(places, { rates: period.rates, tiers: {} }, known);
   return {
     ...(Object.keys(rates).length === 0 ? {} : { rates }),
     ...(tiers.length === 0 ? {} : { tiers }),
     modifiers: [...tierModifiers(model, known), ...found],
   };
+}
+
+/** Modes of the global profile, where the base has it as an entry of its own. */
+function globalPatch(model) {
+  const entry = model.seller === 'aws.bedrock' ? listed(model.seller, `global.${model.name}`) : undefined;
+  if (entry === undefined || !entry.model.startsWith('global.')) return null;
+  const own = model.places.filter(({ profile }) => profile === 'global');
+  const plain = [...own, ...model.plain];
+  const modifiers = tierModifiers({ ...model, plain }, entry.periods.at(-1).modifiers ?? []);
+  return { entry, patch: { modifiers } };
 }
 
 function namesOf(seller, name) {
@@ -277,7 +259,9 @@ function namesOf(seller, name) {
 function listed(seller, name) {
   const names = modelNames(seller, name);
   const byName = lists.get(seller)?.byName;
-  return [...names.exact, ...names.undated].map((each) => byName?.get(each.name)).find((each) => each !== undefined);
+  return [...names.exact, ...names.undated]
+    .map((each) => byName?.get(each.name))
+    .find((each) => each !== undefined);
 }
 
 const contradicted = [];
@@ -289,7 +273,9 @@ function claudeEntries(model) {
   const gov = model.places.filter(({ profile }) => profile === 'us-gov');
   return [
     entryOf({ ...model, plain: [regional], places: gov }),
-    ...(world === undefined ? [] : [entryOf({ ...model, name: `global.${model.name}`, plain: [world], places: [] })]),
+    ...(world === undefined
+      ? []
+      : [entryOf({ ...model, name: `global.${model.name}`, plain: [world], places: [] })]),
   ].filter((each) => each !== null);
 }
 
@@ -303,13 +289,21 @@ function entryOf(model) {
     const theirs = other[model.seller]?.[model.name];
     if (theirs === undefined) continue;
     for (const rate of ['input_mtok', 'output_mtok']) {
-      if (theirs[rate] === undefined || rates[rate] === undefined || Number(theirs[rate]) === Number(rates[rate])) continue;
+      if (
+        theirs[rate] === undefined ||
+        rates[rate] === undefined ||
+        Number(theirs[rate]) === Number(rates[rate])
+      )
+        continue;
       contradicted.push(`${model.seller} ${model.name} ${rate}: ${rates[rate]} here, ${theirs[rate]} there`);
       return null;
     }
   }
   const tiers = tiersOf(ordinary.tiers);
-  const modifiers = [...tierModifiers(model, []), ...placeModifiers(model, ordinary, [])];
+  const modifiers = [
+    ...tierModifiers({ ...model, plain: model.plain.length === 0 ? [plain] : model.plain }, []),
+    ...placeModifiers(model, ordinary, []),
+  ];
   const aliases = namesOf(model.seller, model.name);
   return {
     model: model.name,
@@ -334,13 +328,21 @@ for (const model of grouped()) {
   const key = `${model.seller} ${entry.model}`;
   const known = patches.get(key);
   // The id itself goes first; its other names add the modes that the map has for them alone.
-  if (known === undefined) patches.set(key, { model: { ...model, plain: [...model.plain], places: [...model.places] }, entry });
-  else if (entry.model === model.name || model.name.length < known.model.name.length) known.model = { ...model, plain: [...model.plain, ...known.model.plain], places: model.places };
+  if (known === undefined)
+    patches.set(key, { model: { ...model, plain: [...model.plain], places: [...model.places] }, entry });
+  else if (entry.model === model.name || model.name.length < known.model.name.length)
+    known.model = { ...model, plain: [...model.plain, ...known.model.plain], places: model.places };
   else known.model.plain.push(...model.plain);
 }
-for (const { model, entry } of patches.values()) {
+const worldwide = [];
+for (const { model } of patches.values()) {
+  const found = globalPatch(model);
+  if (found !== null) worldwide.push({ model, ...found });
+  const regional = model.places.filter(({ profile }) => profile === 'us');
+  if (model.plain.length === 0) model.plain.push(...regional);
+}
+for (const { model, entry, patch = patchOf(model, entry) } of [...patches.values(), ...worldwide]) {
   const seller = bySeller.get(model.seller);
-  const patch = patchOf(model, entry);
   if (patch.rates === undefined && patch.tiers === undefined && patch.modifiers.length === 0) continue;
   if (patch.modifiers.length === 0) delete patch.modifiers;
   const text = JSON.stringify(patch);
@@ -387,16 +389,32 @@ export const ${constant}: readonly ${type}[] = ${JSON.stringify(left.slice(0, ta
 }
 
 let models = 0;
-for (const [seller, { entries, patches: changes }] of [...bySeller].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
+for (const [seller, { entries, patches: changes }] of [...bySeller].toSorted(([a], [b]) =>
+  a < b ? -1 : 1,
+)) {
   models += entries.length;
-  await write(seller, 'models', entries.toSorted((a, b) => (a.model < b.model ? -1 : 1)));
-  await write(seller, 'conditions', changes.map(({ models: names, patch }) => ({ models: names.toSorted(), ...patch })));
+  await write(
+    seller,
+    'models',
+    entries.toSorted((a, b) => (a.model < b.model ? -1 : 1)),
+  );
+  await write(
+    seller,
+    'conditions',
+    changes.map(({ models: names, patch }) => ({ models: names.toSorted(), ...patch })),
+  );
 }
 const sellers = [...new Set(parts.map(({ seller }) => seller))];
 const group = (kind) =>
   sellers
     .filter((seller) => parts.some((part) => part.kind === kind && part.seller === seller))
-    .map((seller) => `'${seller}': [${parts.filter((part) => part.kind === kind && part.seller === seller).map(({ constant }) => `...${constant}`).join(', ')}]`)
+    .map(
+      (seller) =>
+        `'${seller}': [${parts
+          .filter((part) => part.kind === kind && part.seller === seller)
+          .map(({ constant }) => `...${constant}`)
+          .join(', ')}]`,
+    )
     .join(',\n');
 writeFileSync(
   join(target, 'index.ts'),
@@ -418,5 +436,7 @@ export const IMPORTED_PATCHES: Readonly<Record<string, readonly ImportedPatch[]>
     style,
   ),
 );
-console.log(`${models} models, ${patches.size} of the base looked at; left out, since tables disagree: ${contradicted.length}`);
+console.log(
+  `${models} models, ${patches.size} of the base looked at; left out, since tables disagree: ${contradicted.length}`,
+);
 for (const each of contradicted) console.log(`  ${each}`);

@@ -52,6 +52,7 @@ export type {
 } from './price-entry.ts';
 export { EMPTY_LAYER, NO_OVERRIDES } from './price-layer.ts';
 export type { Deployment, Discount, LayerPrice, PriceLayer, PriceOverrides } from './price-layer.ts';
+export { accumulatePrices } from './price-history.ts';
 export { priceUsage } from './price.ts';
 export type { PriceRequest, PriceResult } from './price.ts';
 export { parsePriceOverrides } from './price-overrides.ts';

@@ -113,7 +113,11 @@ type Change = (rates: Rates) => Rates;
 
 const AS_THEY_ARE: Change = (rates) => rates;
 
-function compileTiers(tiers: readonly ContextTier[] | undefined, base: Rates, change: Change): CompiledTier[] {
+function compileTiers(
+  tiers: readonly ContextTier[] | undefined,
+  base: Rates,
+  change: Change,
+): CompiledTier[] {
   return (tiers ?? [])
     .map((tier) => ({
       from: tier.inclusive === true ? tier.above : tier.above + 1,

@@ -48,7 +48,7 @@ describe('what a price depends on', () => {
       ['anthropic', 'claude-haiku-4-5', { inferenceGeo: 'us' }],
       ['anthropic', 'claude-opus-4-6', { inferenceGeo: 'eu' }],
       ['anthropic', 'claude-haiku-4-5', { speed: 'fast' }],
-      ['aws.bedrock', 'us-gov.anthropic.claude-sonnet-4-5-20250929-v1:0', {}],
+      ['aws.bedrock', 'us-gov.deepseek.r1-v1:0', {}],
       ['aws.bedrock', 'eu.meta.llama3-70b-instruct-v1:0', {}],
       ['groq', 'llama-3.3-70b-versatile', { serviceTier: 'performance' }],
     ];
@@ -114,15 +114,14 @@ describe('what a price depends on', () => {
   });
 
   it('writes a one-hour cache on Bedrock at twice the input price', () => {
-    const usage = { cache_write_1h: '1000000' };
-    assert.equal(
-      price('aws.bedrock', 'us.anthropic.claude-sonnet-4-5-20250929-v1:0', usage).usd,
-      '6.600000000000',
-    );
+    const claude = 'us.anthropic.claude-sonnet-4-5-20250929-v1:0';
+    assert.equal(price('aws.bedrock', claude, { cache_write_1h: '100000' }).usd, '0.660000000000');
+    // Beyond 200,000 tokens the input price doubles, and what derives from it.
+    assert.equal(price('aws.bedrock', claude, { cache_write_1h: '1000000' }).usd, '13.200000000000');
   });
 
   it("goes by the caller's region on Bedrock only where the name states no profile", () => {
-    const claude = 'anthropic.claude-sonnet-4-5-20250929-v1:0';
+    const claude = 'anthropic.claude-sonnet-4-6';
     const cost = (model: string, region: string): string | null =>
       price('aws.bedrock', model, MILLION, { conditions: { region } }).usd;
     assert.equal(cost(`global.${claude}`, 'eu-west-1'), '3.000000000000');
@@ -308,7 +307,7 @@ describe('a prices file', () => {
   });
 
   it('holds for the inference profile that it names, and for no other', () => {
-    const id = 'anthropic.claude-sonnet-4-5-20250929-v1:0';
+    const id = 'anthropic.claude-sonnet-4-6';
     const { overrides: read } = parsePriceOverrides({
       prices: [{ provider: 'bedrock', model: `us.${id}`, input_mtok: '1', from: '2026-07-01' }],
     });

@@ -234,10 +234,39 @@ export const DATED_PATCHES: readonly OverlayPatch[] = [
     reviewed: REVIEWED,
   },
   {
+    sellers: ['x_ai'],
+    models: ['grok-4-fast-*', 'grok-4-1-fast-*'],
+    tiers: [{ above: 128_000, inclusive: true, rates: { input_mtok: '0.4', output_mtok: '1' } }],
+    source: `LiteLLM map of 2026-08-01; the base has the tier on OpenRouter; the bound as ${XAI_PAGE} words its others`,
+    reviewed: REVIEWED,
+  },
+  {
+    sellers: ['x_ai'],
+    models: ['grok-4-0709'],
+    tiers: [{ above: 128_000, inclusive: true, rates: { input_mtok: '6', output_mtok: '30' } }],
+    source: `LiteLLM map of 2026-08-01; the bound as ${XAI_PAGE} words its others`,
+    reviewed: REVIEWED,
+  },
+  {
+    sellers: ['openai'],
+    models: ['ft:gpt-4o'],
+    modifiers: [
+      {
+        condition: 'tier',
+        value: 'batch',
+        rates: { input_mtok: '2.225', cache_read_mtok: '0.9', output_mtok: '12.5' },
+      },
+    ],
+    source:
+      'OpenAI pricing page, fine-tuned models, Batch, by LiteLLM 1.109.1: not the half that other models pay',
+    reviewed: REVIEWED,
+  },
+  {
     sellers: ['mistral_ai'],
     models: ['*'],
     modifiers: tiers(['batch'], '0.5'),
-    source: 'docs.mistral.ai, batch inference: half of the standard rates; genai-prices 0.2.3 agrees per model',
+    source:
+      'docs.mistral.ai, batch inference: half of the standard rates; genai-prices 0.2.3 agrees per model',
     reviewed: REVIEWED,
   },
 ];

@@ -192,6 +192,34 @@ function profiles(values: readonly string[]): readonly Modifier[] {
   return values.map((value) => ({ condition: 'profile', value, multiply: '1' }));
 }
 
+/** What a long context costs on Bedrock, where the base has it for no model: everything twice, output 1.5 times. */
+function longContext(models: readonly string[], rates: Rates): OverlayPatch {
+  return {
+    sellers: ['aws.bedrock'],
+    models,
+    tiers: [{ above: 200_000, rates }],
+    source: `AWS model card of Claude Sonnet 4.5 by ${NEWEST}; the map of 2026-08-01 agrees`,
+    reviewed: IMPORT_DATE,
+  };
+}
+
+const BEDROCK: readonly OverlayPatch[] = [
+  longContext(['anthropic.claude-sonnet-4-5-*'], {
+    input_mtok: '6.6',
+    cache_read_mtok: '0.66',
+    cache_write_mtok: '8.25',
+    output_mtok: '24.75',
+  }),
+  longContext(
+    [
+      'anthropic.claude-sonnet-4-2*',
+      'global.anthropic.claude-sonnet-4-2*',
+      'global.anthropic.claude-sonnet-4-5-*',
+    ],
+    { input_mtok: '6', cache_read_mtok: '0.6', cache_write_mtok: '7.5', output_mtok: '22.5' },
+  ),
+];
+
 const CLOUDS: readonly OverlayPatch[] = [
   {
     sellers: ['aws.bedrock'],
@@ -270,7 +298,7 @@ const PERPLEXITY: readonly OverlayPatch[] = [
 /** The reviewed overlay of the base prices. The first modifier that fits a value applies. */
 export const REVIEWED_OVERLAY: Overlay = {
   entries: [...DATED_ENTRIES, ...OVERLAY_ENTRIES],
-  patches: [...DATED_PATCHES, ...OPENAI, ...ANTHROPIC, ...AZURE, ...CLOUDS, ...PERPLEXITY],
+  patches: [...DATED_PATCHES, ...BEDROCK, ...OPENAI, ...ANTHROPIC, ...AZURE, ...CLOUDS, ...PERPLEXITY],
   resales: [
     {
       seller: 'azure',

@@ -13,7 +13,12 @@ export const AWS_BEDROCK_CONDITIONS_1: readonly ImportedPatch[] = [
     ],
   },
   {
-    models: ['amazon.nova-2-lite-v1:0', 'amazon.nova-premier-v1:0', 'qwen.qwen3-coder-30b-a3b-v1:0'],
+    models: [
+      'amazon.nova-2-lite-v1:0',
+      'amazon.nova-premier-v1:0',
+      'global.amazon.nova-2-lite-v1:0',
+      'qwen.qwen3-coder-30b-a3b-v1:0',
+    ],
     modifiers: [
       { condition: 'tier', value: 'batch', multiply: '0.5' },
       { condition: 'tier', value: 'priority', multiply: '1.75' },
@@ -79,6 +84,8 @@ export const AWS_BEDROCK_CONDITIONS_1: readonly ImportedPatch[] = [
   {
     models: [
       'anthropic.claude-haiku-4-5-20251001-v1:0',
+      'global.anthropic.claude-haiku-4-5-20251001-v1:0',
+      'global.anthropic.claude-sonnet-4-5-20250929-v1:0',
       'meta.llama3-1-70b-instruct-v1:0',
       'meta.llama3-1-8b-instruct-v1:0',
       'meta.llama3-3-70b-instruct-v1:0',
@@ -251,12 +258,7 @@ export const AWS_BEDROCK_CONDITIONS_1: readonly ImportedPatch[] = [
   {
     models: ['anthropic.claude-sonnet-4-20250514-v1:0'],
     rates: { web_searches_k: '10' },
-    tiers: [
-      {
-        above: 200000,
-        rates: { input_mtok: '6', output_mtok: '22.5', cache_write_mtok: '7.5', cache_read_mtok: '0.6' },
-      },
-    ],
+    modifiers: [{ condition: 'profile', value: 'global', multiply: '1' }],
   },
   {
     models: ['anthropic.claude-sonnet-4-5-20250929-v1:0'],

@@ -65,4 +65,81 @@ export const AWS_BEDROCK_CONDITIONS_2: readonly ImportedPatch[] = [
       { condition: 'tier', value: 'priority', rates: { input_mtok: '0.93', output_mtok: '4.66' } },
     ],
   },
+  {
+    models: ['openai.gpt-5.6-sol'],
+    modifiers: [
+      {
+        condition: 'profile',
+        value: 'global',
+        rates: { input_mtok: '4', cache_write_mtok: '5', cache_read_mtok: '0.4', output_mtok: '20' },
+        tiers: [
+          {
+            above: 272000,
+            rates: { input_mtok: '8', cache_write_mtok: '10', cache_read_mtok: '0.8', output_mtok: '30' },
+          },
+        ],
+      },
+    ],
+  },
+  {
+    models: ['openai.gpt-5.6-terra'],
+    modifiers: [
+      {
+        condition: 'profile',
+        value: 'global',
+        rates: { input_mtok: '2', cache_write_mtok: '2.5', cache_read_mtok: '0.2', output_mtok: '12' },
+        tiers: [
+          {
+            above: 272000,
+            rates: { input_mtok: '4', cache_write_mtok: '5', cache_read_mtok: '0.4', output_mtok: '18' },
+          },
+        ],
+      },
+    ],
+  },
+  {
+    models: ['openai.gpt-5.6-luna'],
+    modifiers: [
+      {
+        condition: 'profile',
+        value: 'global',
+        rates: { input_mtok: '0.2', cache_write_mtok: '0.25', cache_read_mtok: '0.02', output_mtok: '1.2' },
+        tiers: [
+          {
+            above: 272000,
+            rates: {
+              input_mtok: '0.4',
+              cache_write_mtok: '0.5',
+              cache_read_mtok: '0.04',
+              output_mtok: '1.8',
+            },
+          },
+        ],
+      },
+    ],
+  },
+  {
+    models: ['openai.gpt-5.4'],
+    tiers: [{ above: 272000, rates: { input_mtok: '5.5', cache_read_mtok: '0.55', output_mtok: '24.75' } }],
+    modifiers: [
+      {
+        condition: 'profile',
+        value: 'global',
+        rates: { input_mtok: '2.5', cache_read_mtok: '0.25', output_mtok: '15' },
+        tiers: [{ above: 272000, rates: { input_mtok: '5', cache_read_mtok: '0.5', output_mtok: '22.5' } }],
+      },
+    ],
+  },
+  {
+    models: ['openai.gpt-5.5'],
+    tiers: [{ above: 272000, rates: { input_mtok: '11', cache_read_mtok: '1.1', output_mtok: '49.5' } }],
+    modifiers: [
+      {
+        condition: 'profile',
+        value: 'global',
+        rates: { input_mtok: '5', cache_read_mtok: '0.5', output_mtok: '30' },
+        tiers: [{ above: 272000, rates: { input_mtok: '10', cache_read_mtok: '1', output_mtok: '45' } }],
+      },
+    ],
+  },
 ];

@@ -4,55 +4,6 @@ import type { ImportedPatch } from '../imported.ts';
 /** What the base prices lack of models of azure that they have. */
 export const AZURE_CONDITIONS: readonly ImportedPatch[] = [
   {
-    models: ['gpt-6-astra'],
-    modifiers: [
-      {
-        condition: 'tier',
-        value: 'flex',
-        rates: {},
-        tiers: [
-          {
-            above: 272000,
-            rates: { cache_write_mtok: '12.5', cache_read_mtok: '1', input_mtok: '10', output_mtok: '37.5' },
-          },
-        ],
-      },
-    ],
-  },
-  { models: ['gpt-6-sol'], modifiers: [{ condition: 'tier', value: 'priority', multiply: '2' }] },
-  {
-    models: ['gpt-5.4-mini', 'gpt-5.4-nano', 'gpt-5.5'],
-    modifiers: [
-      { condition: 'tier', value: 'batch', multiply: '0.5' },
-      { condition: 'tier', value: 'flex', multiply: '0.5' },
-      { condition: 'tier', value: 'priority', multiply: '2' },
-    ],
-  },
-  {
-    models: ['gpt-5.4'],
-    modifiers: [
-      {
-        condition: 'tier',
-        value: 'batch',
-        rates: { cache_read_mtok: '0.13', input_mtok: '1.25', output_mtok: '7.5' },
-        tiers: [
-          { above: 272000, rates: { cache_read_mtok: '0.25', input_mtok: '2.5', output_mtok: '11.25' } },
-        ],
-      },
-      { condition: 'tier', value: 'flex', multiply: '0.5' },
-      { condition: 'tier', value: 'priority', multiply: '2' },
-    ],
-  },
-  {
-    models: ['gpt-5.4-pro'],
-    rates: { cache_read_mtok: '3' },
-    modifiers: [
-      { condition: 'tier', value: 'batch', multiply: '0.5' },
-      { condition: 'tier', value: 'flex', multiply: '0.5' },
-      { condition: 'tier', value: 'priority', multiply: '2' },
-    ],
-  },
-  {
     models: ['gpt-4.1', 'gpt-4.1-mini'],
     modifiers: [
       { condition: 'tier', value: 'batch', multiply: '0.5' },
@@ -98,13 +49,70 @@ export const AZURE_CONDITIONS: readonly ImportedPatch[] = [
     modifiers: [{ condition: 'tier', value: 'priority', multiply: '2' }],
   },
   {
+    models: ['gpt-5.4'],
+    modifiers: [
+      {
+        condition: 'tier',
+        value: 'batch',
+        rates: { cache_read_mtok: '0.13', input_mtok: '1.25', output_mtok: '7.5' },
+        tiers: [
+          { above: 272000, rates: { cache_read_mtok: '0.25', input_mtok: '2.5', output_mtok: '11.25' } },
+        ],
+      },
+      { condition: 'tier', value: 'flex', multiply: '0.5' },
+      { condition: 'tier', value: 'priority', multiply: '2' },
+    ],
+  },
+  {
+    models: ['gpt-5.4-pro'],
+    rates: { cache_read_mtok: '3' },
+    modifiers: [
+      { condition: 'tier', value: 'batch', multiply: '0.5' },
+      { condition: 'tier', value: 'flex', multiply: '0.5' },
+      { condition: 'tier', value: 'priority', multiply: '2' },
+    ],
+  },
+  {
     models: ['gpt-5.6-luna', 'gpt-5.6-sol', 'gpt-5.6-terra'],
     modifiers: [
       { condition: 'tier', value: 'flex', multiply: '0.5' },
       { condition: 'tier', value: 'priority', multiply: '2' },
     ],
   },
+  {
+    models: ['gpt-6-astra'],
+    modifiers: [
+      {
+        condition: 'tier',
+        value: 'flex',
+        rates: {},
+        tiers: [
+          {
+            above: 272000,
+            rates: { cache_write_mtok: '12.5', cache_read_mtok: '1', input_mtok: '10', output_mtok: '37.5' },
+          },
+        ],
+      },
+    ],
+  },
+  { models: ['gpt-6-sol'], modifiers: [{ condition: 'tier', value: 'priority', multiply: '2' }] },
+  {
+    models: ['gpt-5.5'],
+    modifiers: [
+      { condition: 'tier', value: 'batch', multiply: '0.5' },
+      { condition: 'tier', value: 'flex', multiply: '0.5' },
+      { condition: 'tier', value: 'priority', multiply: '2.5' },
+    ],
+  },
   { models: ['gpt-5.5-pro'], rates: { cache_read_mtok: '3' } },
+  {
+    models: ['gpt-5.4-mini', 'gpt-5.4-nano'],
+    modifiers: [
+      { condition: 'tier', value: 'batch', multiply: '0.5' },
+      { condition: 'tier', value: 'flex', multiply: '0.5' },
+      { condition: 'tier', value: 'priority', multiply: '2' },
+    ],
+  },
   {
     models: ['o3-2025-04-16', 'o3-pro', 'o4-mini'],
     rates: { web_searches_k: '14' },

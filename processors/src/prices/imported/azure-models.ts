@@ -76,7 +76,7 @@ export const AZURE_MODELS: readonly ImportedModel[] = [
       cache_read_mtok: '0.1',
       input_mtok: '2',
       output_mtok: '10',
-      web_searches_k: '10',
+      web_searches_k: '14',
     },
     tiers: [
       {

@@ -3,16 +3,6 @@ import type { ImportedPatch } from '../imported.ts';
 
 /** What the base prices lack of models of openai that they have. */
 export const OPENAI_CONDITIONS: readonly ImportedPatch[] = [
-  {
-    models: ['ft:gpt-4o'],
-    modifiers: [
-      {
-        condition: 'tier',
-        value: 'batch',
-        rates: { cache_read_mtok: '0.9', input_mtok: '2.225', output_mtok: '12.5' },
-      },
-    ],
-  },
   { models: ['gpt-3.5-turbo-1106'], modifiers: [{ condition: 'tier', value: 'batch', multiply: '1' }] },
   {
     models: ['gpt-4.1', 'gpt-4.1-mini', 'gpt-4o-2024-05-13'],
