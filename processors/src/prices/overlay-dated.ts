@@ -80,14 +80,6 @@ const NEW_YEAR = '2027-01-01T00:00:00Z';
 const GROUNDING: Rates = { web_searches_k: '14' };
 
 const GOOGLE: readonly OverlayEntry[] = [
-  ...['gemini-3.7-flash', 'gemini-3.8-flash'].map((model) =>
-    introductory(
-      model,
-      NEW_YEAR,
-      rates('0.75', '0.075', '3.75', GROUNDING),
-      rates('1.5', '0.15', '7.5', GROUNDING),
-    ),
-  ),
   introductory('gemini-3.8-flash-tts', NEW_YEAR, rates('0.5', null, '9'), rates('1', null, '18')),
   introductory('gemini-3.8-flash-lite-tts', NEW_YEAR, rates('0.5', null, '6'), rates('1', null, '12')),
   introductory(

@@ -238,7 +238,7 @@ const CLOUDS: readonly OverlayPatch[] = [
   {
     sellers: ['aws.bedrock'],
     models: ['amazon.nova-2-lite-v1:0'],
-    modifiers: profiles(['us', 'eu', 'jp']),
+    modifiers: profiles(['eu', 'jp']),
     source: '@pydantic/genai-prices 0.1.8: one price for the three profiles',
     reviewed: REVIEWED,
   },
