@@ -45,6 +45,7 @@ const LEFT_OUT = [
   /1024|1536|-x-/,
   /^jamba|^j2-/,
   /^claude|fast$/,
+  /lyria|nova-canvas|titan-image|exp-image/,
 ];
 
 /** Exact decimal text of a double that stands for a short decimal, times a whole number. */

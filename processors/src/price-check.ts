@@ -39,7 +39,9 @@ export function isFatal(finding: PriceFinding): boolean {
 }
 
 function fieldOf(line: unknown, name: string): unknown {
-  return line !== null && typeof line === 'object' ? (line as Readonly<Record<string, unknown>>)[name] : undefined;
+  return line !== null && typeof line === 'object'
+    ? (line as Readonly<Record<string, unknown>>)[name]
+    : undefined;
 }
 
 /** Compares cases, each a question with `status` and `expectedUsd`, with what a pricer answers. */
@@ -163,7 +165,9 @@ function instantText(micros: number): string {
 function comparedEntries(base: readonly PriceList[], overlay: Overlay): PriceFinding[] {
   const found: PriceFinding[] = [];
   const known = new Map(
-    base.flatMap(({ seller, entries }) => entries.map((entry): [string, PriceEntry] => [`${seller} ${entry.model}`, entry])),
+    base.flatMap(({ seller, entries }) =>
+      entries.map((entry): [string, PriceEntry] => [`${seller} ${entry.model}`, entry]),
+    ),
   );
   for (const entry of overlay.entries) {
     const subject = `${entry.seller} ${entry.model}`;
@@ -201,7 +205,8 @@ function covers(earlier: Modifier, later: Modifier): boolean {
   // A value of its own goes before the one for all others, wherever it stands.
   if (earlier.value !== later.value) return false;
   const { providers } = earlier;
-  if (providers !== undefined && later.providers?.every((id) => providers.includes(id)) !== true) return false;
+  if (providers !== undefined && later.providers?.every((id) => providers.includes(id)) !== true)
+    return false;
   const starts = startOf({ rates: {}, ...earlier }) <= startOf({ rates: {}, ...later });
   return starts && endOf({ rates: {}, ...earlier }) >= endOf({ rates: {}, ...later });
 }

@@ -98,9 +98,13 @@ describe('what a price depends on', () => {
     assert.equal(price('openai', 'gpt-4o', MILLION, { conditions: eu }).usd, '2.500000000000');
     const vertex = { region: 'us-central1' };
     const flash = (at: string): string | null =>
-      price('gcp.vertex_ai', 'gemini-2.5-flash', MILLION, { at, conditions: vertex }).usd;
-    assert.equal(flash('2026-06-30T23:59:59Z'), '0.300000000000');
-    assert.equal(flash('2026-07-01T00:00:00Z'), '0.330000000000');
+      price('gcp.vertex_ai', 'gemini-3.5-flash', MILLION, { at, conditions: vertex }).usd;
+    assert.equal(flash('2026-06-30T23:59:59Z'), '1.500000000000');
+    assert.equal(flash('2026-07-01T00:00:00Z'), '1.650000000000');
+    assert.equal(
+      price('gcp.vertex_ai', 'gemini-2.5-flash', MILLION, { conditions: vertex }).usd,
+      '0.300000000000',
+    );
     // The same attribute on a span of another provider is where the app runs.
     assert.equal(
       price('gcp.gemini', 'gemini-2.5-flash', MILLION, { conditions: vertex }).usd,
@@ -109,8 +113,8 @@ describe('what a price depends on', () => {
   });
 
   it('reads the location that a Vertex resource name states', () => {
-    const name = 'projects/p/locations/europe-west4/publishers/google/models/gemini-2.5-flash';
-    assert.equal(price('gcp.vertex_ai', name, MILLION).usd, '0.330000000000');
+    const name = 'projects/p/locations/europe-west4/publishers/google/models/gemini-3.5-flash';
+    assert.equal(price('gcp.vertex_ai', name, MILLION).usd, '1.650000000000');
   });
 
   it('writes a one-hour cache on Bedrock at twice the input price', () => {

@@ -164,8 +164,109 @@ const XAI: readonly OverlayEntry[] = [
   grok420('grok-4.20-multi-agent', ['grok-4.20-multi-agent-0309', 'grok-4.20-multi-agent-beta-0309']),
 ];
 
+const REALTIME_2: Rates = {
+  input_mtok: '4',
+  cache_read_mtok: '0.4',
+  output_mtok: '24',
+  input_audio_mtok: '32',
+  cache_read_audio_mtok: '0.4',
+  output_audio_mtok: '64',
+  input_image_mtok: '5',
+};
+const REALTIME_MINI: Rates = {
+  input_mtok: '0.6',
+  cache_read_mtok: '0.06',
+  output_mtok: '2.4',
+  input_audio_mtok: '10',
+  cache_read_audio_mtok: '0.3',
+  output_audio_mtok: '20',
+  input_image_mtok: '0.8',
+};
+
+function image(model: string, usd: string, aliases: readonly string[] = []): OverlayEntry {
+  return entry(
+    'google',
+    model,
+    [{ rates: { per_image: usd } }],
+    'LiteLLM map of 2026-08-01; Portkey agrees',
+    aliases,
+  );
+}
+
+/** Models that make images at a price by size and quality, which no attribute tells: known, and without a price. */
+function bySize(seller: string, model: string, aliases: readonly string[] = []): OverlayEntry {
+  return entry(
+    seller,
+    model,
+    [{ rates: {} }],
+    `price page of ${seller}: by size and quality of the image`,
+    aliases,
+  );
+}
+
+const IMAGES: readonly OverlayEntry[] = [
+  image('imagen-3.0-generate-002', '0.04', ['imagen-3.0-capability-001']),
+  image('imagen-4.0-generate-001', '0.04', ['imagen-4.0-generate-preview-06-06']),
+  image('imagen-4.0-fast-generate-001', '0.02', ['imagen-4.0-fast-generate-preview-06-06']),
+  image('imagen-4.0-ultra-generate-001', '0.06', ['imagen-4.0-ultra-generate-preview-06-06']),
+  bySize('openai', 'dall-e-2'),
+  bySize('openai', 'dall-e-3'),
+  bySize('azure', 'dall-e-3'),
+  bySize('aws.bedrock', 'amazon.nova-canvas-v1:0'),
+  bySize('aws.bedrock', 'amazon.titan-image-generator-v2:0', ['amazon.titan-image-generator-v1']),
+];
+
+const NEW_TABLES = 'LiteLLM 1.109.1 and genai-prices 0.2.3 agree against the base';
+
+function azure(model: string, input: string, output: string): OverlayEntry {
+  return entry('azure', model, [{ rates: rates(input, null, output) }], `prices.azure.com: ${NEW_TABLES}`);
+}
+
+const RESELLERS: readonly OverlayEntry[] = [
+  azure('phi-3-medium-128k-instruct', '0.17', '0.68'),
+  azure('phi-3-mini-128k-instruct', '0.13', '0.52'),
+  azure('phi-4', '0.125', '0.5'),
+  azure('phi-4-mini-instruct', '0.075', '0.3'),
+  azure('phi-4-multimodal-instruct', '0.08', '0.32'),
+  entry(
+    'azure',
+    'o4-mini',
+    [{ rates: rates('1.1', '0.275', '4.4') }],
+    `the base rounds cached input to 0.28: ${NEW_TABLES}`,
+  ),
+  entry(
+    'fireworks_ai',
+    'gpt-oss-120b',
+    [{ from: '2026-10-19T00:00:00Z', rates: rates('0.15', '0.015', '0.6') }],
+    NEW_TABLES,
+  ),
+  entry(
+    'fireworks_ai',
+    'kimi-k3-us',
+    [{ from: '2026-09-01T00:00:00Z', rates: rates('4.5', '0.45', '22.5') }],
+    NEW_TABLES,
+  ),
+];
+
+const REALTIME: readonly OverlayEntry[] = ['gpt-realtime-2.1', 'gpt-realtime-2.1-mini'].map((model) =>
+  entry(
+    'openai',
+    model,
+    [{ rates: model.endsWith('mini') ? REALTIME_MINI : REALTIME_2 }],
+    `${OPENAI_PAGE}: an entry of its own, since its regional premium is; LiteLLM 1.109.1 agrees`,
+  ),
+);
+
 /** Models whose prices have changed, or are about to, on days that are known. */
-export const DATED_ENTRIES: readonly OverlayEntry[] = [...OPENAI, ...GOOGLE, ...MISTRAL, ...XAI];
+export const DATED_ENTRIES: readonly OverlayEntry[] = [
+  ...OPENAI,
+  ...REALTIME,
+  ...GOOGLE,
+  ...MISTRAL,
+  ...XAI,
+  ...RESELLERS,
+  ...IMAGES,
+];
 
 function tiers(values: readonly string[], multiply: string): Modifier[] {
   return values.map((value) => ({ condition: 'tier', value, multiply }));
@@ -202,6 +303,32 @@ export const DATED_PATCHES: readonly OverlayPatch[] = [
     models: ['gpt-4o-mini-tts'],
     derive: { rate: 'output_audio_mtok', of: 'output_mtok', times: '1' },
     source: 'its output is audio alone, at 12 USD per million tokens; LiteLLM 1.109.1 agrees on audio tokens',
+    reviewed: REVIEWED,
+  },
+  {
+    sellers: ['google'],
+    models: [
+      'gemini-1.5-pro',
+      'gemini-1.5-flash',
+      'gemini-2.5-pro',
+      'gemini-3-pro-preview',
+      'gemini-3.1-pro-preview',
+      'gemini-3.5-flash',
+      'gemini-3.6-flash',
+      'gemini-3.7-flash',
+      'gemini-3.8-flash',
+      'gemini-4-argon',
+      'gemini-robotics-er-2-preview',
+    ],
+    derive: { rate: 'input_audio_mtok', of: 'input_mtok', times: '1' },
+    source: `${GEMINI_PAGE}: one input price for text, image, video and audio`,
+    reviewed: REVIEWED,
+  },
+  {
+    sellers: ['google'],
+    models: ['gemini-*-tts', 'gemini-*-preview-tts'],
+    derive: { rate: 'output_audio_mtok', of: 'output_mtok', times: '1' },
+    source: `${GEMINI_PAGE}: their output is audio alone`,
     reviewed: REVIEWED,
   },
   {

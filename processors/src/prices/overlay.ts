@@ -220,6 +220,16 @@ const BEDROCK: readonly OverlayPatch[] = [
   ),
 ];
 
+/** A price that Vertex has and the Gemini API, which shares its list, has not; wherever it is called. */
+function vertexOnly(models: readonly string[], rates: Rates, source: string): OverlayPatch[] {
+  const there = { condition: 'region', providers: ['gcp.vertex_ai'], rates } as const;
+  const modifiers: Modifier[] = [
+    { ...there, value: '*', standard: true },
+    { ...there, value: 'global' },
+  ];
+  return [{ sellers: ['google'], models, modifiers, source, reviewed: IMPORT_DATE }];
+}
+
 const CLOUDS: readonly OverlayPatch[] = [
   {
     sellers: ['aws.bedrock'],
@@ -251,13 +261,38 @@ const CLOUDS: readonly OverlayPatch[] = [
   },
   {
     sellers: ['google'],
-    models: ['gemini-*'],
+    models: [
+      'gemini-3.1-flash-lite*',
+      'gemini-3.1-flash-image*',
+      'gemini-3.5-*',
+      'gemini-3.6-*',
+      'gemini-3.7-*',
+      'gemini-3.8-*',
+      'gemini-4-*',
+    ],
     modifiers: [
       { condition: 'region', value: '*', multiply: '1', to: '2026-07-01T00:00:00Z' },
       { condition: 'region', value: '*', multiply: '1.1', from: '2026-07-01T00:00:00Z' },
     ],
-    source: 'BerriAI/litellm#37543: endpoints other than global cost a tenth more since July 2026',
-    reviewed: REVIEWED,
+    source: `BerriAI/litellm#37543: endpoints other than global cost a tenth more since July 2026; models by ${NEWEST}, Portkey agrees`,
+    reviewed: IMPORT_DATE,
+  },
+  ...vertexOnly(
+    ['gemini-2.0-flash'],
+    { input_mtok: '0.15', cache_read_mtok: '0.0375', output_mtok: '0.6', input_audio_mtok: '1' },
+    `Gemini 2.0 Flash costs more on Vertex than in the Gemini API: ${LITELLM} and ${NEWEST}`,
+  ),
+  ...vertexOnly(
+    ['gemma-4-26b-a4b-it'],
+    { input_mtok: '0.15', cache_read_mtok: '0.015', output_mtok: '0.6' },
+    `free in the Gemini API, not on Vertex: ${NEWEST}`,
+  ),
+  {
+    sellers: ['google'],
+    models: ['gemini-*', 'text-embedding-*', 'gemma-*'],
+    modifiers: [{ condition: 'region', value: '*', multiply: '1' }],
+    source: `earlier models have no regional premium: ${NEWEST} and Portkey list none`,
+    reviewed: IMPORT_DATE,
   },
   {
     sellers: ['google'],

@@ -4,6 +4,59 @@ import type { ImportedModel } from '../imported.ts';
 /** Models of aws.bedrock that the base prices lack. */
 export const AWS_BEDROCK_MODELS_2: readonly ImportedModel[] = [
   {
+    model: 'openai.gpt-6-luna',
+    rates: { input_mtok: '0.1', cache_write_mtok: '0.125', cache_read_mtok: '0.01', output_mtok: '0.5' },
+    tiers: [
+      {
+        above: 272000,
+        rates: { input_mtok: '0.2', cache_write_mtok: '0.25', cache_read_mtok: '0.02', output_mtok: '0.75' },
+      },
+    ],
+    modifiers: [
+      { condition: 'profile', value: 'us', multiply: '1.1' },
+      { condition: 'profile', value: 'global', multiply: '1' },
+    ],
+  },
+  {
+    model: 'openai.gpt-6-sol',
+    rates: { input_mtok: '2', cache_write_mtok: '2.5', cache_read_mtok: '0.2', output_mtok: '10' },
+    tiers: [
+      {
+        above: 272000,
+        rates: { input_mtok: '4', cache_write_mtok: '5', cache_read_mtok: '0.4', output_mtok: '15' },
+      },
+    ],
+    modifiers: [
+      { condition: 'profile', value: 'us', multiply: '1.1' },
+      { condition: 'profile', value: 'global', multiply: '1' },
+    ],
+  },
+  {
+    model: 'openai.gpt-6.1-sol',
+    rates: { cache_write_mtok: '2.75', cache_read_mtok: '0.11', input_mtok: '2.2', output_mtok: '11' },
+    tiers: [
+      {
+        above: 272000,
+        rates: { cache_write_mtok: '5.5', cache_read_mtok: '0.22', input_mtok: '4.4', output_mtok: '16.5' },
+      },
+    ],
+    modifiers: [
+      { condition: 'tier', value: 'ultrafast', multiply: '6' },
+      {
+        condition: 'profile',
+        value: 'global',
+        rates: { cache_write_mtok: '2.5', cache_read_mtok: '0.1', input_mtok: '2', output_mtok: '10' },
+        tiers: [
+          {
+            above: 272000,
+            rates: { cache_write_mtok: '5', cache_read_mtok: '0.2', input_mtok: '4', output_mtok: '15' },
+          },
+        ],
+      },
+      { condition: 'profile', value: 'us', multiply: '1' },
+    ],
+  },
+  {
     model: 'openai.gpt-6.1-terra',
     rates: { cache_write_mtok: '1.375', cache_read_mtok: '0.055', input_mtok: '1.1', output_mtok: '5.5' },
     tiers: [

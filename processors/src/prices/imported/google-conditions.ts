@@ -211,7 +211,7 @@ export const GOOGLE_CONDITIONS: readonly ImportedPatch[] = [
   },
   {
     models: ['gemini-3.5-flash'],
-    rates: { input_audio_mtok: '1.5', web_searches_k: '14' },
+    rates: { web_searches_k: '14' },
     modifiers: [
       { condition: 'tier', value: 'batch', multiply: '0.5' },
       { condition: 'tier', value: 'flex', multiply: '0.5', providers: ['gcp.vertex_ai'] },
@@ -233,11 +233,6 @@ export const GOOGLE_CONDITIONS: readonly ImportedPatch[] = [
     ],
   },
   {
-    models: ['gemini-2.5-pro-tts'],
-    rates: { output_audio_mtok: '20' },
-    modifiers: [{ condition: 'tier', value: 'batch', multiply: '0.5' }],
-  },
-  {
     models: [
       'claude-haiku-4-5',
       'claude-haiku-5-5',
@@ -245,6 +240,8 @@ export const GOOGLE_CONDITIONS: readonly ImportedPatch[] = [
       'claude-sonnet-5',
       'claude-sonnet-5-5',
       'gemini-2.0-flash',
+      'gemini-2.5-flash-tts',
+      'gemini-2.5-pro-tts',
       'gemini-embedding-2',
       'gemini-robotics-er-2-preview',
     ],
@@ -256,11 +253,6 @@ export const GOOGLE_CONDITIONS: readonly ImportedPatch[] = [
       { condition: 'tier', value: 'batch', multiply: '0.8', providers: ['gcp.vertex_ai'] },
       { condition: 'tier', value: 'batch', multiply: '0.5', providers: ['gcp.gemini'] },
     ],
-  },
-  {
-    models: ['gemini-2.5-flash-tts'],
-    rates: { output_audio_mtok: '10' },
-    modifiers: [{ condition: 'tier', value: 'batch', multiply: '0.5' }],
   },
   { models: ['gemini-omni-flash-preview'], rates: { input_audio_mtok: '1.5' } },
   {

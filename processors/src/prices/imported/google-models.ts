@@ -37,7 +37,6 @@ export const GOOGLE_MODELS: readonly ImportedModel[] = [
     aliases: ['deepseek-v4.1-flash-maas'],
     rates: { cache_read_mtok: '0.03', input_mtok: '0.3', output_mtok: '1.2' },
   },
-  { model: 'gemini-2.0-flash-exp-image-generation', rates: { per_image: '0.039' } },
   {
     model: 'gemini-2.5-computer-use-preview-10-2025',
     rates: { input_mtok: '1.25', output_mtok: '10' },
@@ -198,13 +197,6 @@ export const GOOGLE_MODELS: readonly ImportedModel[] = [
   },
   { model: 'imagen-3.0-fast-generate-001', rates: { per_image: '0.02' } },
   { model: 'imagen-3.0-generate-001', rates: { per_image: '0.04' } },
-  { model: 'lyria-002', rates: { per_image: '0.06' } },
-  { model: 'lyria-3-clip-preview', rates: { per_image: '0.04' } },
-  { model: 'lyria-3-pro-preview', rates: { per_image: '0.08' } },
-  { model: 'lyria-3.5', rates: { per_image: '0.08' } },
-  { model: 'lyria-3.5-clip-preview', rates: { per_image: '0.04' } },
-  { model: 'lyria-3.5-pro-preview', rates: { per_image: '0.08' } },
-  { model: 'lyria-realtime-exp', rates: { per_image: '0.08' } },
   { model: 'medlm-large', rates: { input_mchar: '5' } },
   { model: 'medlm-medium', rates: { input_mchar: '0.5' } },
   {
