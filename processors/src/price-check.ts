@@ -38,10 +38,10 @@ export function isFatal(finding: PriceFinding): boolean {
   return finding.kind === 'golden' || finding.kind === 'broken';
 }
 
-function fieldOf(line: unknown, name: string): unknown {
-  return line !== null && typeof line === 'object'
-    ? (line as Readonly<Record<string, unknown>>)[name]
-    : undefined;
+function fieldOf(line: unknown, name: string): string | null {
+  const value =
+    line !== null && typeof line === 'object' ? (line as Readonly<Record<string, unknown>>)[name] : null;
+  return typeof value === 'string' ? value : null;
 }
 
 /** Compares cases, each a question with `status` and `expectedUsd`, with what a pricer answers. */
@@ -51,11 +51,11 @@ export function checkGolden(
 ): readonly PriceFinding[] {
   return cases.flatMap((each) => {
     const answer = price(each);
-    const [status, usd] = [fieldOf(each, 'status'), fieldOf(each, 'expectedUsd') ?? null];
+    const [status, usd] = [fieldOf(each, 'status'), fieldOf(each, 'expectedUsd')];
     if (answer.status === status && answer.costUsd === usd) return [];
-    const text = `expected ${String(status)} ${String(usd)}, got ${answer.status} ${answer.costUsd ?? 'no amount'}`;
+    const text = `expected ${status} ${usd ?? 'no amount'}, got ${answer.status} ${answer.costUsd ?? 'no amount'}`;
     const reason = answer.reason === undefined ? '' : ` (${answer.reason})`;
-    return [{ kind: 'golden', subject: String(fieldOf(each, 'id')), text: `${text}${reason}` }];
+    return [{ kind: 'golden', subject: fieldOf(each, 'id') ?? '', text: `${text}${reason}` }];
   });
 }
 

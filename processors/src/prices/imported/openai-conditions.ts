@@ -3,19 +3,16 @@ import type { ImportedPatch } from '../imported.ts';
 
 /** What the base prices lack of models of openai that they have. */
 export const OPENAI_CONDITIONS: readonly ImportedPatch[] = [
-  { models: ['gpt-3.5-turbo-1106'], modifiers: [{ condition: 'tier', value: 'batch', multiply: '1' }] },
   {
     models: ['gpt-4.1', 'gpt-4.1-mini', 'gpt-4o-2024-05-13'],
     modifiers: [
-      { condition: 'tier', value: 'batch', multiply: '0.5' },
       { condition: 'tier', value: 'priority', multiply: '1.75' },
       { condition: 'tier', value: 'fast', multiply: '1.75' },
     ],
   },
   {
-    models: ['gpt-4.1-nano'],
+    models: ['gpt-4.1-nano', 'gpt-5.4'],
     modifiers: [
-      { condition: 'tier', value: 'batch', multiply: '0.5' },
       { condition: 'tier', value: 'priority', multiply: '2' },
       { condition: 'tier', value: 'fast', multiply: '2' },
     ],
@@ -23,7 +20,6 @@ export const OPENAI_CONDITIONS: readonly ImportedPatch[] = [
   {
     models: ['gpt-4o'],
     modifiers: [
-      { condition: 'tier', value: 'batch', multiply: '0.5' },
       { condition: 'tier', value: 'priority', multiply: '1.7' },
       { condition: 'tier', value: 'fast', multiply: '1.7' },
     ],
@@ -32,7 +28,6 @@ export const OPENAI_CONDITIONS: readonly ImportedPatch[] = [
   {
     models: ['gpt-4o-mini'],
     modifiers: [
-      { condition: 'tier', value: 'batch', multiply: '0.5' },
       {
         condition: 'tier',
         value: 'priority',
@@ -61,33 +56,12 @@ export const OPENAI_CONDITIONS: readonly ImportedPatch[] = [
     ],
   },
   {
-    models: [
-      'gpt-5-pro',
-      'gpt-5.2-pro',
-      'gpt-image-1-mini',
-      'gpt-image-2',
-      'o1',
-      'o1-pro',
-      'o3-mini',
-      'text-embedding-3-large',
-      'text-embedding-3-small',
-    ],
+    models: ['gpt-image-1-mini', 'gpt-image-2'],
     modifiers: [{ condition: 'tier', value: 'batch', multiply: '0.5' }],
   },
   {
-    models: [
-      'gpt-5',
-      'gpt-5.1',
-      'gpt-5.2',
-      'gpt-5.4-mini',
-      'gpt-5.6-luna',
-      'gpt-5.6-sol',
-      'gpt-5.6-terra',
-      'gpt-6-luna',
-      'gpt-6-sol',
-    ],
+    models: ['gpt-5', 'gpt-5.1', 'gpt-5.2', 'gpt-5.4-mini', 'gpt-5.6-luna', 'gpt-5.6-sol', 'gpt-5.6-terra'],
     modifiers: [
-      { condition: 'tier', value: 'batch', multiply: '0.5' },
       { condition: 'tier', value: 'flex', multiply: '0.5' },
       { condition: 'tier', value: 'priority', multiply: '2' },
       { condition: 'tier', value: 'fast', multiply: '2' },
@@ -104,9 +78,17 @@ export const OPENAI_CONDITIONS: readonly ImportedPatch[] = [
     ],
   },
   {
-    models: ['gpt-5.5'],
+    models: ['gpt-6-luna', 'gpt-6-sol'],
     modifiers: [
       { condition: 'tier', value: 'batch', multiply: '0.5' },
+      { condition: 'tier', value: 'flex', multiply: '0.5' },
+      { condition: 'tier', value: 'priority', multiply: '2' },
+      { condition: 'tier', value: 'fast', multiply: '2' },
+    ],
+  },
+  {
+    models: ['gpt-5.5'],
+    modifiers: [
       { condition: 'tier', value: 'flex', multiply: '0.5' },
       { condition: 'tier', value: 'priority', multiply: '2.5' },
       { condition: 'tier', value: 'fast', multiply: '2.5' },
@@ -114,17 +96,7 @@ export const OPENAI_CONDITIONS: readonly ImportedPatch[] = [
   },
   {
     models: ['gpt-5-nano', 'gpt-5.4-nano', 'gpt-5.4-pro', 'gpt-5.5-pro'],
-    modifiers: [
-      { condition: 'tier', value: 'batch', multiply: '0.5' },
-      { condition: 'tier', value: 'flex', multiply: '0.5' },
-    ],
-  },
-  {
-    models: ['gpt-5.4'],
-    modifiers: [
-      { condition: 'tier', value: 'priority', multiply: '2' },
-      { condition: 'tier', value: 'fast', multiply: '2' },
-    ],
+    modifiers: [{ condition: 'tier', value: 'flex', multiply: '0.5' }],
   },
   {
     models: ['gpt-5.3-codex'],
@@ -137,7 +109,6 @@ export const OPENAI_CONDITIONS: readonly ImportedPatch[] = [
   {
     models: ['gpt-5-mini'],
     modifiers: [
-      { condition: 'tier', value: 'batch', multiply: '0.5' },
       { condition: 'tier', value: 'flex', multiply: '0.5' },
       { condition: 'tier', value: 'priority', multiply: '1.8' },
       { condition: 'tier', value: 'fast', multiply: '1.8' },
@@ -156,21 +127,15 @@ export const OPENAI_CONDITIONS: readonly ImportedPatch[] = [
   {
     models: ['o3'],
     modifiers: [
-      { condition: 'tier', value: 'batch', multiply: '0.5' },
       { condition: 'tier', value: 'flex', multiply: '0.5' },
       { condition: 'tier', value: 'priority', multiply: '1.75' },
       { condition: 'tier', value: 'fast', multiply: '1.75' },
     ],
   },
-  {
-    models: ['o3-pro'],
-    rates: { web_searches_k: '10' },
-    modifiers: [{ condition: 'tier', value: 'batch', multiply: '0.5' }],
-  },
+  { models: ['o3-pro'], rates: { web_searches_k: '10' } },
   {
     models: ['o4-mini'],
     modifiers: [
-      { condition: 'tier', value: 'batch', multiply: '0.5' },
       {
         condition: 'tier',
         value: 'flex',
