@@ -29,6 +29,8 @@ export interface OverlayPatch extends Reviewed {
   /** A rate that is added where it is missing, as a multiple of another, in tiers too. */
   readonly derive?: { readonly rate: RateName; readonly of: RateName; readonly times: string };
   readonly modifiers?: readonly Modifier[];
+  /** Seconds of audio that a call is billed for at least. */
+  readonly leastSeconds?: number;
 }
 
 /** Models of one list that are sold at the same price on another; conditions are the other list's own. */

@@ -72,6 +72,8 @@ export interface PricePeriod {
   readonly to?: string;
   /** Everything costs nothing. */
   readonly free?: true;
+  /** Seconds of audio that a call is billed for at least. */
+  readonly leastSeconds?: number;
   readonly rates: Rates;
   readonly tiers?: readonly ContextTier[];
   readonly windows?: readonly TimeWindow[];

@@ -38,6 +38,7 @@ function patchPeriod(period: PricePeriod, patch: OverlayPatch): PricePeriod {
   }));
   return {
     ...period,
+    ...(patch.leastSeconds === undefined ? {} : { leastSeconds: patch.leastSeconds }),
     rates: derived({ ...patch.rates, ...period.rates }, patch),
     ...(tiers === undefined ? {} : { tiers }),
     ...(patch.modifiers === undefined

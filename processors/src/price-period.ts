@@ -138,7 +138,7 @@ function compileWindow(window: TimeWindow, base: Rates, change: Change): Compile
 
 function compileTables(period: PricePeriod, change: Change): CompiledTables {
   return {
-    table: compileRates(change(period.rates), period.free === true),
+    table: compileRates(change(period.rates), period.free === true, period.leastSeconds),
     tiers: compileTiers(period.tiers, period.rates, change),
     windows: (period.windows ?? []).map((window) => compileWindow(window, period.rates, change)),
   };

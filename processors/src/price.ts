@@ -47,6 +47,7 @@ const NO_LINES: readonly CostLine[] = [];
 const NO_MODIFIERS: readonly CompiledModifier[] = [];
 const REQUESTS = BUCKETS.indexOf('requests');
 const SECONDS = BUCKETS.indexOf('duration_seconds');
+const AUDIO = BUCKETS.indexOf('audio_seconds');
 const INPUT = BUCKETS.indexOf('input');
 const OUTPUT = BUCKETS.indexOf('output');
 
@@ -183,6 +184,13 @@ function impliedCount(table: RateTable, request: PriceRequest, index: number): R
   return nanos === null ? null : { numerator: nanos, denominator: 1_000_000_000n };
 }
 
+/** Audio shorter than what a vendor bills at least counts as that; none at all stays none. */
+function billedSeconds(table: RateTable, count: Rational | bigint): Rational | bigint {
+  const [numerator, denominator] =
+    typeof count === 'bigint' ? [count, 1n] : [count.numerator, count.denominator];
+  return numerator > 0n && numerator < table.leastSeconds * denominator ? table.leastSeconds : count;
+}
+
 interface Counted {
   readonly index: number;
   readonly count: Rational | bigint;
@@ -202,8 +210,9 @@ function sumUsage(
     const text = request.usage[bucket as UsageBucket];
     const index = BUCKET_INDEX.get(bucket);
     if (text === undefined || index === undefined) continue;
-    const count = parseCount(text);
-    if (count === null) return 'invalid_usage';
+    const stated = parseCount(text);
+    if (stated === null) return 'invalid_usage';
+    const count = index === AUDIO ? billedSeconds(table, stated) : stated;
     any = true;
     const rate = table.byBucket[index];
     if (rate != null) {

@@ -219,6 +219,9 @@ const BEDROCK: readonly Row[] = [
   row('aws.bedrock', 'openai.gpt-oss-120b-1:0', TEXT, '0.0105', `${LITELLM}: batch half of 0.15/0.60`, {
     attrs: BATCH,
   }),
+  row('aws.bedrock', 'meta.llama3-3-70b-instruct-v1:0', TEXT, '0.0396', 'AWS: batch half of 0.72', {
+    attrs: BATCH,
+  }),
   row(
     'aws.bedrock',
     'us.openai.gpt-5.6-sol',
@@ -379,6 +382,8 @@ const OTHERS: readonly Row[] = [
   row('groq', 'llama-3.3-70b-versatile', TEXT, '0.0669', 'Groq: flex costs what on-demand does', {
     attrs: FLEX,
   }),
+  row('groq', 'whisper-large-v3', { audio_seconds: 3 }, '0.000308333333', 'Groq: ten seconds at least'),
+  row('groq', 'whisper-large-v3-turbo', { audio_seconds: 36 }, '0.0004', 'Groq: 0.04 an hour'),
   row('mistral_ai', 'mistral-large-2512', TEXT, '0.0325', 'Mistral: batch half of 0.5/1.5', { attrs: BATCH }),
   row('mistral_ai', 'mistral-large-4', TEXT, '0.1778', 'Mistral: 1.36/4.18 between 20 and 29 October', {
     at: '2026-10-28T23:59:59Z',

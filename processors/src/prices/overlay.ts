@@ -244,6 +244,16 @@ function vertexOnly(models: readonly string[], rates: Rates, source: string): Ov
   return [{ sellers: ['google'], models, modifiers, source, reviewed: IMPORT_DATE }];
 }
 
+/** Models of AWS, Meta and Mistral that run in batches at half, where no table but Portkey's says so per model. */
+const BEDROCK_BATCH: OverlayPatch = {
+  sellers: ['aws.bedrock'],
+  models: ['amazon.titan-*', 'meta.llama3-*', 'meta.llama4-*', 'mistral.mistral-*', 'mistral.pixtral-*'],
+  modifiers: [tier('batch', '0.5')],
+  source:
+    'AWS, Bedrock pricing: batch at half of on-demand; Portkey-AI/models of 2026-08-21 lists it per model',
+  reviewed: IMPORT_DATE,
+};
+
 const CLOUDS: readonly OverlayPatch[] = [
   {
     sellers: ['aws.bedrock'],
@@ -317,6 +327,13 @@ const CLOUDS: readonly OverlayPatch[] = [
   },
   {
     sellers: ['groq'],
+    models: ['whisper-*'],
+    leastSeconds: 10,
+    source: 'console.groq.com/docs/speech-to-text: billed for ten seconds at least',
+    reviewed: IMPORT_DATE,
+  },
+  {
+    sellers: ['groq'],
     models: ['*'],
     modifiers: [tier('flex', '1')],
     source: 'console.groq.com/docs/service-tiers: flex costs what on-demand does',
@@ -347,7 +364,16 @@ const PERPLEXITY: readonly OverlayPatch[] = [
 /** The reviewed overlay of the base prices. The first modifier that fits a value applies. */
 export const REVIEWED_OVERLAY: Overlay = {
   entries: [...DATED_ENTRIES, ...OVERLAY_ENTRIES],
-  patches: [...DATED_PATCHES, ...BEDROCK, ...OPENAI, ...ANTHROPIC, ...AZURE, ...CLOUDS, ...PERPLEXITY],
+  patches: [
+    ...DATED_PATCHES,
+    ...BEDROCK,
+    BEDROCK_BATCH,
+    ...OPENAI,
+    ...ANTHROPIC,
+    ...AZURE,
+    ...CLOUDS,
+    ...PERPLEXITY,
+  ],
   resales: [
     {
       seller: 'azure',

@@ -86,12 +86,6 @@ export const AWS_BEDROCK_CONDITIONS_1: readonly ImportedPatch[] = [
       'anthropic.claude-haiku-4-5-20251001-v1:0',
       'global.anthropic.claude-haiku-4-5-20251001-v1:0',
       'global.anthropic.claude-sonnet-4-5-20250929-v1:0',
-      'meta.llama3-1-70b-instruct-v1:0',
-      'meta.llama3-1-8b-instruct-v1:0',
-      'meta.llama3-3-70b-instruct-v1:0',
-      'meta.llama4-maverick-17b-instruct-v1:0',
-      'meta.llama4-scout-17b-instruct-v1:0',
-      'mistral.mistral-small-2402-v1:0',
     ],
     modifiers: [{ condition: 'tier', value: 'batch', multiply: '0.5' }],
   },
@@ -417,7 +411,7 @@ export const AWS_BEDROCK_CONDITIONS_1: readonly ImportedPatch[] = [
     ],
   },
   {
-    models: ['mistral.magistral-small-2509', 'mistral.mistral-large-3-675b-instruct'],
+    models: ['mistral.magistral-small-2509'],
     modifiers: [
       { condition: 'tier', value: 'batch', multiply: '0.5' },
       { condition: 'tier', value: 'flex', multiply: '0.5' },

@@ -4,6 +4,13 @@ import type { ImportedPatch } from '../imported.ts';
 /** What the base prices lack of models of aws.bedrock that they have. */
 export const AWS_BEDROCK_CONDITIONS_2: readonly ImportedPatch[] = [
   {
+    models: ['mistral.mistral-large-3-675b-instruct'],
+    modifiers: [
+      { condition: 'tier', value: 'flex', multiply: '0.5' },
+      { condition: 'tier', value: 'priority', rates: { input_mtok: '0.88', output_mtok: '2.63' } },
+    ],
+  },
+  {
     models: ['mistral.voxtral-mini-3b-2507'],
     modifiers: [
       { condition: 'tier', value: 'batch', multiply: '0.5' },
