@@ -1,5 +1,4 @@
 import type { Conditions, Usage, UsageBucket } from './call.ts';
-import type { Rational } from './money.ts';
 import { divideHalfEven, formatPico, parseDecimal, powerOfTen } from './money.ts';
 import type { PriceBook } from './price-book.ts';
 import { instantMicros } from './price-period.ts';
@@ -80,8 +79,6 @@ const BUCKETS: Readonly<Record<string, UsageBucket>> = {
 
 /** Units that a price is asked for: few enough for no tier, enough for whole 1e-12 USD. */
 const COUNT = 1000n;
-/** Digits that a table made with doubles is right to: 3.0001999999999996e-07 is 3.0002e-07. */
-const SIGNIFICANT = 12;
 /** Bound on a table; LiteLLM's had 3.2 MB in November 2026. */
 const MAX_CHARACTERS = 50_000_000;
 
@@ -92,15 +89,6 @@ function parseExactly(text: string): unknown {
     (whole: string, string: string | undefined) => (string === undefined ? `"${whole}"` : whole),
   );
   return JSON.parse(quoted);
-}
-
-/** A decimal without the digits that only a double has. */
-function rounded(text: string): Rational | null {
-  const exact = parseDecimal(text);
-  if (exact === null || exact.numerator <= 0n) return null;
-  const magnitude = (exact.numerator.toString().length - exact.denominator.toString().length) | 0;
-  const scale = powerOfTen(Math.max(0, SIGNIFICANT - magnitude));
-  return { numerator: divideHalfEven(exact.numerator * scale, exact.denominator), denominator: scale };
 }
 
 interface Asked {
@@ -178,11 +166,12 @@ function compareModel(
   for (const [name, value] of Object.entries(ordinary(entry))) {
     const field = FIELD.exec(name);
     const bucket = BUCKETS[field?.[1] ?? ''];
-    const theirs = typeof value === 'string' && bucket !== undefined ? rounded(value) : null;
-    if (bucket === undefined || theirs === null) continue;
+    const theirs = typeof value === 'string' ? parseDecimal(value) : null;
+    if (bucket === undefined || theirs === null || theirs.numerator <= 0n) continue;
     const context = field?.[2] === undefined ? 0n : BigInt(field[2]) * 1000n + 1n;
     const { pico, result } = ask(book, asked, at, conditionsOf(field?.[3]), bucket, context);
     if (result.status === 'unpriced_model') return { state: 'unknown', differences: [] };
+    // Rounded to 1e-12 USD, as ours is: 3.0001999999999996e-07 is the double of 3.0002e-07.
     const wanted = divideHalfEven(theirs.numerator * COUNT * powerOfTen(12), theirs.denominator);
     if (pico === wanted) {
       agreed++;
@@ -204,7 +193,7 @@ function compareModel(
 
 /**
  * Compares a book with a table in LiteLLM's format at one instant, an off-peak hour: each price per unit that
- * both could have, with its mode and context tier. Numbers are compared as decimals of 12 significant digits.
+ * both could have, with its mode and context tier. Numbers are read as decimals, never as doubles.
  * Throws where the text is no JSON object, or longer than 50 million characters.
  */
 export function compareWithMap(book: PriceBook, text: string, at: string): MapComparison {

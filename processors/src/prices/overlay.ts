@@ -64,6 +64,11 @@ const OPENAI: readonly OverlayPatch[] = [
     `OpenAI pricing page: cached input at 0.13; ${NEWEST}, genai-prices 0.2.3 and Portkey agree`,
   ),
   openai(
+    ['gpt-3.5-turbo-1106'],
+    [tier('batch', '1')],
+    `OpenAI pricing page, Batch: no discount; ${NEWEST} and Portkey agree`,
+  ),
+  openai(
     [
       'gpt-3.5*',
       'gpt-4',
