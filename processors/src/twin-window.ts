@@ -98,7 +98,8 @@ export class EarlierCall implements Decidable {
 /** Of the last characters, which ids have their chance in; who makes them collide only lengthens chains. */
 function hashOf(text: string): number {
   let hash = 0x811c9dc5;
-  for (let i = Math.max(0, text.length - HASHED_CHARACTERS); i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  for (let i = Math.max(0, text.length - HASHED_CHARACTERS); i < text.length; i++)
+    hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
   return (hash ^ (hash >>> 15)) | 0;
 }
 
