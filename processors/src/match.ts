@@ -143,7 +143,7 @@ function plainNames(seller: string, whole: string): string[] {
   also((name) => (name.startsWith('models/') ? name.slice('models/'.length) : null));
   also((name) => withoutVendor(name, seller));
   if (seller === 'google') also((name) => (name.startsWith('models/') ? name.slice('models/'.length) : null));
-  if (seller === 'azure') also((name) => /^global(?:-standard)?\/(.+)$/.exec(name)?.[1] ?? null);
+  if (seller === 'azure') also((name) => /^global-standard\/(.+)$/.exec(name)?.[1] ?? null);
   also((name) => CLAUDE_CONTEXT.exec(name)?.[1] ?? null);
   also(tunedBase);
   also(versioned);

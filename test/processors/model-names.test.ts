@@ -101,6 +101,7 @@ describe('names of models', () => {
     ['openai', 'gpt-4o-1m'],
     ['openai', 'davinci:ft-acme-2023-03-01-00-00-00'],
     ['openai', 'ft:gpt-99:acme::x'],
+    ['azure', 'azure/private/gpt-4o-2024-08-06'],
     ['azure', 'gpt-4o-mini-2024-07-18.ft-0123456789'],
     ['anthropic', 'claude-haiku-4-5-latest'],
     ['anthropic', `us.${SONNET}`],

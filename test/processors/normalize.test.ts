@@ -298,6 +298,10 @@ describe('what a span is', () => {
     assert.equal(tier('flex'), 'flex');
     assert.equal(tier('auto'), undefined);
     assert.equal(tier('auto', 'priority'), 'priority');
+    assert.equal(tier('SERVICE_TIER_FLEX'), 'flex');
+    assert.equal(tier('flex', 'ON_DEMAND'), 'on_demand');
+    assert.equal(tier('flex', 'ON_DEMAND_PRIORITY'), 'priority');
+    assert.equal(tier('flex', 'PROVISIONED_THROUGHPUT'), 'provisioned_throughput');
   });
 
   it('tells how many calls it stands for', () => {
