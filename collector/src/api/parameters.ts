@@ -35,6 +35,7 @@ interface Parameters {
   readonly tenant: OptionalText;
   readonly from: OptionalText;
   readonly to: OptionalText;
+  readonly asOf: OptionalText;
   readonly traceId: z.ZodType<string | undefined, string | undefined>;
   readonly provider: OptionalText;
   readonly model: OptionalText;
@@ -61,6 +62,12 @@ export const PARAMETERS: Parameters = {
   to: bound
     .optional()
     .describe('End: a date (that whole day is included) or an ISO 8601 instant with its offset (excluded).'),
+  asOf: bound
+    .optional()
+    .describe(
+      'Spend as it stood then: of calls received and with corrections made before it. An ISO 8601 instant with its ' +
+        'offset, or a date for the end of that day in UTC; in the future it is now.',
+    ),
   traceId: z
     .string()
     .regex(/^[0-9a-fA-F]{32}$/, 'must be 32 hex digits')
