@@ -46,6 +46,8 @@ interface Parameters {
   readonly feature: OptionalText;
   readonly key: OptionalText;
   readonly costStatus: z.ZodType<CostStatus | undefined, CostStatus | undefined>;
+  readonly limit: z.ZodType<number, string | undefined>;
+  readonly cursor: OptionalText;
 }
 
 /** The schema of each shared parameter, by name. */
@@ -83,6 +85,14 @@ export const PARAMETERS: Parameters = {
   feature: dimension('Feature.'),
   key: dimension('Public id of an API key.'),
   costStatus: z.enum(COST_STATUSES).optional().describe('Current cost status.'),
+  limit: z
+    .string()
+    .regex(/^\d{1,4}$/, 'must be a number from 1 to 1000')
+    .default('100')
+    .transform(Number)
+    .refine((limit) => limit >= 1 && limit <= 1000, 'must be a number from 1 to 1000')
+    .describe('Rows per page, from 1 to 1000.'),
+  cursor: z.string().min(1).max(2048).optional().describe('`next_cursor` of the page before.'),
 };
 
 /** An exact decimal amount in USD. */

@@ -22,6 +22,8 @@ export interface AsOf {
   readonly day: string;
   /** Whether it is a midnight in UTC, so that whole days answer it. */
   readonly midnight: boolean;
+  /** Whether it is now, so that nothing has to be taken off. */
+  readonly current: boolean;
 }
 
 /** SQL of what a source is narrowed to: bounds, and the tenant's placeholder where there is one. */
@@ -146,12 +148,12 @@ export async function resolveAsOf(
   const text = isCivilDate(asked) ? `${addDays(asked, 1)}T00:00:00Z` : asked;
   const [found] = await reading.query<AsOf>(
     `SELECT ${isoSql('at')} AS at, to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS day,
-       at = date_trunc('day', at, 'UTC') AS midnight
+       at = date_trunc('day', at, 'UTC') AS midnight, at < $1::text::timestamptz AS current
      FROM (SELECT least($1::text::timestamptz, clock_timestamp()) AS at) AS asked`,
     [text],
   );
   if (found === undefined) throw new Error('the database tells no time');
-  if (!found.midnight && (await needsGoneCalls(reading, found, range))) {
+  if (!found.current && !found.midnight && (await needsGoneCalls(reading, found, range))) {
     throw new Refusal(
       'invalid',
       `"as_of" within ${found.day} needs calls that are past the retention. Ask for a midnight in UTC, ` +

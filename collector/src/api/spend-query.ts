@@ -142,7 +142,7 @@ function sourceOf(
   current: Source,
   place: (value: unknown) => string,
 ): Source {
-  if (asOf === null) return current;
+  if (asOf === null || asOf.current) return current;
   const tenant = reading.tenant === null ? null : place(reading.tenant);
   const scope: SourceScope = { from: '$1::timestamptz', to: '$2::timestamptz', tenant };
   const from = current === CALLS ? callsAsOf(asOf, scope, place) : rollupsAsOf(asOf, scope, place);
