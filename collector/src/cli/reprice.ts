@@ -50,18 +50,6 @@ export function askOnTerminal(): Confirm {
 }
 
 const number = (title: string): Column => ({ title, align: 'right' });
-const COLUMNS: readonly Column[] = [
-  { title: 'Tenant', align: 'left' },
-  { title: 'Model', align: 'left' },
-  number('Calls'),
-  number('Changed'),
-  number('Newly priced'),
-  number('No longer'),
-  number('Old cost (USD)'),
-  number('New cost (USD)'),
-  number('Difference'),
-];
-
 /** What a run would change, by tenant and model, for people. */
 export function summaryTable(plan: RepricePlan, context: Pick<CliContext, 'columns' | 'colours'>): string {
   const { rows, total } = plan.summary;
@@ -70,12 +58,25 @@ export function summaryTable(plan: RepricePlan, context: Pick<CliContext, 'colum
   const decimals = exactDecimals(
     [...changing, total].flatMap((row) => [row.old_cost_usd, row.new_cost_usd, row.difference_usd]),
   );
+  const moves = total.newly_priced + total.no_longer_priced > 0;
+  const columns: Column[] = [
+    { title: 'Tenant', align: 'left' },
+    { title: 'Model', align: 'left' },
+    number('Calls'),
+    number('Changed'),
+    ...(moves ? [number('Newly priced'), number('No longer')] : []),
+    number('Old cost'),
+    number('New cost'),
+    number('Difference'),
+  ];
   const cells = (row: typeof total): string[] => [
-    ...[row.calls, row.changed, row.newly_priced, row.no_longer_priced].map((each) => grouped(String(each))),
+    ...[row.calls, row.changed, ...(moves ? [row.newly_priced, row.no_longer_priced] : [])].map((each) =>
+      grouped(String(each)),
+    ),
     ...[row.old_cost_usd, row.new_cost_usd, row.difference_usd].map((each) => amount(each, decimals)),
   ];
   const lines = changing.map((row) => [row.tenant, row.model, ...cells(row)]);
-  return `${table(COLUMNS, [...lines, ['Total', '', ...cells(total)]], { ...context, total: true })}\n`;
+  return `${table(columns, [...lines, ['Total', '', ...cells(total)]], { ...context, total: true })}\n`;
 }
 
 function calls(count: number): string {
@@ -106,7 +107,7 @@ export function planText(
       : `${calls(gone)} of this time are past the retention: their usage is gone, and they keep their cost.\n`,
   ];
   const title = bold(
-    `Reprice of ${who}${what}, ${selection.from} to ${selection.to} (excluded)`,
+    `Reprice of ${who}${what} in USD, ${selection.from} to ${selection.to} (excluded)`,
     context.colours,
   );
   return `${title}\n\n${summaryTable(plan, context)}${notes.join('')}`;
