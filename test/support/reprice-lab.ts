@@ -25,7 +25,7 @@ import {
   type RepricePlan,
   type RunCounts,
 } from '@spanmeter/collector/dist/reprice/reprice.js';
-import { sql } from './database.ts';
+import { query as sql } from './query.ts';
 
 const RETENTION_DAYS = 90;
 

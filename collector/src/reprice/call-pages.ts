@@ -74,6 +74,7 @@ function pageText(
     const position = `${place(tenant)}::text, ${place(startedAt)}::timestamptz, ${place(traceId)}::text, ${place(spanId)}::text`;
     conditions.push(`(${ORDER}) > (${position})`);
   }
+  // `+ 0` keeps the planner from walking the primary key backwards in search of the call.
   return `SELECT ${STORED_COLUMNS}
     FROM (SELECT * FROM spanmeter.calls c
       WHERE c.started_at >= $1::timestamptz AND c.started_at < $2::timestamptz AND ${conditions.join(' AND ')}
@@ -82,7 +83,7 @@ function pageText(
       SELECT n.id, n.new_status, n.new_price_version, n.new_cost_usd FROM spanmeter.cost_adjustments n
       WHERE n.tenant_id = c.tenant_id AND n.trace_id = c.trace_id AND n.span_id = c.span_id
         AND n.started_at = c.started_at
-      ORDER BY n.id DESC LIMIT 1
+      ORDER BY n.id + 0 DESC LIMIT 1
     ) AS a ON true
     ORDER BY ${ORDER}`;
 }

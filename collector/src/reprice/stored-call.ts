@@ -84,33 +84,9 @@ function conditionsOf(text: string | null | undefined): Conditions {
   return parsed;
 }
 
-/** What no price and no rollup looks at. */
-const UNREAD = {
-  parentSpanId: null,
-  startUnixNano: 0n,
-  endUnixNano: 0n,
-  timeSource: 'start',
-  receivedUnixMs: 0,
-  ttftNanos: null,
-  dialect: '',
-  responseId: null,
-  streaming: null,
-  finishReasons: null,
-  reportedCostSource: null,
-  lines: [],
-  duplicateOf: null,
-  userId: null,
-  sessionId: null,
-  conversationId: null,
-  agentName: null,
-  attribution: NOTHING,
-  samplingRatio: null,
-  scopeName: '',
-  scopeVersion: '',
-  attributes: NOTHING,
-} as const;
+const NO_LINES: Call['lines'] = [];
 
-/** Reads one row of `STORED_COLUMNS`. */
+/** Reads one row of `STORED_COLUMNS`; what no price and no rollup looks at is left empty. */
 export function storedCall(row: StoredRow): StoredCall {
   const text = (index: number): string => row[index] ?? '';
   const optional = (index: number): string | null => row[index] ?? null;
@@ -121,18 +97,28 @@ export function storedCall(row: StoredRow): StoredCall {
   const corrected = row[27] === '1';
   const provider = text(5);
   const model = text(6);
+  // Written out field by field: an object spread into this one would make it slow, and pricing with it.
   const call: Call = {
-    ...UNREAD,
     tenantId: text(0),
-    startedAtMicros: BigInt(text(1)),
     traceId: text(2),
     spanId: text(3),
+    parentSpanId: null,
+    startedAtMicros: BigInt(text(1)),
+    startUnixNano: 0n,
+    endUnixNano: 0n,
+    timeSource: 'start',
+    receivedUnixMs: 0,
     durationNanos: row[26] == null ? null : BigInt(row[26]),
+    ttftNanos: null,
+    dialect: '',
     operation: text(4),
     provider,
     model,
     requestModel: optional(7),
     responseModel: optional(8),
+    responseId: null,
+    streaming: null,
+    finishReasons: null,
     inputTokens: count(row[14]),
     cacheReadTokens: count(row[15]),
     cacheWriteTokens: count(row[16]),
@@ -143,14 +129,26 @@ export function storedCall(row: StoredRow): StoredCall {
     conditions: conditionsOf(row[21]),
     costPicoUsd: null,
     reportedCostPicoUsd: amount(row[22]),
+    reportedCostSource: null,
     costStatus: unpricedStatus(storedStatus, storedVersion, usageSource, usage),
     priceVersion: null,
+    lines: NO_LINES,
+    duplicateOf: null,
+    team: optional(11),
+    userId: null,
+    sessionId: null,
+    conversationId: null,
+    feature: optional(12),
+    agentName: null,
     serviceName: text(9),
     environment: optional(10),
-    team: optional(11),
-    feature: optional(12),
     keyId: optional(13),
+    attribution: NOTHING,
     errorType: optional(25),
+    samplingRatio: null,
+    scopeName: '',
+    scopeVersion: '',
+    attributes: NOTHING,
   };
   return {
     call,
