@@ -45,8 +45,12 @@ function count(text: string | null | undefined): number | null {
   return text == null ? null : Number(text);
 }
 
+const WHOLE_PICO = /^-?\d+\.\d{12}$/;
+
+/** The columns have twelve decimals, so that the digits are the amount. */
 function amount(text: string | null | undefined): bigint | null {
-  return text == null ? null : parsePico(text);
+  if (text == null) return null;
+  return WHOLE_PICO.test(text) ? BigInt(text.replace('.', '')) : parsePico(text);
 }
 
 function overlaps(usage: Usage): boolean {

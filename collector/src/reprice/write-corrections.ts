@@ -38,9 +38,16 @@ export interface CorrectionContext {
   readonly atMicros: number;
 }
 
+function compareKeys({ call: a }: RepricedCall, { call: b }: RepricedCall): number {
+  if (a.tenantId !== b.tenantId) return a.tenantId < b.tenantId ? -1 : 1;
+  return a.traceId === b.traceId ? 0 : a.traceId < b.traceId ? -1 : 1;
+}
+
 function encodeAdjustments(changes: readonly RepricedCall[], context: CorrectionContext): BinaryCopy {
   const copy = new BinaryCopy(ADJUSTMENT_COLUMNS.length, changes.length * EXPECTED_ROW_BYTES);
-  for (const { call, oldStatus, oldCost, oldVersion, newStatus, newCost, newVersion } of changes) {
+  // In the order of the unique index, whose pages are then touched once each.
+  for (const change of changes.toSorted(compareKeys)) {
+    const { call, oldStatus, oldCost, oldVersion, newStatus, newCost, newVersion } = change;
     copy.startRow();
     copy.text(call.tenantId);
     copy.timestamp(Number(call.startedAtMicros));

@@ -155,6 +155,10 @@ export const CORRECTIONS_JOURNAL = '00000000-0000-0000-0000-000000000000';
 export function encodeCorrections(corrections: readonly Correction[], recordedOn: number): BinaryCopy {
   const groups = new Groups();
   for (const { call, oldStatus, oldCost, newStatus, newCost } of corrections) {
+    if (oldStatus === newStatus) {
+      groups.addCost(call, newStatus, (newCost ?? 0n) - (oldCost ?? 0n), recordedOn);
+      continue;
+    }
     groups.add(call, oldStatus, oldCost, recordedOn, -1);
     groups.add(call, newStatus, newCost, recordedOn, 1);
   }
@@ -166,6 +170,17 @@ class Groups {
   readonly #groups = new Map<string, Group>();
 
   add(call: Call, status: CostStatus, cost: bigint | null, recordedOn: number, sign: Sign): void {
+    addCall(this.#groupOf(call, status, recordedOn), call, cost, sign);
+  }
+
+  /** Moves the cost of a call that is counted already. */
+  addCost(call: Call, status: CostStatus, delta: bigint, recordedOn: number): void {
+    const group = this.#groupOf(call, status, recordedOn);
+    group.cost += delta;
+    if (call.usageSource === 'estimated') group.estimatedCost += delta;
+  }
+
+  #groupOf(call: Call, status: CostStatus, recordedOn: number): Group {
     const bucket = Math.floor(Number(call.startedAtMicros) / BUCKET_MICROS) * BUCKET_MICROS;
     const dimensions = `${dimensionsOf(call, status)}${SEPARATOR}${recordedOn}`;
     const key = call.tenantId + SEPARATOR + String(bucket) + SEPARATOR + dimensions;
@@ -174,7 +189,7 @@ class Groups {
       group = newGroup(call, status, bucket, recordedOn, hashOf(dimensions));
       this.#groups.set(key, group);
     }
-    addCall(group, call, cost, sign);
+    return group;
   }
 
   encode(journalId: string): BinaryCopy {
