@@ -2,9 +2,10 @@
 // have. Modes (batch, flex, priority, ultrafast) become factors on the ordinary price, so that they follow its
 // history; profiles and regions of Bedrock become conditions; models that the base lacks become entries.
 //
-//   node scripts/prices-import.mjs --map FILE --name 'LiteLLM 1.109.1' --date 2026-11-21 [--also FILE]...
+//   node scripts/prices-import.mjs --map FILE --name 'LiteLLM 1.109.1' --date 2026-11-21 [--older FILE] [--also FILE]...
 //
-// FILE is `litellm/model_prices_and_context_window_backup.json` of the Python package. `--also` names other tables,
+// FILE is `litellm/model_prices_and_context_window_backup.json` of the Python package; `--older` that of an earlier
+// version, for models that are gone. `--also` names other tables,
 // `{seller: {model: {input_mtok, output_mtok}}}`: a model that one of them prices otherwise is left out and listed.
 import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -20,6 +21,7 @@ import { KINDS, MODES, PREFIX, PROFILE, RATES, REGION, SELLERS } from './prices-
 const { values: options } = parseArgs({
   options: {
     map: { type: 'string' },
+    older: { type: 'string' },
     name: { type: 'string' },
     date: { type: 'string' },
     also: { type: 'string', multiple: true, default: [] },
@@ -32,8 +34,12 @@ const target = join(
   'prices',
   'imported',
 );
-const map = JSON.parse(readFileSync(options.map, 'utf8'));
-const others = options.also.map((file) => JSON.parse(readFileSync(file, 'utf8')));
+const read = (file) => JSON.parse(readFileSync(file, 'utf8'));
+// What a newer map has no more was sold once: its calls are still there to be priced.
+const map = read(options.map);
+for (const [key, entry] of Object.entries(options.older === undefined ? {} : read(options.older)))
+  map[key] ??= entry;
+const others = options.also.map(read);
 const lists = mergeLists(BASE_PRICES, REVIEWED_OVERLAY);
 
 /** Models of the map whose prices another source or plain sense contradicts; why is in the price book's page. */
@@ -215,13 +221,14 @@ function placeModifiers(model, ordinary, known) {
 /** Everything that the base lacks of one model that it has. */
 function patchOf(model, entry) {
   const period = entry.periods.at(-1);
-  const plain = model.plain[0]?.prices.ordinary;
   const known = period.modifiers ?? [];
-  const same =
-    plain !== undefined &&
+  const isSame = ({ prices }) =>
     ['input_mtok', 'output_mtok'].every(
-      (rate) => Number(plain.rates[rate] ?? 0) === Number(period.rates[rate] ?? 0),
+      (rate) => Number(prices.ordinary.rates[rate] ?? 0) === Number(period.rates[rate] ?? 0),
     );
+  const agreeing = model.plain.find(isSame);
+  const same = agreeing !== undefined;
+  const plain = (agreeing ?? model.plain[0])?.prices.ordinary;
   const rates = {};
   for (const [rate, usd] of Object.entries(same ? plain.rates : {})) {
     if (FILLED.has(rate) && period.rates[rate] === undefined) rates[rate] = usd;
@@ -331,7 +338,7 @@ for (const model of grouped()) {
   // The id itself goes first; its other names add the modes that the map has for them alone.
   if (known === undefined)
     patches.set(key, { model: { ...model, plain: [...model.plain], places: [...model.places] }, entry });
-  else if (entry.model === model.name || model.name.length < known.model.name.length)
+  else if (entry.model === model.name)
     known.model = { ...model, plain: [...model.plain, ...known.model.plain], places: model.places };
   else known.model.plain.push(...model.plain);
 }

@@ -56,6 +56,14 @@ const OPENAI: readonly OverlayEntry[] = [
   ),
 ];
 
+const SEARCH_PREVIEW = entry(
+  'openai',
+  'gpt-4o-mini-search-preview',
+  [{ rates: rates('0.15', '0.075', '0.6', { web_searches_k: '25' }) }],
+  'OpenAI pricing page: web search preview at 25 USD per thousand calls; LiteLLM 1.109.1 agrees',
+  ['gpt-4o-mini-search-preview-2025-03-11'],
+);
+
 /** Prices that rise on a day the vendor has named. */
 function introductory(
   model: string,
@@ -230,6 +238,12 @@ const RESELLERS: readonly OverlayEntry[] = [
   azure('phi-4-multimodal-instruct', '0.08', '0.32'),
   entry(
     'azure',
+    'deepseek-r1',
+    [{ rates: rates('1.35', null, '5.4') }],
+    'prices.azure.com by LiteLLM of August and 1.109.1; Portkey has 7.08, which is no price of Azure',
+  ),
+  entry(
+    'azure',
     'o4-mini',
     [{ rates: rates('1.1', '0.275', '4.4') }],
     `the base rounds cached input to 0.28: ${NEW_TABLES}`,
@@ -260,6 +274,7 @@ const REALTIME: readonly OverlayEntry[] = ['gpt-realtime-2.1', 'gpt-realtime-2.1
 /** Models whose prices have changed, or are about to, on days that are known. */
 export const DATED_ENTRIES: readonly OverlayEntry[] = [
   ...OPENAI,
+  SEARCH_PREVIEW,
   ...REALTIME,
   ...GOOGLE,
   ...MISTRAL,

@@ -318,7 +318,7 @@ const CLOUDS: readonly OverlayPatch[] = [
   ),
   {
     sellers: ['google'],
-    models: ['gemini-*', 'text-embedding-*', 'gemma-*'],
+    models: ['gemini-*'],
     modifiers: [{ condition: 'region', value: '*', multiply: '1' }],
     source: `earlier models have no regional premium: ${NEWEST} and Portkey list none`,
     reviewed: IMPORT_DATE,
@@ -329,6 +329,13 @@ const CLOUDS: readonly OverlayPatch[] = [
     modifiers: [{ condition: 'region', value: '*', multiply: '1' }],
     source: `${ANTHROPIC_PAGE}: earlier models have no regional premium`,
     reviewed: REVIEWED,
+  },
+  {
+    sellers: ['google'],
+    models: ['*'],
+    modifiers: [{ condition: 'region', value: '*', multiply: '1' }],
+    source: `partner models on Vertex are sold by region, at one price: ${NEWEST}`,
+    reviewed: IMPORT_DATE,
   },
   {
     sellers: ['groq'],
