@@ -230,12 +230,19 @@ function isFee(modifier: Modifier): boolean {
   return modifier.tiers === undefined && UNITS.every(([name, , , token]) => !token || !names.includes(name));
 }
 
+interface Table {
+  readonly rates: Rates;
+  readonly leastSeconds: number;
+  /** Whether what has no rate costs nothing. */
+  readonly free: boolean;
+}
+
 /** The rates that hold, and the least seconds of audio; null where conditions meet that nobody lists together. */
 function ratesAt(
   period: PricePeriod,
   modifiers: readonly Modifier[],
   { usage, atMillis }: Question,
-): { rates: Rates; leastSeconds: number } | null {
+): Table | null {
   let tokens = 0n;
   for (const bucket of CONTEXT) tokens += BigInt(usage[bucket] ?? '0');
   const changing = modifiers.filter(({ rates, factors }) => rates !== undefined || factors !== undefined);
@@ -243,21 +250,25 @@ function ratesAt(
   const [modifier] = changing;
   const tier = tierAt(period.tiers ?? [], tokens);
   const window = period.windows?.find((each) => isOpen(each, atMillis));
-  const least = { leastSeconds: tier === undefined && window === undefined ? (period.leastSeconds ?? 0) : 0 };
+  const isBase = tier === undefined && window === undefined;
+  const base = {
+    leastSeconds: isBase ? (period.leastSeconds ?? 0) : 0,
+    free: isBase && period.free === true,
+  };
   if (modifier !== undefined && modifier.factors === undefined && !isFee(modifier)) {
     const own = { ...period.rates, ...modifier.rates };
     const start = (each: ContextTier): number => each.above + (each.inclusive === true ? 0 : 1);
     const higher = tierAt(modifier.tiers ?? [], tokens);
     const unlisted = tier !== undefined && (higher === undefined || start(tier) > start(higher));
     if (window !== undefined || unlisted) return null;
-    return { rates: { ...own, ...higher?.rates }, leastSeconds: 0 };
+    return { rates: { ...own, ...higher?.rates }, leastSeconds: 0, free: false };
   }
   if (tier !== undefined && window !== undefined) return null;
   const rates = { ...period.rates, ...(window ?? tier)?.rates };
-  if (modifier === undefined) return { rates, ...least };
+  if (modifier === undefined) return { rates, ...base };
   const change: Change =
     modifier.factors === undefined ? (each) => ({ ...each, ...modifier.rates }) : factored(modifier);
-  return { rates: change(rates), ...least };
+  return { rates: change(rates), ...base };
 }
 
 /** Prices by the raw entry of a book, in a way that has nothing in common with the engine but the rules. */
@@ -269,10 +280,9 @@ export function oracle(question: Question): Verdict {
   if (modifiers === null) return 'unpriced_dimension';
   const table = ratesAt(period, modifiers, question);
   if (table === null) return 'unpriced_dimension';
-  const { rates, leastSeconds } = table;
+  const { rates, leastSeconds, free } = table;
   const counts = new Map(Object.entries(usage) as [UsageBucket, string][]);
   if (counts.size === 0) return 'missing_usage';
-  if (period.free === true) return 0n;
   if (!counts.has('requests') && rates.requests_k !== undefined) counts.set('requests', '1');
   const pricesTokens = UNITS.some(([name, , , token]) => token && rates[name] !== undefined);
   let onTokens: Fraction = { top: 1n, bottom: 1n };
@@ -288,6 +298,7 @@ export function oracle(question: Question): Verdict {
     const rate = rateOf(rates, bucket);
     const isToken = UNITS.find((unit) => unit[1] === bucket)![3];
     if (rate === null) {
+      if (free) continue;
       if (fractionOf(count).top === 0n) continue;
       if (isToken && !pricesTokens) uncovered = true;
       else if (!pricesTokens || (bucket !== 'requests' && bucket !== 'duration_seconds'))
