@@ -341,6 +341,25 @@ export const DATED_PATCHES: readonly OverlayPatch[] = [
   },
   {
     sellers: ['google'],
+    models: [
+      'gemini-2.5-pro',
+      'gemini-2.5-flash',
+      'gemini-2.5-flash-lite',
+      'gemini-3-flash-preview',
+      'gemini-3-pro-preview',
+      'gemini-3.1-pro-preview',
+    ],
+    modifiers: ['batch', 'flex'].map((value) => ({
+      condition: 'tier',
+      value,
+      multiply: '0.5',
+      factors: { cache_read_mtok: '1', cache_read_audio_mtok: '1' },
+    })),
+    source: `docs.cloud.google.com, batch prediction: the discounts of cache and batch do not stack; ${GEMINI_PAGE} by LiteLLM 1.109.1`,
+    reviewed: REVIEWED,
+  },
+  {
+    sellers: ['google'],
     models: ['gemini-*-tts', 'gemini-*-preview-tts'],
     derive: { rate: 'output_audio_mtok', of: 'output_mtok', times: '1' },
     source: `${GEMINI_PAGE}: their output is audio alone`,
