@@ -99,6 +99,16 @@ const GOOGLE: readonly OverlayEntry[] = [
   introductory('gemini-robotics-er-2-preview', NEW_YEAR, rates('1', '0.1', '5'), rates('2', '0.2', '10')),
 ];
 
+const CLAUDE_ON_VERTEX: readonly OverlayEntry[] = [
+  entry(
+    'google',
+    'claude-3-5-sonnet',
+    [],
+    'docs.cloud.google.com, Claude on Vertex AI: Claude 3.5 Sonnet v2 is claude-3-5-sonnet-v2@20241022',
+    ['claude-3-5-sonnet-v2'],
+  ),
+];
+
 const MISTRAL: readonly OverlayEntry[] = [
   entry(
     'mistral_ai',
@@ -277,6 +287,7 @@ export const DATED_ENTRIES: readonly OverlayEntry[] = [
   SEARCH_PREVIEW,
   ...REALTIME,
   ...GOOGLE,
+  ...CLAUDE_ON_VERTEX,
   ...MISTRAL,
   ...XAI,
   ...RESELLERS,
