@@ -73,6 +73,7 @@ function statePeriod(period: PricePeriod, into: Statements): void {
   };
   state('valid to', instant(period.to) ?? 'open');
   if (period.free === true) state('free', 'yes');
+  if (period.leastSeconds !== undefined) state('least seconds', String(period.leastSeconds));
   stateRates(period.rates, '');
   for (const { above, inclusive, rates } of period.tiers ?? [])
     stateRates(rates, ` ${inclusive === true ? 'from' : 'above'} ${above}`);
@@ -86,6 +87,10 @@ function statePeriod(period: PricePeriod, into: Statements): void {
     if (modifier.multiply !== undefined) state(name, `x ${decimalText(modifier.multiply)}`);
     if (modifier.standard === true) state(`${name} by default`, 'yes');
     stateRates(modifier.rates ?? {}, ` with ${name}`);
+    for (const [rate, factor] of Object.entries(modifier.factors ?? {}))
+      state(`${rate} with ${name}`, `x ${decimalText(factor)}`);
+    for (const { above, inclusive, rates } of modifier.tiers ?? [])
+      stateRates(rates, ` ${inclusive === true ? 'from' : 'above'} ${above} with ${name}`);
   }
 }
 

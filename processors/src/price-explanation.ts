@@ -152,8 +152,8 @@ export function explainPrice(book: PriceBook, request: PriceRequest): PriceExpla
     inclusive: inclusive === true,
   }));
   const tokens = contextTokens(request.usage);
-  const table = found === null ? null : windowAt(found.compiled, at);
-  const windowIndex = found?.compiled.windows.findIndex((window) => window.table === table) ?? -1;
+  const window = found === null ? null : windowAt(found.compiled, at);
+  const windowIndex = window === null ? -1 : (found?.compiled.windows.indexOf(window) ?? -1);
   const resolved =
     asked === null || found === null
       ? null
@@ -180,7 +180,7 @@ export function explainPrice(book: PriceBook, request: PriceRequest): PriceExpla
                 .find(({ above, inclusive }) => (inclusive ? tokens >= above : tokens > above)) ?? null,
             bounds,
           },
-    window: table === null ? null : (found?.price.windows?.[windowIndex] ?? null),
+    window: found?.price.windows?.[windowIndex] ?? null,
     conditions: resolved?.modifiers?.map(({ modifier }) => modifier) ?? [],
     sumUsd: result.costPicoUsd === null ? null : sumOfLines(result.lines),
     missingRates:

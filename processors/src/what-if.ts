@@ -23,6 +23,7 @@ export type StoredUse = Pick<
   | 'responseModel'
   | 'operation'
   | 'usage'
+  | 'usageAlternatives'
   | 'conditions'
   | 'durationNanos'
   | 'inputTokens'
@@ -46,11 +47,14 @@ export interface WhatIfPrice {
 }
 
 /** Which cache buckets become which plain ones. */
-const WRITES: readonly (readonly [UsageBucket, UsageBucket])[] = [
+type Moves = readonly (readonly [UsageBucket, UsageBucket])[];
+
+const NO_MOVES: Moves = [];
+const WRITES: Moves = [
   ['cache_write_5m', 'input'],
   ['cache_write_1h', 'input'],
 ];
-const READS: readonly (readonly [UsageBucket, UsageBucket])[] = [
+const READS: Moves = [
   ['cache_read', 'input'],
   ['cache_read_audio', 'input_audio'],
 ];
@@ -58,7 +62,7 @@ const READS: readonly (readonly [UsageBucket, UsageBucket])[] = [
 const WHOLE = /^\d{1,30}$/;
 
 /** The usage with some buckets counted as others; itself where it has nothing in them. */
-function moved(usage: Usage, moves: readonly (readonly [UsageBucket, UsageBucket])[]): Usage {
+function moved(usage: Usage, moves: Moves): Usage {
   if (!moves.some(([from]) => usage[from] !== undefined && usage[from] !== '0')) return usage;
   const result: Partial<Record<UsageBucket, string>> = { ...usage };
   for (const [from, to] of moves) {
@@ -105,23 +109,23 @@ function priceOther(
   // A region or a host names a place of the provider that was called; at another it means nothing.
   const { region: _region, serverAddress: _serverAddress, ...elsewhere } = call.conditions;
   const conditions = provider === call.provider ? call.conditions : elsewhere;
-  const price = (usage: Usage): PriceResult =>
+  const price = (moves: Moves): PriceResult =>
     priceUsage(book, {
       provider,
       responseModel: change.model,
       requestModel: null,
-      usage,
+      usage: moved(call.usage, moves),
+      alternatives: call.usageAlternatives.map((split) => moved(split, moves)),
       conditions,
       atMicros: call.startedAtMicros,
       durationNanos: call.durationNanos,
     });
-  const result = price(call.usage);
+  const result = price(NO_MOVES);
   if (result.status !== 'unpriced_dimension') return outcome(call, result, false);
   // A model without a price for cached tokens reads them as input; those with one for reads keep it.
   for (const moves of [WRITES, [...WRITES, ...READS]]) {
-    const usage = moved(call.usage, moves);
-    if (usage === call.usage) continue;
-    const plain = price(usage);
+    if (moved(call.usage, moves) === call.usage) continue;
+    const plain = price(moves);
     if (plain.status === 'priced') return outcome(call, plain, true);
   }
   return outcome(call, result, false);
@@ -134,7 +138,7 @@ function priceOther(
 export function priceWhatIf(book: PriceBook, call: StoredUse, change: WhatIf): WhatIfPrice {
   if (change.kind === 'model') return priceOther(book, call, change);
   const usage = withoutCache(call.usage);
-  if (usage === call.usage) {
+  if (usage === call.usage && call.usageAlternatives.length === 0) {
     return { status: 'priced', picoUsd: call.costPicoUsd, reason: null, cacheAsInput: false };
   }
   const result = priceUsage(book, {
@@ -142,6 +146,7 @@ export function priceWhatIf(book: PriceBook, call: StoredUse, change: WhatIf): W
     responseModel: call.responseModel,
     requestModel: call.requestModel,
     usage,
+    alternatives: call.usageAlternatives.map(withoutCache),
     conditions: call.conditions,
     atMicros: call.startedAtMicros,
     durationNanos: call.durationNanos,

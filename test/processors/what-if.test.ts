@@ -17,6 +17,7 @@ function use(more: Partial<StoredUse> = {}): StoredUse {
     responseModel: 'gpt-4o',
     operation: 'chat',
     usage: { input: '1000000', output: '0' },
+    usageAlternatives: [],
     conditions: {},
     durationNanos: 1_000_000_000n,
     inputTokens: 1_000_000,
@@ -54,7 +55,7 @@ describe('a what-if of one call', () => {
     assert.equal(usd(flex, model('gpt-4o-mini')), 'unpriced_dimension: tier flex');
     const eu = use({ conditions: { region: 'eu', serverAddress: 'eu.api.openai.com' } });
     assert.equal(usd(eu, model('gpt-5.4-mini')), '0.825000000000');
-    assert.equal(usd(eu, model('gemini-2.5-flash', 'gcp.vertex_ai')), '0.300000000000');
+    assert.equal(usd(eu, model('claude-sonnet-4-5', 'gcp.vertex_ai')), '6.000000000000');
   });
 
   it("is sold by the call's own provider if it sells the model, else by the model's vendor", () => {

@@ -1,4 +1,4 @@
-import type { ListedPrice, Rates } from '@spanmeter/processors';
+import type { ContextTier, ListedPrice, Rates } from '@spanmeter/processors';
 import { z } from 'zod';
 import { USD } from './parameters.ts';
 
@@ -6,11 +6,15 @@ const RATES = z
   .record(z.string(), USD)
   .describe('USD as exact decimal text, by rate: `input_mtok` is per million input tokens.');
 
+const TIERS = z.array(z.object({ above: z.int(), inclusive: z.boolean(), rates: RATES }));
+
 const CONDITION = z.object({
   condition: z.string().describe('`tier`, `speed`, `geo`, `region`, `profile` or `search_context`.'),
   value: z.string().describe('`*` is every value without a price of its own.'),
-  multiply: z.string().nullable().describe('Factor on all token rates.'),
+  multiply: z.string().nullable().describe('Factor on all token rates but those with a factor of their own.'),
+  factors: RATES.describe('Factors of single rates.'),
   rates: RATES.describe('Rates instead of those of the same name.'),
+  tiers: TIERS.describe('Rates of the whole request under this condition, by its total input.'),
   standard: z.boolean().describe('Whether it applies to calls that do not say.'),
 });
 
@@ -25,10 +29,9 @@ export const PRICE_ANSWER: z.ZodType<PriceAnswer> = z.object({
   from: z.string().nullable().describe('Valid from, inclusive; null: always was.'),
   to: z.string().nullable().describe('Valid to, exclusive; null: until further notice.'),
   free: z.boolean(),
+  least_seconds: z.number().nullable().describe('Seconds of audio that a call is billed for at least.'),
   rates: RATES,
-  tiers: z
-    .array(z.object({ above: z.int(), inclusive: z.boolean(), rates: RATES }))
-    .describe('Rates of the whole request once its total input, cache included, passes a bound.'),
+  tiers: TIERS.describe('Rates of the whole request once its total input, cache included, passes a bound.'),
   windows: z
     .array(
       z.object({
@@ -46,11 +49,27 @@ export const PRICE_ANSWER: z.ZodType<PriceAnswer> = z.object({
   reviewed: z.string().nullable().describe('Date on which somebody checked it.'),
 });
 
+interface AnsweredTier {
+  readonly above: number;
+  readonly inclusive: boolean;
+  readonly rates: Rates;
+}
+
+function tiersOf(tiers: readonly ContextTier[] | undefined): readonly AnsweredTier[] {
+  return (tiers ?? []).map(({ above, inclusive, rates }) => ({
+    above,
+    inclusive: inclusive === true,
+    rates,
+  }));
+}
+
 interface AnsweredCondition {
   readonly condition: string;
   readonly value: string;
   readonly multiply: string | null;
+  readonly factors: Rates;
   readonly rates: Rates;
+  readonly tiers: readonly AnsweredTier[];
   readonly standard: boolean;
 }
 
@@ -63,8 +82,9 @@ export interface PriceAnswer {
   readonly from: string | null;
   readonly to: string | null;
   readonly free: boolean;
+  readonly least_seconds: number | null;
   readonly rates: Rates;
-  readonly tiers: readonly { readonly above: number; readonly inclusive: boolean; readonly rates: Rates }[];
+  readonly tiers: readonly AnsweredTier[];
   readonly windows: readonly {
     readonly days: readonly number[];
     readonly except: readonly string[];
@@ -89,12 +109,9 @@ export function priceAnswer(listed: ListedPrice): PriceAnswer {
     from: listed.from,
     to: listed.to,
     free: price.free === true,
+    least_seconds: price.leastSeconds ?? null,
     rates: price.rates,
-    tiers: (price.tiers ?? []).map(({ above, inclusive, rates }) => ({
-      above,
-      inclusive: inclusive === true,
-      rates,
-    })),
+    tiers: tiersOf(price.tiers),
     windows: (price.windows ?? []).map(({ days, except, from, to, rates }) => ({
       days: days ?? [],
       except: except ?? [],
@@ -102,11 +119,13 @@ export function priceAnswer(listed: ListedPrice): PriceAnswer {
       to,
       rates,
     })),
-    conditions: listed.modifiers.map(({ condition, value, multiply, rates, standard }) => ({
+    conditions: listed.modifiers.map(({ condition, value, multiply, factors, rates, tiers, standard }) => ({
       condition,
       value,
       multiply: multiply ?? null,
+      factors: factors ?? {},
       rates: rates ?? {},
+      tiers: tiersOf(tiers),
       standard: standard === true,
     })),
     discounts: listed.discounts.map((discount) => discount.text),

@@ -1,6 +1,7 @@
 import {
   explainPrice,
   formatPico,
+  OTHER_SPLITS,
   type Conditions,
   type PriceBook,
   type PriceExplanation,
@@ -8,6 +9,7 @@ import {
 } from '@spanmeter/processors';
 import type { Client } from 'pg';
 import { isoSql } from '../api/range.ts';
+import { splitsOf } from '../whatif/read-what-if.ts';
 import { withClient } from './database.ts';
 import { explanationJson } from './explanation-json.ts';
 import { bold, CliError, printable, type CliContext } from './output.ts';
@@ -32,6 +34,7 @@ interface StoredCall {
   readonly usage: Usage | null;
   readonly usage_source: string;
   readonly conditions: Conditions | null;
+  readonly other_splits: string | null;
   readonly cost_usd: string | null;
   readonly cost_status: string;
   readonly price_version: string | null;
@@ -61,8 +64,6 @@ interface Recomputed {
   /** What is stored for that version. */
   readonly storedUsd: string | null;
   readonly same: boolean;
-  /** Cached tokens that may be audio or images: only the split that is stored can be priced again. */
-  readonly ambiguous: boolean;
 }
 
 interface ExplainedCall {
@@ -80,7 +81,8 @@ async function readCalls(client: Client, options: PriceOptions): Promise<readonl
   const { rows } = await client.query<StoredCall>(
     `SELECT tenant_id, trace_id, span_id, ${isoSql('started_at')} AS started_at_text,
        ((extract(epoch FROM started_at) * 1000000)::bigint)::text AS started_micros, duration_ms::text AS duration_ms,
-       provider, request_model, response_model, usage, usage_source, conditions, cost_usd::text AS cost_usd,
+       provider, request_model, response_model, usage, usage_source, conditions,
+       attributes ->> '${OTHER_SPLITS}' AS other_splits, cost_usd::text AS cost_usd,
        cost_status, price_version, reported_cost_usd::text AS reported_cost_usd, reported_cost_source,
        effective_cost_usd::numeric(60, 12)::text AS effective_cost_usd, effective_status, effective_price_version
      FROM spanmeter.calls_effective
@@ -105,12 +107,6 @@ async function readAdjustments(client: Client, call: StoredCall): Promise<readon
   return rows;
 }
 
-/** Counts that say how much was cached, and how much was audio or images, but not how much was both. */
-function isAmbiguous(usage: Usage): boolean {
-  const isCached = usage.cache_read !== undefined || usage.cache_read_audio !== undefined;
-  return isCached && (usage.input_audio !== undefined || usage.input_image !== undefined);
-}
-
 function recompute(call: StoredCall, book: PriceBook, storedUsd: string | null, status: string): Recomputed {
   const { duration_ms: duration } = call;
   const explanation = explainPrice(book, {
@@ -118,16 +114,15 @@ function recompute(call: StoredCall, book: PriceBook, storedUsd: string | null, 
     responseModel: call.response_model,
     requestModel: call.request_model,
     usage: call.usage ?? {},
+    alternatives: splitsOf(call.other_splits),
     conditions: call.conditions ?? {},
     atMicros: BigInt(call.started_micros),
     durationNanos: duration === null ? null : BigInt(duration.replace('.', '')),
   });
   const { costPicoUsd } = explanation.result;
   const costUsd = costPicoUsd === null ? null : formatPico(costPicoUsd);
-  const ambiguous = costUsd !== null && status === 'unpriced_dimension' && isAmbiguous(call.usage ?? {});
-  const same =
-    ambiguous || (costUsd === storedUsd && (costUsd !== null || explanation.result.status === status));
-  return { version: book.version, explanation, costUsd, storedUsd, same, ambiguous };
+  const same = costUsd === storedUsd && (costUsd !== null || explanation.result.status === status);
+  return { version: book.version, explanation, costUsd, storedUsd, same };
 }
 
 async function explainCall(
@@ -149,10 +144,7 @@ function amountText(usd: string | null, status: string): string {
   return usd === null ? status : `${usd} USD (${status})`;
 }
 
-function verdict({ costUsd, storedUsd, same, ambiguous }: Recomputed): string {
-  if (ambiguous) {
-    return 'Stored without a price: its counts do not tell which cached tokens were audio or images. The above is one of the prices that it may have.';
-  }
+function verdict({ costUsd, storedUsd, same }: Recomputed): string {
   const computed = costUsd ?? 'no amount';
   if (same)
     return storedUsd === null ? 'The same status again.' : 'Reproduces the stored amount to the last digit.';
@@ -200,7 +192,13 @@ function callText({ call, adjustments, amounts }: ExplainedCall, context: CliCon
 }
 
 function callJson({ call, adjustments, amounts }: ExplainedCall): object {
-  const { started_micros: _micros, started_at_text: startedAt, tenant_id: tenant, ...stored } = call;
+  const {
+    started_micros: _micros,
+    other_splits: _splits,
+    started_at_text: startedAt,
+    tenant_id: tenant,
+    ...stored
+  } = call;
   return {
     tenant,
     started_at: startedAt,

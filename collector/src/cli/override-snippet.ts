@@ -13,8 +13,11 @@ function flat({ rates, ...rest }: { readonly rates: Rates }): object {
   return { ...rest, ...rates };
 }
 
-function conditionOf({ condition, value, providers: _providers, rates, ...rest }: Modifier): object {
-  return { [condition]: value, ...rest, ...rates };
+/** What a prices file can say of a condition: no factors of single rates, no tiers of its own. */
+function conditionOf({ condition, value, multiply, standard, from, to, rates }: Modifier): object {
+  const says = { multiply, standard, from, to };
+  const known = Object.entries(says).filter(([, each]) => each !== undefined);
+  return { [condition]: value, ...Object.fromEntries(known), ...rates };
 }
 
 /**
@@ -37,7 +40,9 @@ export function overrideSnippet(explanation: PriceExplanation): string | null {
   if (missingRates.length === 0 && !isCondition) return null;
   const { rates, tiers = [], windows = [] } = price.price;
   const conditions = [
-    ...price.modifiers.map(conditionOf),
+    ...price.modifiers
+      .filter((each) => each.multiply !== undefined || each.rates !== undefined)
+      .map(conditionOf),
     ...(isCondition && condition !== undefined
       ? [{ [condition]: value.join(' '), multiply: PLACEHOLDER }]
       : []),

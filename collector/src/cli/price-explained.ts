@@ -99,10 +99,11 @@ function contextText({ context }: PriceExplanation): string | null {
 }
 
 function conditionText(condition: PriceExplanation['conditions'][number]): string {
-  const { multiply, rates } = condition;
+  const { multiply, factors, rates } = condition;
   const factor = multiply === undefined ? [] : [`token rates x ${multiply}`];
+  const single = Object.entries(factors ?? {}).map(([name, each]) => `${name} x ${each}`);
   const own = rates === undefined ? [] : ['rates of its own'];
-  return `${condition.condition} ${condition.value}: ${[...factor, ...own].join(', ')}`;
+  return `${condition.condition} ${condition.value}: ${[...factor, ...single, ...own].join(', ')}`;
 }
 
 function reasoning(explanation: PriceExplanation, screen: Screen): string {

@@ -23,6 +23,8 @@ function ratesText(rates: Rates, indent: string): string {
 export function priceListText(listed: ListedPrice, { columns }: Pick<CliContext, 'columns'>): string {
   const { price, modifiers } = listed;
   const parts = [price.free === true ? 'Everything is free.\n' : `Rates\n${ratesText(price.rates, '  ')}`];
+  if (price.leastSeconds !== undefined)
+    parts.push(`A call is billed for ${price.leastSeconds} seconds of audio at least.\n`);
   for (const { above, inclusive, rates } of price.tiers ?? []) {
     const bound = `${inclusive === true ? 'from' : 'above'} ${grouped(String(above))}`;
     parts.push(`Of the whole request ${bound} tokens of input, cache included\n${ratesText(rates, '  ')}`);
@@ -33,10 +35,12 @@ export function priceListText(listed: ListedPrice, { columns }: Pick<CliContext,
       parts.push(filledText(`  not on ${window.except.join(', ')}`, columns, false));
   }
   if (modifiers.length > 0) {
-    const lines = modifiers.map(({ condition, value, multiply, rates, standard }) => {
+    const lines = modifiers.map(({ condition, value, multiply, factors, rates, tiers, standard }) => {
       const says = [
         ...(multiply === undefined ? [] : [`token rates x ${multiply}`]),
+        ...Object.entries(factors ?? {}).map(([name, factor]) => `${name} x ${factor}`),
         ...Object.entries(rates ?? {}).map(([name, usd]) => `${name} ${usd}`),
+        ...(tiers === undefined ? [] : ['other rates by context size']),
         ...(standard === true ? ['also where a call does not say'] : []),
       ];
       const which = value === '*' ? `any other ${condition}` : `${condition} ${value}`;

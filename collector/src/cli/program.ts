@@ -10,6 +10,7 @@ import type { CliContext } from './output.ts';
 import { registerPrice } from './price.ts';
 import { printConfig } from './print-config.ts';
 import { registerReport } from './report.ts';
+import { registerReprice } from './reprice.ts';
 import { addStartOptions, startOptions, type StartOptions } from './start-options.ts';
 import { start } from './start.ts';
 import { registerTenant } from './tenant.ts';
@@ -65,6 +66,7 @@ export async function runProgram(args: readonly string[], context: CliContext): 
   registerBook(program, context);
   registerReport(program, context);
   registerWhatIf(program, context);
+  registerReprice(program, context);
   registerTenant(program, context);
   registerKey(program, context);
   registerDeadletter(program, context);

@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import {
+  OTHER_SPLITS,
   parsePico,
   priceWhatIf,
   type Conditions,
@@ -65,6 +66,7 @@ interface Row {
   readonly usage_source: string;
   readonly conditions: Conditions | null;
   readonly error_type: string | null;
+  readonly other_splits: string | null;
   readonly cost: string | null;
   readonly status: string;
   readonly version: string | null;
@@ -120,6 +122,7 @@ async function openCursor(reading: Reading, selection: Selection, question: What
      SELECT tenant_id, ((extract(epoch FROM started_at) * 1000000)::bigint)::text AS started_micros,
        duration_ms::text AS duration_ms, operation, provider, request_model, response_model,
        input_tokens, output_tokens, usage, usage_source, conditions, error_type,
+       attributes ->> '${OTHER_SPLITS}' AS other_splits,
        effective_cost_usd::numeric(60, 12)::text AS cost, effective_status AS status,
        effective_price_version AS version, ARRAY[${groups}]::text[] AS groups
      FROM spanmeter.calls_effective
@@ -137,6 +140,19 @@ function picoOf(text: string | null): bigint | null {
   return PICO_TEXT.test(text) ? BigInt(text.replace('.', '')) : parsePico(text);
 }
 
+const NO_SPLITS: readonly Usage[] = [];
+
+/** Other splits of a stored call's counts, as the column holds them; none where it holds what cannot be read. */
+export function splitsOf(text: string | null): readonly Usage[] {
+  if (text === null) return NO_SPLITS;
+  try {
+    const splits: unknown = JSON.parse(text);
+    return Array.isArray(splits) ? (splits as readonly Usage[]) : NO_SPLITS;
+  } catch {
+    return NO_SPLITS;
+  }
+}
+
 function useOf(row: Row, costPicoUsd: bigint): StoredUse {
   const { duration_ms: duration } = row;
   return {
@@ -145,6 +161,7 @@ function useOf(row: Row, costPicoUsd: bigint): StoredUse {
     responseModel: row.response_model,
     operation: row.operation,
     usage: row.usage ?? {},
+    usageAlternatives: splitsOf(row.other_splits),
     conditions: row.conditions ?? {},
     durationNanos: duration !== null && NANO_TEXT.test(duration) ? BigInt(duration.replace('.', '')) : null,
     inputTokens: row.input_tokens === null ? null : Number(row.input_tokens),

@@ -89,7 +89,7 @@ tenants:
     assert.equal(await costOf(...call, '--attr', 'openai.response.service_tier=flex'), '5.000000000000');
     assert.equal(await costOf(...call, '--server-address', 'eu.api.openai.com'), '11.000000000000');
     assert.equal(
-      await costOf('gcp.vertex_ai', 'gemini-2.5-flash', '--input', '1000000', '--region', 'us-central1'),
+      await costOf('gcp.vertex_ai', 'claude-sonnet-4-5', '--input', '100000', '--region', 'us-east5'),
       '0.330000000000',
     );
     assert.equal(
@@ -291,6 +291,11 @@ describe('spanmeter price --explain --trace', () => {
         version: now.version,
         model: 'gpt-realtime',
         usage: { input: '100', cache_read: '50', input_audio: '70', output: '1' },
+        attributes: {
+          'spanmeter.usage.other_splits': JSON.stringify([
+            { input: '150', cache_read_audio: '50', input_audio: '20', output: '1' },
+          ]),
+        },
       },
     ]);
     const span = { tenant: 'acme', traceId: trace, spanId: '1'.repeat(16), at };
@@ -345,7 +350,7 @@ describe('spanmeter price --explain --trace', () => {
     assert.equal(unknown.code, 0);
     assert.match(unknown.out, /unpriced_model/);
     assert.match((await run('--span', '5'.repeat(16))).out, /No price book decided it/);
-    assert.match((await run('--span', '6'.repeat(16))).out, /do not tell which cached tokens were audio/);
+    assert.match((await run('--span', '6'.repeat(16))).out, /unpriced_dimension: how cached tokens overlap/);
   });
 
   it('says what is not there, and refuses what is no id', async () => {

@@ -5,6 +5,7 @@ import { registerKey } from '@spanmeter/collector/dist/cli/key.js';
 import type { CliContext } from '@spanmeter/collector/dist/cli/output.js';
 import { registerPrice } from '@spanmeter/collector/dist/cli/price.js';
 import { registerReport } from '@spanmeter/collector/dist/cli/report.js';
+import { registerReprice, type Confirm } from '@spanmeter/collector/dist/cli/reprice.js';
 import { registerTenant } from '@spanmeter/collector/dist/cli/tenant.js';
 import { registerWhatIf } from '@spanmeter/collector/dist/cli/whatif.js';
 
@@ -29,6 +30,7 @@ export async function spanmeter(
   args: readonly string[],
   env: Record<string, string | undefined>,
   now: Date = new Date('2026-11-02T12:00:00Z'),
+  confirm: Confirm = null,
 ): Promise<CliRun> {
   let out = '';
   let err = '';
@@ -47,6 +49,7 @@ export async function spanmeter(
     writeErr: (text) => (err += text),
   });
   for (const register of REGISTERS) register(program, context);
+  registerReprice(program, context, confirm);
   try {
     await program.parseAsync(args, { from: 'user' });
   } catch (error) {

@@ -24,6 +24,7 @@ export interface StoredUsage {
   readonly spanId?: string;
   readonly durationMs?: string | null;
   readonly reported?: string | null;
+  readonly attributes?: Readonly<Record<string, string>>;
 }
 
 let made = 0;
@@ -52,9 +53,9 @@ export async function storeUsage(url: string, calls: readonly StoredUsage[]): Pr
         `INSERT INTO spanmeter.calls (tenant_id, started_at, trace_id, span_id, received_at, duration_ms, operation,
            provider, model, request_model, response_model, service_name, input_tokens, output_tokens, usage,
            usage_source, conditions, cost_usd, cost_status, price_version, reported_cost_usd, reported_cost_source,
-           time_source, dialect)
+           time_source, dialect, attributes)
          VALUES ($1, $2, $3, $4, $2, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
-           'start', 'otel')`,
+           'start', 'otel', $22)`,
         [
           call.tenant ?? 'acme',
           call.at,
@@ -77,6 +78,7 @@ export async function storeUsage(url: string, calls: readonly StoredUsage[]): Pr
           call.version ?? null,
           call.reported ?? null,
           call.reported == null ? null : 'gen_ai.usage.cost',
+          JSON.stringify(call.attributes ?? {}),
         ],
       );
     }
