@@ -14,9 +14,14 @@ export interface StoredBook {
   content(): string;
 }
 
-/** Prices calls; `books()` are all the books that its calls may name. */
+/** Prices calls, by books that can be replaced. */
 export interface CostProcessor extends CallProcessor {
+  /** The books that the calls priced since it was last asked name, and those that they extend. */
   books(): readonly StoredBook[];
+  /** Prices what follows by other layers, which come from `parsePriceOverrides`. */
+  replaceOverrides(overrides: PriceOverrides): void;
+  /** The book of calls of tenants without prices of their own. */
+  readonly version: string;
 }
 
 /** Options of the cost step. */
@@ -36,18 +41,20 @@ export interface TenantBooks {
   all(): readonly PriceBook[];
 }
 
-/** Makes the books of an operator and its tenants. Throws where a layer holds what is no price. */
+/** Makes the books of an operator and its tenants, a tenant's when it is first asked for. */
 export function createTenantBooks(overrides: PriceOverrides = NO_OVERRIDES): TenantBooks {
   const shared = createPriceBook({ layers: [overrides.operator] });
   const own = new Map<string, PriceBook>();
-  for (const [tenant, layer] of overrides.tenants) {
-    own.set(tenant, createPriceBook({ extends: shared, layers: [overrides.operator, layer] }));
-  }
-  return {
-    shared,
-    of: (tenantId) => (own.size === 0 ? shared : (own.get(tenantId) ?? shared)),
-    all: () => [shared, ...own.values()],
+  const of = (tenantId: string): PriceBook => {
+    const layer = overrides.tenants.size === 0 ? undefined : overrides.tenants.get(tenantId);
+    if (layer === undefined) return shared;
+    const known = own.get(tenantId);
+    if (known !== undefined) return known;
+    const book = createPriceBook({ extends: shared, layers: [overrides.operator, layer] });
+    own.set(tenantId, book);
+    return book;
   };
+  return { shared, of, all: () => [shared, ...[...overrides.tenants.keys()].map(of)] };
 }
 
 /** What an embedding, a transcription or another call may state instead of its input tokens as a whole. */
@@ -81,7 +88,8 @@ function isIncomplete(call: Call, price: PriceResult): boolean {
  * names no provider gets the one vendor that sells its model under exactly that id, marked as mapping.
  */
 export function createCost(options: CostOptions = {}): CostProcessor {
-  const books = createTenantBooks(options.overrides);
+  let books = createTenantBooks(options.overrides);
+  const named = new Set<PriceBook>();
   const authoritative = new Set(options.reportedAuthoritative ?? ['openrouter']);
   const lines = options.lines === true;
 
@@ -94,10 +102,11 @@ export function createCost(options: CostOptions = {}): CostProcessor {
   };
 
   const nameModel = (call: Call, book: PriceBook): void => {
-    const answered = call.responseModel === null ? null : book.match(call.provider, call.responseModel);
+    const at = Number(call.startedAtMicros);
+    const answered = call.responseModel === null ? null : book.match(call.provider, call.responseModel, at);
     const asked =
       answered === null && call.requestModel !== null
-        ? book.match(call.provider, call.requestModel)
+        ? book.match(call.provider, call.requestModel, at)
         : answered;
     if (asked !== null) call.model = asked.model;
   };
@@ -137,10 +146,24 @@ export function createCost(options: CostOptions = {}): CostProcessor {
     call.costPicoUsd = result.costPicoUsd;
     call.lines = result.lines;
     call.priceVersion = book.version;
+    named.add(books.shared).add(book);
   };
 
   const process: CallProcessor = (groups) => {
     for (const group of groups) for (const call of group.calls) if (call !== null) price(call);
   };
-  return Object.assign(process, { books: (): readonly StoredBook[] => books.all() });
+  const described = {
+    books(): readonly StoredBook[] {
+      const told = [...named];
+      named.clear();
+      return told;
+    },
+    replaceOverrides(overrides: PriceOverrides): void {
+      books = createTenantBooks(overrides);
+    },
+    get version(): string {
+      return books.shared.version;
+    },
+  };
+  return Object.defineProperties(process, Object.getOwnPropertyDescriptors(described)) as CostProcessor;
 }

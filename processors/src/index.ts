@@ -51,11 +51,22 @@ export type {
   TimeWindow,
 } from './price-entry.ts';
 export { EMPTY_LAYER, NO_OVERRIDES } from './price-layer.ts';
-export type { Deployment, Discount, LayerPrice, PriceLayer, PriceOverrides } from './price-layer.ts';
+export type {
+  CurrencyRate,
+  Deployment,
+  Discount,
+  LayerPrice,
+  PriceLayer,
+  PriceOverrides,
+} from './price-layer.ts';
 export { priceUsage } from './price.ts';
 export type { PriceRequest, PriceResult } from './price.ts';
-export { parsePriceOverrides } from './price-overrides.ts';
-export type { ParsedOverrides, PriceFault } from './price-overrides.ts';
+export { parsePriceOverrides } from './price-overrides/parse.ts';
+export type { ParsedOverrides, ParseOptions } from './price-overrides/parse.ts';
+export { WrittenNumber } from './price-overrides/field-reader.ts';
+export type { PriceFault } from './price-overrides/field-reader.ts';
+export { mergeOverrides } from './price-overrides/merge.ts';
+export type { ReplacedEntry } from './price-overrides/merge.ts';
 export { createPricer, priceLine } from './price-line.ts';
 export type { PricedLine, PricerOptions } from './price-line.ts';
 export { canonicalProvider, PROVIDERS } from './providers.ts';

@@ -68,6 +68,8 @@ export interface PricePeriod {
   readonly to?: string;
   /** Everything costs nothing. */
   readonly free?: true;
+  /** ISO 4217 code of what all rates are in; USD where absent. Only layers have others. */
+  readonly currency?: string;
   readonly rates: Rates;
   readonly tiers?: readonly ContextTier[];
   readonly windows?: readonly TimeWindow[];

@@ -10,7 +10,7 @@ import { createTenantBooks } from './cost.ts';
 import { instantMicros } from './price-period.ts';
 import type { PriceOverrides } from './price-layer.ts';
 import { NO_OVERRIDES } from './price-layer.ts';
-import { parsePriceOverrides } from './price-overrides.ts';
+import { parsePriceOverrides } from './price-overrides/parse.ts';
 import { priceUsage } from './price.ts';
 import { canonicalProvider } from './providers.ts';
 import { reportedCostReader } from './reported-cost.ts';

@@ -265,11 +265,13 @@ function linesOf(
 }
 
 function notesOf(
+  period: CompiledPeriod,
   modifiers: readonly CompiledModifier[],
   discounts: readonly AppliedDiscount[],
   at: number,
 ): string[] {
   return [
+    period.note ?? '',
     ...modifiers.map(({ modifier }) =>
       modifier.multiply === undefined
         ? `${modifier.condition} ${modifier.value}`
@@ -290,11 +292,11 @@ function total(sum: Sum, table: RateTable, factors: Factors): bigint {
 }
 
 /** The prices of the model that answered, else of the one that was asked for. */
-function matchOf(book: PriceBook, request: PriceRequest): ModelMatch | null {
+function matchOf(book: PriceBook, request: PriceRequest, at: number): ModelMatch | null {
   const answered =
-    request.responseModel === null ? null : book.match(request.provider, request.responseModel);
+    request.responseModel === null ? null : book.match(request.provider, request.responseModel, at);
   if (answered !== null || request.requestModel === null) return answered;
-  return book.match(request.provider, request.requestModel);
+  return book.match(request.provider, request.requestModel, at);
 }
 
 /**
@@ -302,11 +304,12 @@ function matchOf(book: PriceBook, request: PriceRequest): ModelMatch | null {
  * makes it `unpriced_dimension`; nothing unknown is ever free.
  */
 export function priceUsage(book: PriceBook, request: PriceRequest): PriceResult {
-  const match = matchOf(book, request);
-  if (match === null) return unpriced('unpriced_model', null, 'no such model on this price list');
   const at = Number(request.atMicros);
+  const match = matchOf(book, request, at);
+  if (match === null) return unpriced('unpriced_model', null, 'no such model on this price list');
   const period = periodAt(match, at);
   if (period === null) return unpriced('unpriced_model', match, 'no price at that time');
+  if (period.unpriced !== undefined) return unpriced('unpriced_model', match, period.unpriced);
   let modifiers = NO_MODIFIERS;
   if (!isUnconditional(request.conditions, match, period)) {
     const resolved = resolveConditions(request.provider, request.conditions, match, period, at);
@@ -329,7 +332,7 @@ export function priceUsage(book: PriceBook, request: PriceRequest): PriceResult 
     countsInput: table.byBucket[INPUT] !== null,
     countsOutput: table.byBucket[OUTPUT] !== null,
     lines:
-      counted === null ? NO_LINES : linesOf(counted, table, factors, notesOf(modifiers, match.discounts, at)),
+      counted === null ? NO_LINES : linesOf(counted, table, factors, notesOf(period, modifiers, match.discounts, at)),
     reason: null,
   };
 }
