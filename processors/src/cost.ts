@@ -83,6 +83,24 @@ function isIncomplete(call: Call, price: PriceResult): boolean {
   );
 }
 
+function inferProvider(call: Call, book: PriceBook): void {
+  const model = call.responseModel ?? call.requestModel;
+  const vendor = model === null ? null : book.vendorOf(model);
+  if (vendor === null) return;
+  call.provider = vendor;
+  call.attribution = { ...call.attribution, provider: 'mapping' };
+}
+
+function nameModel(call: Call, book: PriceBook): void {
+  const at = Number(call.startedAtMicros);
+  const answered = call.responseModel === null ? null : book.match(call.provider, call.responseModel, at);
+  const asked =
+    answered === null && call.requestModel !== null
+      ? book.match(call.provider, call.requestModel, at)
+      : answered;
+  if (asked !== null) call.model = asked.model;
+}
+
 /**
  * The last step: prices every call that is not settled yet, and names the model as the book does. A span that
  * names no provider gets the one vendor that sells its model under exactly that id, marked as mapping.
@@ -92,24 +110,6 @@ export function createCost(options: CostOptions = {}): CostProcessor {
   const named = new Set<PriceBook>();
   const authoritative = new Set(options.reportedAuthoritative ?? ['openrouter']);
   const lines = options.lines === true;
-
-  const inferProvider = (call: Call, book: PriceBook): void => {
-    const model = call.responseModel ?? call.requestModel;
-    const vendor = model === null ? null : book.vendorOf(model);
-    if (vendor === null) return;
-    call.provider = vendor;
-    call.attribution = { ...call.attribution, provider: 'mapping' };
-  };
-
-  const nameModel = (call: Call, book: PriceBook): void => {
-    const at = Number(call.startedAtMicros);
-    const answered = call.responseModel === null ? null : book.match(call.provider, call.responseModel, at);
-    const asked =
-      answered === null && call.requestModel !== null
-        ? book.match(call.provider, call.requestModel, at)
-        : answered;
-    if (asked !== null) call.model = asked.model;
-  };
 
   const takesReported = (call: Call): boolean =>
     call.reportedCostPicoUsd !== null &&
