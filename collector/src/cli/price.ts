@@ -1,7 +1,8 @@
 import { createInterface } from 'node:readline';
 import { createPricer, type PricedLine, type PriceOverrides } from '@spanmeter/processors';
 import type { Command } from 'commander';
-import { readPrices } from '../service/price-file.ts';
+import { readCurrentOverrides } from '../prices/current-overrides.ts';
+import { PriceFilesError } from '../prices/price-files.ts';
 import { CliError, runs, type CliContext } from './output.ts';
 
 interface PriceOptions {
@@ -127,8 +128,9 @@ export function registerPrice(program: Command, context: CliContext): void {
 
 async function prices(path: string): Promise<PriceOverrides> {
   try {
-    return await readPrices(path);
+    return await readCurrentOverrides({ pricesFile: path, database: null });
   } catch (error) {
-    throw new CliError(error instanceof Error ? error.message : String(error), 2, { cause: error });
+    if (error instanceof PriceFilesError) throw new CliError(error.message, 2, { cause: error });
+    throw error;
   }
 }

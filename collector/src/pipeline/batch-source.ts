@@ -94,6 +94,7 @@ class SharedBatches implements BatchSource {
   }
 
   async #read(journalId: string, afterSequence: number, upTo: number): Promise<SourceBatch | null> {
+    await this.#options.chain.ready?.();
     const read = await this.#options.reader.read(afterSequence, upTo, {
       maxBytes: this.#options.maxBytes ?? DEFAULT_MAX_BYTES,
       maxEntries: MAX_ENTRIES,

@@ -102,7 +102,8 @@ function readJson(text: string): Plain {
     return each;
   });
   const exact = numbers ? readPriceYaml(Buffer.from(text)).value : value;
-  if (exact === null || typeof exact !== 'object' || Array.isArray(exact)) throw new Error('prices is no object');
+  if (exact === null || typeof exact !== 'object' || Array.isArray(exact))
+    throw new Error('prices is no object');
   return exact as Plain;
 }
 
@@ -137,20 +138,25 @@ function fileOf(row: OverrideRow): Plain {
 /** Reads one row by itself. Throws with a reason where it is no entry. */
 export function layerOfRow(row: OverrideRow): PriceLayer {
   const file = fileOf(row);
-  const used = [...((file['prices'] ?? file['discounts'] ?? []) as readonly Plain[])].flatMap(({ currency }) =>
-    typeof currency === 'string' ? [currency] : [],
-  );
-  const { overrides, faults } = parsePriceOverrides(file, { tenants: false, currencies: used });
+  const { overrides, faults } = parsePriceOverrides(file, { tenants: false, currencies: 'any' });
   const [fault] = faults;
   if (fault !== undefined) throw new Error(`${fault.path} ${fault.message}`);
   return overrides.operator;
 }
 
+/** What a discount does, apart from how much: two that do the same to the same models contradict each other. */
+function formOf({ multiply, rates, subtract }: Discount): string {
+  if (multiply !== undefined) return 'multiply';
+  return `${rates === undefined ? 'subtract' : 'rates'} ${Object.keys(rates ?? subtract ?? {})
+    .toSorted()
+    .join(' ')}`;
+}
+
 /** Entries with the same key are about one thing and begin at once. */
-function keyOf(row: OverrideRow): string {
-  const prices = row.kind === 'discount' ? row.prices : null;
+function keyOf(row: OverrideRow, layer: PriceLayer): string {
   const { tenant_id: tenant, kind, provider, model, valid_from: from } = row;
-  return JSON.stringify([tenant, kind, provider.toLowerCase(), model.toLowerCase(), from, prices]);
+  const forms = layer.discounts.map(formOf);
+  return JSON.stringify([tenant, kind, provider.toLowerCase(), model.toLowerCase(), from, forms]);
 }
 
 interface Collected {
@@ -164,28 +170,33 @@ function frozen({ currencies, ...rest }: Collected): PriceLayer {
   return { ...rest, ...(currencies.length === 0 ? {} : { currencies }) };
 }
 
+/** What rows said, by id; text where one is no entry. */
+type KnownRows = Map<string, { readonly text: string; readonly layer: PriceLayer | string }>;
+
 /** Turns rows into layers; what a row says is remembered, since rows hardly ever change. */
 export class OverrideRows {
-  #known = new Map<string, { readonly text: string; readonly layer: PriceLayer | string }>();
+  #known: KnownRows = new Map();
 
   /** Rows must come newest first: of two for one thing that begin at once the newer one applies. */
   read(rows: readonly OverrideRow[]): RowOverrides {
-    const known: typeof this.#known = new Map();
+    const known: KnownRows = new Map();
     const layers = new Map<string, Collected>();
     const seen = new Map<string, string>();
     const skipped: SkippedRow[] = [];
     for (const row of rows) {
       const layer = this.#layerOf(row, known);
-      const key = keyOf(row);
+      if (typeof layer === 'string') {
+        skipped.push({ id: row.id, reason: layer });
+        continue;
+      }
+      const key = keyOf(row, layer);
       const newer = seen.get(key);
       const reason =
-        typeof layer === 'string'
-          ? layer
-          : newer === undefined
-            ? add(layers, row.tenant_id, layer)
-            : `entry ${newer} is newer, for the same thing from the same time`;
-      if (reason !== null) skipped.push({ id: row.id, reason });
-      else seen.set(key, row.id);
+        newer === undefined
+          ? add(layers, row.tenant_id, layer)
+          : `entry ${newer} is newer, for the same thing from the same time`;
+      if (reason === null) seen.set(key, row.id);
+      else skipped.push({ id: row.id, reason });
     }
     this.#known = known;
     const operator = layers.get('');
@@ -200,7 +211,7 @@ export class OverrideRows {
     };
   }
 
-  #layerOf(row: OverrideRow, known: typeof this.#known): PriceLayer | string {
+  #layerOf(row: OverrideRow, known: KnownRows): PriceLayer | string {
     const text = JSON.stringify(row);
     const before = this.#known.get(row.id);
     const layer = before?.text === text ? before.layer : readLayer(row);

@@ -119,30 +119,29 @@ class Follower implements OverrideSource {
   /** One connection, from connect until it breaks. */
   async #session(): Promise<void> {
     const client = await this.#options.connect();
-    let broken: Error | null = null;
-    let isNotified = false;
+    const connection: { broken: Error | null; isNotified: boolean } = { broken: null, isNotified: false };
     const breakWith = (error: Error): void => {
-      broken ??= error;
+      connection.broken ??= error;
       this.#wake.set();
     };
     client.on('error', breakWith);
     client.on('end', () => breakWith(new Error('the database closed the connection')));
     client.on('notification', () => {
-      isNotified = true;
+      connection.isNotified = true;
       this.#wake.set();
     });
     try {
       await client.query(`LISTEN ${CHANNEL}`);
-      while (!this.#stopped && broken === null) {
-        if (isNotified) await new Promise((resolve) => setTimeout(resolve, GATHER_MS));
-        isNotified = false;
+      while (!this.#stopped && connection.broken === null) {
+        if (connection.isNotified) await new Promise((resolve) => setTimeout(resolve, GATHER_MS));
+        connection.isNotified = false;
         await this.#look(client);
         await this.#wake.wait(this.#options.pollMs);
       }
     } finally {
       void client.end().catch(() => undefined);
     }
-    if (broken !== null && !this.#stopped) throw broken as Error;
+    if (connection.broken !== null && !this.#stopped) throw connection.broken;
   }
 
   async #look(client: ClientBase): Promise<void> {

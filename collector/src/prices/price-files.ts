@@ -30,6 +30,7 @@ const PRICE_FILE = /^([^.].*)\.(?:ya?ml|json)$/;
 /** Prices that cannot be used, with every fault on a line of its own. */
 export class PriceFilesError extends Error {
   readonly faults: readonly string[];
+  readonly faultCount: number;
   /** SHA-256 of what was read; null where it could not be. */
   readonly digest: string | null;
 
@@ -40,6 +41,7 @@ export class PriceFilesError extends Error {
     super(`the prices cannot be used, there is ${found}:${shown.join('')}${more}`, options);
     this.name = 'PriceFilesError';
     this.faults = faults.slice(0, MAX_FAULTS_SHOWN);
+    this.faultCount = count;
     this.digest = digest;
   }
 }
@@ -100,8 +102,11 @@ export async function listPriceFiles(options: PriceFileOptions): Promise<readonl
   return files;
 }
 
-/** Reads at most what a file may have; its size is looked at first, so that a huge one costs nothing. */
-async function readBounded(path: string, maxBytes: number): Promise<Buffer> {
+/**
+ * Reads at most what a file may have; its size is looked at first, so that a huge one costs nothing. Rejects with
+ * PriceFilesError.
+ */
+export async function readBounded(path: string, maxBytes: number): Promise<Buffer> {
   const tooLarge = (size: string): PriceFilesError =>
     new PriceFilesError([`${path} has ${size} bytes; a prices file has at most ${maxBytes}`], 1, null);
   try {

@@ -20,8 +20,8 @@ export interface ParsedOverrides {
 
 /** What is known besides the file. */
 export interface ParseOptions {
-  /** Currencies that have rates elsewhere, such as in the operator's file. */
-  readonly currencies?: Iterable<string>;
+  /** Currencies that have rates elsewhere, such as in the operator's file; `any` where that is looked at later. */
+  readonly currencies?: Iterable<string> | 'any';
   /** False for a file of one tenant, which has no `tenants`. */
   readonly tenants?: boolean;
 }
@@ -35,6 +35,9 @@ const MAX_TENANT_CHARACTERS = 512;
 const LAYER_KEYS: readonly string[] = ['prices', 'deployments', 'discounts', 'currencies'];
 const TENANT_KEYS: ReadonlySet<string> = new Set(LAYER_KEYS);
 const FILE_KEYS: ReadonlySet<string> = new Set([...LAYER_KEYS, 'tenants']);
+
+/** Stands for not looking at currencies. */
+const EVERY_CURRENCY: ReadonlySet<string> = new Set();
 
 /** An entry with where it is written. */
 interface Placed<T> {
@@ -171,6 +174,7 @@ function spanOf(period: { readonly from?: string; readonly to?: string } | undef
 
 /** A currency that is used needs a rate: the layer's own, or one of what lies below it. */
 function reportCurrencies(reader: FieldReader, { layer, uses }: Layer, below: ReadonlySet<string>): void {
+  if (below === EVERY_CURRENCY) return;
   const known = new Set([...below, ...(layer.currencies ?? []).map(({ currency }) => currency)]);
   for (const { currency, place } of uses) {
     if (known.has(currency)) continue;
@@ -212,9 +216,10 @@ export function parsePriceOverrides(value: unknown, options: ParseOptions = {}):
   const source = reader.object(value, TOP, options.tenants === false ? TENANT_KEYS : FILE_KEYS);
   if (source === null) return { overrides: none, faults: reader.faults, faultCount: reader.faultCount };
   const operator = readLayer(reader, source, TOP);
-  const elsewhere = new Set(options.currencies ?? []);
+  const elsewhere = options.currencies === 'any' ? EVERY_CURRENCY : new Set(options.currencies ?? []);
   reportCurrencies(reader, operator, elsewhere);
-  const below = new Set([...elsewhere, ...(operator.layer.currencies ?? []).map(({ currency }) => currency)]);
+  const own = (operator.layer.currencies ?? []).map(({ currency }) => currency);
+  const below = elsewhere === EVERY_CURRENCY ? elsewhere : new Set([...elsewhere, ...own]);
   const named = options.tenants === false ? undefined : source['tenants'];
   const tenants = readTenants(reader, named, below);
   return {

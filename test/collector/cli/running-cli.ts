@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { registerDeadletter } from '@spanmeter/collector/dist/cli/deadletter.js';
 import { registerKey } from '@spanmeter/collector/dist/cli/key.js';
 import type { CliContext } from '@spanmeter/collector/dist/cli/output.js';
+import { registerOverride } from '@spanmeter/collector/dist/cli/override.js';
 import { registerReport } from '@spanmeter/collector/dist/cli/report.js';
 import { registerTenant } from '@spanmeter/collector/dist/cli/tenant.js';
 
@@ -33,7 +34,7 @@ export async function spanmeter(
     writeOut: (text) => (out += text),
     writeErr: (text) => (err += text),
   });
-  for (const register of [registerTenant, registerKey, registerReport, registerDeadletter])
+  for (const register of [registerTenant, registerKey, registerReport, registerDeadletter, registerOverride])
     register(program, context);
   try {
     await program.parseAsync(args, { from: 'user' });
