@@ -1,10 +1,20 @@
 import { NO_OVERRIDES } from '@spanmeter/processors';
 import type { CostOptions } from '../processors/cost.ts';
-import { PriceFilesError, readPriceFiles, type PriceFileOptions, type PriceFiles } from './price-files.ts';
+import {
+  DEFAULT_MAX_FILE_BYTES,
+  PriceFilesError,
+  readPriceFiles,
+  type PriceFileOptions,
+  type PriceFiles,
+} from './price-files.ts';
 
 /** The files that the options of `cost` name; null where they name none. */
-export function configuredFiles(options: CostOptions): PriceFileOptions | null {
-  const { prices, tenant_prices: tenantPrices, max_file_bytes: maxFileBytes } = options;
+export function configuredFiles(options: Partial<CostOptions>): PriceFileOptions | null {
+  const {
+    prices = null,
+    tenant_prices: tenantPrices = null,
+    max_file_bytes: maxFileBytes = DEFAULT_MAX_FILE_BYTES,
+  } = options;
   return prices === null && tenantPrices === null ? null : { prices, tenantPrices, maxFileBytes };
 }
 

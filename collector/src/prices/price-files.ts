@@ -37,8 +37,8 @@ export class PriceFilesError extends Error {
   constructor(faults: readonly string[], count: number, digest: string | null, options: ErrorOptions = {}) {
     const shown = faults.slice(0, MAX_FAULTS_SHOWN).map((fault) => `\n  ${fault}`);
     const more = count > shown.length ? `\n  and ${count - shown.length} more` : '';
-    const found = count === 1 ? 'a fault' : `${count} faults`;
-    super(`the prices cannot be used, there is ${found}:${shown.join('')}${more}`, options);
+    const found = count === 1 ? 'is one fault' : `are ${count} faults`;
+    super(`the prices cannot be used, there ${found}:${shown.join('')}${more}`, options);
     this.name = 'PriceFilesError';
     this.faults = faults.slice(0, MAX_FAULTS_SHOWN);
     this.faultCount = count;
