@@ -375,7 +375,6 @@ describe('a prices file', () => {
     assert.deepEqual(found.map((fault) => fault.path).toSorted(), [
       'discounts[0].multiply',
       'price',
-      'prices[0]',
       'prices[0].input_mtok',
       'prices[1].provider',
       'prices[2].colour',

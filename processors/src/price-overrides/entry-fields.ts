@@ -73,7 +73,9 @@ function readPeriod(reader: FieldReader, source: Plain, place: Place): PricePeri
   const rates = readRates(reader, source, place);
   const free = reader.flag(source['free'], within(place, 'free'));
   const isPriced = Object.keys(rates).length > 0;
-  if (!free && !isPriced) reader.fault(place, 'has no price; a free model says free: true');
+  if (!free && !RATE_NAMES.some((name) => source[name] !== undefined)) {
+    reader.fault(place, 'has no price; a free model says free: true');
+  }
   if (free && Object.values(rates).some((usd) => parseDecimal(usd)?.numerator !== 0n)) {
     reader.fault(within(place, 'free'), 'is said of an entry that has a price');
   }
