@@ -59,13 +59,14 @@ export const DEFAULT_MAX_OVERRIDES = 100_000;
 export const MAX_DISCOUNTS = 1000;
 const MAX_ENTRY_BYTES = 65_536;
 
-const instant = (column: string): string =>
-  `CASE WHEN isfinite(${column}) THEN to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
-    ELSE ${column}::text END AS ${column}`;
+/** An instant as ISO text; null where it is open, also by PostgreSQL's own word for that. */
+const instant = (column: string, open: string): string =>
+  `CASE WHEN ${column} = '${open}' THEN NULL WHEN isfinite(${column})
+    THEN to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') ELSE ${column}::text END AS ${column}`;
 
 /** Columns of an `OverrideRow`. */
-export const ROW_COLUMNS: string = `id::text, tenant_id, kind, provider, model, ${instant('valid_from')},
-  ${instant('valid_to')},
+export const ROW_COLUMNS: string = `id::text, tenant_id, kind, provider, model, ${instant('valid_from', '-infinity')},
+  ${instant('valid_to', 'infinity')},
   CASE WHEN octet_length(prices::text) <= ${MAX_ENTRY_BYTES} THEN prices::text END AS prices`;
 
 /** Rows that were called off before they began apply never, and are left alone. */
