@@ -1,5 +1,11 @@
 import assert from 'node:assert/strict';
-import { createPriceBook, formatPico, parsePriceOverrides, priceUsage } from '@spanmeter/processors';
+import {
+  createPriceBook,
+  createTenantBooks,
+  formatPico,
+  parsePriceOverrides,
+  priceUsage,
+} from '@spanmeter/processors';
 import type { PriceList } from '@spanmeter/processors';
 
 /** A small generator of repeatable random numbers (mulberry32). */
@@ -234,6 +240,102 @@ function byHand(
   const [whole, rest] = [numerator / denominator, (numerator % denominator) * 2n];
   return rest > denominator || (rest === denominator && whole % 2n === 1n) ? whole + 1n : whole;
 }
+
+/** Values that a file may hold anywhere, right and wrong. */
+const words = (text: string): readonly string[] => text.split(' ');
+const VALUES: readonly unknown[] = words(
+  'openai azure * gpt-4o gpt-* claude-haiku-4-5 EUR USD batch 01:00 24:00 2026-01-01 2026-07-01T00:00:00Z ' +
+    '2026-02-30 9999-12-31 1 0 0.5 -1 1e-400 1e11 1e9999 __proto__',
+).concat(['', 'x'.repeat(600), '\u0000'], [
+  0,
+  1,
+  7,
+  0.1,
+  -1,
+  1e300,
+  Number.NaN,
+  true,
+  false,
+  null,
+] as never[]);
+const KEYS = words(
+  'prices deployments discounts currencies tenants provider model models aliases name from to free currency tiers ' +
+    'windows conditions multiply percent rates subtract usd above inclusive days except tier geo standard ' +
+    'input_mtok output_mtok per_second requests_k EUR acme __proto__',
+);
+
+/** Changes a file somewhere: a value, a key, an entry twice. */
+function damaged(value: unknown, depth: number): unknown {
+  if (depth === 0 || chance(0.05)) return chance(0.5) ? pickOf(VALUES) : value;
+  if (Array.isArray(value)) {
+    const list = value.map((each: unknown) => (chance(0.5) ? damaged(each, depth - 1) : each));
+    return chance(0.3) && list.length > 0 ? [...list, pickOf(list)] : list;
+  }
+  if (value === null || typeof value !== 'object') return chance(0.3) ? pickOf(VALUES) : value;
+  const entries = Object.entries(value).map(([key, each]) => [
+    chance(0.05) ? pickOf(KEYS) : key,
+    chance(0.5) ? damaged(each, depth - 1) : each,
+  ]);
+  if (chance(0.3)) entries.push([pickOf(KEYS), pickOf(VALUES)]);
+  return Object.fromEntries(entries);
+}
+
+const WHOLE = {
+  prices: [
+    { provider: 'openai', model: 'gpt-4o', from: '2026-01-01', input_mtok: '1', currency: 'EUR' },
+    {
+      provider: 'vllm',
+      model: 'm',
+      aliases: ['n'],
+      per_second: '1',
+      input_mtok: '2',
+      tiers: [{ above: 5, input_mtok: '3' }],
+      windows: [{ days: [1], except: ['2026-01-01'], from: '01:00', to: '02:00', input_mtok: '4' }],
+      conditions: [{ tier: 'batch', multiply: '0.5', from: '2026-01-01', to: '2026-12-01' }],
+    },
+  ],
+  deployments: [
+    { provider: 'azure', name: 'a', model: 'gpt-4o', from: '2026-01-01', model_provider: 'openai' },
+  ],
+  discounts: [
+    { provider: 'openai', models: ['gpt-*'], rates: { input_mtok: '1' }, currency: 'EUR' },
+    { percent: 5 },
+  ],
+  currencies: { EUR: [{ from: '2026-01-01', usd: '1.1' }, { usd: '1' }] },
+};
+
+describe('a damaged prices file', function () {
+  this.timeout(60_000);
+
+  it('never makes parsing or pricing fail, in 20,000 random cases, and is mostly told of', () => {
+    let faulty = 0;
+    for (let i = 0; i < 20_000; i++) {
+      const { overrides, faults } = parsePriceOverrides(damaged({ ...WHOLE, tenants: { acme: WHOLE } }, 6));
+      if (faults.length > 0) faulty++;
+      // What is without a fault is used even where something else in the file has one.
+      const books = createTenantBooks(overrides);
+      for (const tenant of ['acme', 'other']) {
+        for (const [provider, model] of [
+          ['openai', 'gpt-4o'],
+          ['vllm', 'm'],
+          ['azure.ai.openai', 'a'],
+        ] as const) {
+          const result = priceUsage(books.of(tenant), {
+            provider,
+            responseModel: model,
+            requestModel: null,
+            usage: { input: '10' },
+            conditions: chance(0.5) ? {} : { serviceTier: 'batch' },
+            atMicros: BigInt(Date.UTC(2026, pick(12), 1 + pick(28))) * 1000n,
+            durationNanos: 1_000_000_000n,
+          });
+          assert.ok(result.costPicoUsd === null || result.costPicoUsd >= 0n);
+        }
+      }
+    }
+    assert.ok(faulty > 5_000 && faulty < 20_000, String(faulty));
+  });
+});
 
 describe('prices of layers', function () {
   this.timeout(60_000);

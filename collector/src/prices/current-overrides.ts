@@ -43,7 +43,7 @@ export async function readCurrentOverrides(options: CurrentOverridesOptions): Pr
         ).overrides;
   if (database === null) return files;
   const rows = await readOverrideRows(database, options.maxOverrides ?? DEFAULT_MAX_OVERRIDES);
-  const { overrides, skipped } = new OverrideRows().read(rows);
+  const { overrides, skipped } = await new OverrideRows().read(rows);
   for (const row of skipped) {
     onSkipped?.(row);
     log?.warn({ ...row }, 'A price override of the database cannot be used and is left out.');

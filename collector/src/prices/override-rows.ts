@@ -9,6 +9,7 @@ import {
   type PriceOverrides,
 } from '@spanmeter/processors';
 import type { QueryResult, QueryResultRow } from 'pg';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { readPriceYaml } from './price-yaml.ts';
 
 /** What an entry of the database is about. */
@@ -58,6 +59,7 @@ export const DEFAULT_MAX_OVERRIDES = 100_000;
 /** Every discount is looked at for each model, so one tenant has at most these. */
 export const MAX_DISCOUNTS = 1000;
 const MAX_ENTRY_BYTES = 65_536;
+const ROWS_PER_TURN = 500;
 
 /** An instant as ISO text; null where it is open, also by PostgreSQL's own word for that. */
 const instant = (column: string, open: string): string =>
@@ -179,12 +181,14 @@ export class OverrideRows {
   #known: KnownRows = new Map();
 
   /** Rows must come newest first: of two for one thing that begin at once the newer one applies. */
-  read(rows: readonly OverrideRow[]): RowOverrides {
+  async read(rows: readonly OverrideRow[]): Promise<RowOverrides> {
     const known: KnownRows = new Map();
     const layers = new Map<string, Collected>();
     const seen = new Map<string, string>();
     const skipped: SkippedRow[] = [];
-    for (const row of rows) {
+    for (const [index, row] of rows.entries()) {
+      // Others have their turn: a hundred thousand entries take seconds.
+      if (index % ROWS_PER_TURN === ROWS_PER_TURN - 1) await nextTurn();
       const layer = this.#layerOf(row, known);
       if (typeof layer === 'string') {
         skipped.push({ id: row.id, reason: layer });

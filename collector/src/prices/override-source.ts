@@ -148,7 +148,7 @@ class Follower implements OverrideSource {
     const state = await readOverridesState(client);
     if (state === this.#state) return;
     const rows = await readOverrideRows(client, this.#options.maxOverrides);
-    this.#options.onRead(this.#rows.read(rows));
+    this.#options.onRead(await this.#rows.read(rows));
     this.#state = state;
     this.#isRead = true;
     if (this.#lastError !== null) this.#options.log.info({}, 'The price overrides can be read again.');

@@ -235,7 +235,9 @@ describe('spanmeter override', () => {
         ('', 'price', 'openai', 'same', NULL, NULL, '{"input_mtok": "1"}'),
         ('', 'price', 'OpenAI', 'Same', NULL, NULL, '{"input_mtok": "2"}')`,
     );
-    const { overrides, skipped, entries } = new OverrideRows().read(await readOverrideRows(client, 100));
+    const { overrides, skipped, entries } = await new OverrideRows().read(
+      await readOverrideRows(client, 100),
+    );
     assert.deepEqual(
       overrides.operator.prices
         .map(({ model, periods }) => `${model} ${periods[0]?.rates.input_mtok}`)

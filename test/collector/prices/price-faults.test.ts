@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { readPriceDocument } from '@spanmeter/collector/dist/prices/price-document.js';
+import { REPOSITORY } from '../../support/collector-process.ts';
 
 /** One entry of `prices` with these further lines. */
 const price = (...lines: readonly string[]): string =>
@@ -227,6 +230,17 @@ describe('the faults of a prices file', () => {
     assert.equal(overrides.operator.prices[2]?.periods[0]?.modifiers?.[0]?.multiply, '0.5');
     const twice = readPriceDocument('f', Buffer.from(`${text}  - *mine\n`));
     assert.match(twice.faults[0] ?? '', /^f:5:5 prices\[3\] is the second for openai a .*\(f:2:\d+\)$/);
+  });
+});
+
+describe('the reference of prices files', () => {
+  it('shows an example that is read without a fault', async () => {
+    const page = await readFile(join(REPOSITORY, 'docs', 'prices.md'), 'utf8');
+    const example = [...page.matchAll(/```yaml\n([^]*?)```/g)][1]?.[1] ?? '';
+    const { overrides, faults } = readPriceDocument('docs/prices.md', Buffer.from(example));
+    assert.deepEqual(faults, []);
+    const { prices, deployments, discounts, currencies } = overrides.operator;
+    assert.deepEqual([prices.length, deployments.length, discounts.length, currencies?.length], [4, 4, 5, 2]);
   });
 });
 
