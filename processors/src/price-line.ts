@@ -182,7 +182,7 @@ export function createPricer(options: PricerOptions = {}): (line: unknown) => Pr
     const tenant = textOf(line['tenant']) ?? '';
     const file = ownLayer(attrs, provider, model);
     if (file === null) return books.of(tenant);
-    const { overrides: own, faults } = parsePriceOverrides(file);
+    const { overrides: own, faults } = parsePriceOverrides(file, { currencies: 'any', tenants: false });
     if (faults.length > 0)
       throw new BadLine(faults.map((fault) => `${fault.path} ${fault.message}`).join('; '));
     const known = overrides.tenants.get(tenant);

@@ -332,7 +332,9 @@ export function priceUsage(book: PriceBook, request: PriceRequest): PriceResult 
     countsInput: table.byBucket[INPUT] !== null,
     countsOutput: table.byBucket[OUTPUT] !== null,
     lines:
-      counted === null ? NO_LINES : linesOf(counted, table, factors, notesOf(period, modifiers, match.discounts, at)),
+      counted === null
+        ? NO_LINES
+        : linesOf(counted, table, factors, notesOf(period, modifiers, match.discounts, at)),
     reason: null,
   };
 }

@@ -168,6 +168,24 @@ describe('own prices of a running collector', function () {
     assert.equal((await call('acme')).cost, costAt(2));
   });
 
+  it("keep tenants' own where their folder is empty at once, and give up one whose file alone is gone", async () => {
+    const link = join(folder, 'tenants', 'globex.yaml');
+    await rm(link);
+    await until(status, (now) => now.prices.files?.valid === false);
+    assert.equal((await call('globex')).cost, costAt(3));
+    await writeFile(join(folder, 'tenants', 'initech.yaml'), 'discounts: [{ multiply: 2 }]\n');
+    await until(
+      () => call('initech'),
+      (now) => now.cost === costAt(4),
+    );
+    assert.equal((await call('globex')).cost, costAt(2));
+    await symlink('..data/globex.yaml', link);
+    await until(
+      () => call('globex'),
+      (now) => now.cost === costAt(3),
+    );
+  });
+
   it('apply what "override add" stores within seconds, to its tenant alone, until "override end"', async () => {
     const entries = join(folder, 'entries.yaml');
     await writeFile(entries, priceFile('7'));

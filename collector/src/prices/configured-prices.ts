@@ -21,7 +21,7 @@ export function configuredFiles(options: Partial<CostOptions>): PriceFileOptions
 /** Reads the files that the options of `cost` name. Rejects with PriceFilesError. */
 export async function readConfiguredFiles(options: CostOptions): Promise<PriceFiles> {
   const files = configuredFiles(options);
-  return files === null ? { overrides: NO_OVERRIDES, digest: '' } : readPriceFiles(files);
+  return files === null ? { overrides: NO_OVERRIDES, digest: '', tenantFiles: 0 } : readPriceFiles(files);
 }
 
 /** Every fault of the files that the options of `cost` name, as lines of one text; null where they can be used. */

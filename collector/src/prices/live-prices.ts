@@ -73,7 +73,7 @@ class Live implements LivePrices {
         ? null
         : createPriceFileWatch({
             files,
-            digest: first.digest,
+            first,
             intervalMs: reloadIntervalMs,
             onChange: (read) => this.#takeFiles(read),
             onFault: (fault) => this.#refuseFiles(fault),

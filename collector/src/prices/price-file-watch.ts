@@ -5,8 +5,8 @@ import { readPriceFilesApart } from './read-apart.ts';
 
 export interface PriceFileWatchOptions {
   readonly files: PriceFileOptions;
-  /** The digest of what applies at the start. */
-  readonly digest: string;
+  /** What applies at the start. */
+  readonly first: Pick<PriceFiles, 'digest' | 'tenantFiles'>;
   readonly intervalMs: number;
   /** Called with other contents than those that apply. */
   readonly onChange: (files: PriceFiles) => void;
@@ -55,14 +55,14 @@ class Watch implements PriceFileWatch {
   readonly #stopping = new AbortController();
   #running: Promise<void> = Promise.resolve();
   #signature: string | null = null;
-  /** The digest of what applies. */
-  #applied: string;
+  /** What applies. */
+  #applied: Pick<PriceFiles, 'digest' | 'tenantFiles'>;
   /** What is wrong now: its digest and what was said of it; null where nothing is. */
   #wrong: string | null = null;
 
   constructor(options: PriceFileWatchOptions) {
     this.#options = options;
-    this.#applied = options.digest;
+    this.#applied = options.first;
   }
 
   start(): void {
@@ -106,10 +106,15 @@ class Watch implements PriceFileWatch {
   }
 
   #accept(files: PriceFiles): void {
+    // A folder whose files are all gone at once is one that is not mounted any more.
+    if (files.tenantFiles === 0 && this.#applied.tenantFiles > 0) {
+      const fault = `${this.#options.files.tenantPrices} has no file of a tenant any more`;
+      throw new PriceFilesError([fault], 1, files.digest);
+    }
     const wasWrong = this.#wrong !== null;
     this.#wrong = null;
-    if (files.digest !== this.#applied) {
-      this.#applied = files.digest;
+    if (files.digest !== this.#applied.digest) {
+      this.#applied = { digest: files.digest, tenantFiles: files.tenantFiles };
       this.#options.onChange(files);
     } else if (wasWrong) this.#options.onRestored();
   }

@@ -18,6 +18,8 @@ export interface PriceFiles {
   readonly overrides: PriceOverrides;
   /** SHA-256 of their names and contents. */
   readonly digest: string;
+  /** Files of tenants. */
+  readonly tenantFiles: number;
 }
 
 /** Far above any real price list; a larger file is a mistake. */
@@ -137,6 +139,7 @@ class Collected {
   readonly tenants = new Map<string, PriceLayer>();
   readonly #digest = createHash('sha256');
   faultCount = 0;
+  #tenantFiles = 0;
   #operator = NO_OVERRIDES.operator;
 
   fault(text: string, count = 1): void {
@@ -145,6 +148,7 @@ class Collected {
   }
 
   add(file: NamedFile, bytes: Buffer): void {
+    if (file.tenant !== null) this.#tenantFiles++;
     this.#digest.update(`${file.path}\0${bytes.length}\0`).update(bytes);
     if (bytes.toString('latin1').trim() === '') {
       this.fault(`${file.path} is empty; a file without prices says "prices: []"`);
@@ -170,7 +174,8 @@ class Collected {
   result(): PriceFiles {
     const digest = this.#digest.digest('hex');
     if (this.faultCount > 0) throw new PriceFilesError(this.faults, this.faultCount, digest);
-    return { overrides: { operator: this.#operator, tenants: this.tenants }, digest };
+    const overrides = { operator: this.#operator, tenants: this.tenants };
+    return { overrides, digest, tenantFiles: this.#tenantFiles };
   }
 }
 
