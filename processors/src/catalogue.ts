@@ -121,7 +121,7 @@ const OF_CALLS: readonly MetricDefinition[] = [
   calls(
     'genai_cost_difference_usd_total',
     'USD',
-    'Absolute difference between the cost that emitters report and ours.',
+    'Absolute difference between the cost that emitters report and what the price book says, whichever is taken.',
   ),
   calls('genai_sampled_calls_total', 'calls', 'Calls whose span says that it stands for more than one.'),
   gauge(

@@ -5,7 +5,9 @@ import { createPriceBook } from './price-book.ts';
 import type { PriceOverrides } from './price-layer.ts';
 import { NO_OVERRIDES } from './price-layer.ts';
 import type { PriceResult } from './price.ts';
-import { priceUsage } from './price.ts';
+import { matchModel, priceUsage } from './price.ts';
+import { canonicalProvider } from './providers.ts';
+import { isCharge, OWN_KEY } from './reported-cost.ts';
 
 /** A price book as it is stored: named by a digest of its content. */
 export interface StoredBook {
@@ -32,6 +34,11 @@ export interface CostOptions {
   readonly lines?: boolean;
   /** Canonical providers whose reported cost is taken instead of ours; `openrouter` by default. */
   readonly reportedAuthoritative?: readonly string[];
+}
+
+/** Canonical ids of the providers whose own figure is taken; `openrouter` where nothing is said. */
+export function authoritativeProviders(named: readonly string[] = ['openrouter']): ReadonlySet<string> {
+  return new Set(named.map((name) => canonicalProvider(name) ?? name));
 }
 
 /** The book of each tenant: its own where it has prices of its own, else the one that all others share. */
@@ -93,12 +100,16 @@ function inferProvider(call: Call, book: PriceBook): void {
 
 function nameModel(call: Call, book: PriceBook): void {
   const at = Number(call.startedAtMicros);
-  const answered = call.responseModel === null ? null : book.match(call.provider, call.responseModel, at);
-  const asked =
-    answered === null && call.requestModel !== null
-      ? book.match(call.provider, call.requestModel, at)
-      : answered;
-  if (asked !== null) call.model = asked.model;
+  const match = matchModel(book, call.provider, call.responseModel, call.requestModel, at);
+  if (match !== null) call.model = match.model;
+}
+
+function settle(call: Call, result: PriceResult, book: PriceBook): void {
+  call.costStatus = result.status;
+  if (result.status === 'missing_usage') return;
+  call.costPicoUsd = result.costPicoUsd;
+  call.lines = result.lines;
+  call.priceVersion = book.version;
 }
 
 /**
@@ -108,45 +119,47 @@ function nameModel(call: Call, book: PriceBook): void {
 export function createCost(options: CostOptions = {}): CostProcessor {
   let books = createTenantBooks(options.overrides);
   const named = new Set<PriceBook>();
-  const authoritative = new Set(options.reportedAuthoritative ?? ['openrouter']);
+  const authoritative = authoritativeProviders(options.reportedAuthoritative);
   const lines = options.lines === true;
 
   const takesReported = (call: Call): boolean =>
     call.reportedCostPicoUsd !== null &&
     call.costStatus !== 'invalid_usage' &&
-    authoritative.has(call.provider);
+    authoritative.has(call.provider) &&
+    isCharge(call.reportedCostPicoUsd, call.attributes[OWN_KEY] === false, call.computedCostPicoUsd);
 
-  const price = (call: Call): void => {
-    const book = books.of(call.tenantId);
-    if (call.provider === 'unknown') inferProvider(call, book);
-    if (call.costStatus === 'duplicate' || call.costStatus === 'not_billable') return nameModel(call, book);
-    if (takesReported(call)) {
-      nameModel(call, book);
-      call.costStatus = 'reported';
-      call.costPicoUsd = call.reportedCostPicoUsd;
-      return;
-    }
-    if (call.costStatus !== 'unpriced_model') return nameModel(call, book);
+  /** What the book makes of a call that is not settled; `missing_usage` where its counts are but half. */
+  const compute = (call: Call, book: PriceBook): PriceResult => {
     const result = priceUsage(book, {
       provider: call.provider,
       responseModel: call.responseModel,
       requestModel: call.requestModel,
       usage: call.usage,
+      alternatives: call.usageAlternatives,
       conditions: call.conditions,
       atMicros: call.startedAtMicros,
       durationNanos: call.durationNanos,
       lines,
     });
     if (result.model !== null) call.model = result.model;
-    call.costStatus = result.status;
-    if (isIncomplete(call, result)) {
-      if (result.status === 'priced') call.costStatus = 'missing_usage';
-      return;
+    if (result.status !== 'priced' || !isIncomplete(call, result)) return result;
+    return { ...result, status: 'missing_usage', costPicoUsd: null, lines: [] };
+  };
+
+  const price = (call: Call): void => {
+    const book = books.of(call.tenantId);
+    if (call.provider === 'unknown') inferProvider(call, book);
+    if (call.costStatus === 'duplicate' || call.costStatus === 'not_billable') return nameModel(call, book);
+    const result = call.costStatus === 'unpriced_model' ? compute(call, book) : null;
+    if (result === null) nameModel(call, book);
+    else call.computedCostPicoUsd = result.costPicoUsd;
+    if (takesReported(call)) {
+      call.costStatus = 'reported';
+      call.costPicoUsd = call.reportedCostPicoUsd;
+    } else if (result !== null) {
+      settle(call, result, book);
+      named.add(books.shared).add(book);
     }
-    call.costPicoUsd = result.costPicoUsd;
-    call.lines = result.lines;
-    call.priceVersion = book.version;
-    named.add(books.shared).add(book);
   };
 
   const process: CallProcessor = (groups) => {

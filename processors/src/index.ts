@@ -32,6 +32,8 @@ export type { NormalizerOptions } from './normalize.ts';
 export { createAttribution, createTenantOf } from './attribute.ts';
 export type { AttributionOptions, TeamRule } from './attribute.ts';
 export { createCountOnce } from './count-once.ts';
+export type { CountOnce } from './count-once.ts';
+export type { Rememberable, TwinWindowOptions } from './twin-window.ts';
 export { createCost, createTenantBooks } from './cost.ts';
 export type { CostOptions, CostProcessor, StoredBook, TenantBooks } from './cost.ts';
 

@@ -2,7 +2,7 @@ import type { AppliedDiscount, CompiledLayer, DeployedModel, Scope } from './com
 import { compileLayers } from './compiled-layer.ts';
 import { globMatcher } from './glob.ts';
 import type { ModelNames, NameCandidate } from './match.ts';
-import { modelNames } from './match.ts';
+import { MAX_MODEL_NAME, modelNames } from './match.ts';
 import { sha256Hex } from './digest.ts';
 import type { Overlay } from './overlay-entry.ts';
 import type { PriceEntry, PriceList } from './price-entry.ts';
@@ -25,6 +25,8 @@ export interface ModelMatch {
   readonly model: string;
   /** Highest layer first; the first period that contains the instant applies. */
   readonly periods: readonly CompiledPeriod[];
+  /** How many of the first periods come from a layer of somebody's own, not from the list. */
+  readonly ownPeriods: number;
   readonly discounts: readonly AppliedDiscount[];
   /** The Bedrock inference profile that the name states; empty where the price is that profile's own. */
   readonly profile: string | null;
@@ -113,6 +115,7 @@ class Matcher {
     let models = this.#remembered.get(key);
     const known = models?.get(model);
     if (known !== undefined) return known;
+    if (model.length > MAX_MODEL_NAME || provider.length > MAX_MODEL_NAME) return null;
     if (this.#size >= MAX_REMEMBERED) {
       this.#remembered.clear();
       this.#size = 0;
@@ -154,24 +157,28 @@ class Matcher {
     const names = modelNames(seller, spanModel);
     const listed = this.#listed(seller, names);
     // A layer's price for a listed model holds for all the names that the list knows it by.
-    const own: readonly NameCandidate[] =
+    const candidates: readonly NameCandidate[] =
       listed === null
         ? [...names.exact, ...names.undated]
         : [...names.exact, { name: listed.entry.model, profile: listed.candidate.profile }];
     const laid = this.#layers.flatMap((layer, depth) => {
-      const found = firstNamed(layer.byProvider.get(listedBy), own);
+      const found = firstNamed(layer.byProvider.get(listedBy), candidates);
       return found === null ? [] : { ...found, depth };
     });
     const first = laid[0] ?? listed;
     if (first === null) return null;
     const model = listed?.entry.model ?? first.entry.model;
-    const found = listed === null ? laid : [...laid, { ...listed, depth: this.#layers.length }];
+    const found = listed === null ? [] : [{ ...listed, depth: this.#layers.length }];
     const isMeant = (each: Scope): boolean =>
       (each.provider === provider || each.provider === '*') && this.#isMeant(each, seller, model);
     const adjustments = this.#layers.map((layer) => layer.adjustments.filter(isMeant));
+    const periods = (from: readonly Laid[]): readonly CompiledPeriod[] =>
+      from.flatMap((each) => this.#periods(each, adjustments));
+    const own = periods(laid);
     return {
       model,
-      periods: found.flatMap((each) => this.#periods(each, adjustments)),
+      periods: [...own, ...periods(found)],
+      ownPeriods: own.length,
       discounts: this.#layers.flatMap((layer) => layer.discounts.filter(isMeant)),
       profile: listed?.candidate.profile ?? first.candidate.profile,
       location: names.location,

@@ -40,7 +40,9 @@ export function isUnconditional(conditions: Conditions, match: ModelMatch, perio
 
 /** The region that this provider's price goes by; Bedrock's goes by profiles. */
 function regionValue(provider: string, conditions: Conditions, match: ModelMatch): string | null {
-  if (provider === 'gcp.vertex_ai') return match.location ?? conditions.region ?? null;
+  // A resource name with a location is Vertex AI's, whatever the SDK calls itself.
+  if (match.location !== null) return match.location;
+  if (provider === 'gcp.vertex_ai') return conditions.region ?? null;
   return provider === 'openai' || provider === 'x_ai' ? (conditions.region ?? null) : null;
 }
 

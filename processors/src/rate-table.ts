@@ -120,8 +120,8 @@ export function compileRates(rates: Rates, free = false): RateTable {
   const named: { bucket: UsageBucket; name: RateName; usd: string; instead: boolean }[] = [];
   for (const name of RATE_NAMES) {
     const usd = rates[name];
-    if (usd !== undefined) named.push({ bucket: RATE_MEANINGS[name].bucket, name, usd, instead: false });
-    else if (free) named.push({ bucket: RATE_MEANINGS[name].bucket, name, usd: '0', instead: false });
+    if (free) named.push({ bucket: RATE_MEANINGS[name].bucket, name, usd: '0', instead: false });
+    else if (usd !== undefined) named.push({ bucket: RATE_MEANINGS[name].bucket, name, usd, instead: false });
   }
   for (const [bucket, name] of free ? [] : standIns(rates)) {
     const usd = rates[name];

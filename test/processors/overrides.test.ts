@@ -136,7 +136,7 @@ describe('a price in another currency', () => {
   it('is converted exactly at the rate of the instant, and the lines say so', () => {
     const answer = ask(book, 'vllm', 'm', { at: '2026-06-30T23:59:59.999Z', lines: true });
     assert.equal(answer.lines[0]?.rate, '0.35999999999999999964');
-    assert.equal(answer.lines[0]?.note, 'EUR x 1.08');
+    assert.equal(answer.lines[0]?.note, 'own price, since 2026-01-01T00:00:00Z, EUR x 1.08');
     assert.equal(formatPico(answer.costPicoUsd ?? 0n), '0.360000000000');
     assert.equal(usd(ask(book, 'vllm', 'm', { at: '2026-07-01T00:00:00Z' })), '0.366666666667');
   });

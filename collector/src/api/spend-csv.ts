@@ -11,6 +11,9 @@ const SUMS = [
   'cache_write_tokens',
   'output_tokens',
   'reasoning_tokens',
+  // After what older readers know by position.
+  'estimated_calls',
+  'estimated_cost_usd',
 ] as const;
 
 /** Spend as CSV: the group keys, then the sums; amounts exact. */

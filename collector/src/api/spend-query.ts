@@ -39,6 +39,9 @@ export interface SpendSums {
   readonly errors: number;
   /** Billable calls whose cost is not known; their cost is in no sum. */
   readonly unpriced_calls: number;
+  /** Billable calls whose token counts are estimates, and the part of the cost that is theirs. */
+  readonly estimated_calls: number;
+  readonly estimated_cost_usd: string;
   readonly input_tokens: number;
   readonly cache_read_tokens: number;
   readonly cache_write_tokens: number;
@@ -82,6 +85,8 @@ interface Source {
   readonly calls: string;
   readonly errors: string;
   readonly cost: string;
+  readonly estimatedCalls: string;
+  readonly estimatedCost: string;
 }
 
 const ROLLUP: Source = {
@@ -91,6 +96,8 @@ const ROLLUP: Source = {
   calls: 'calls',
   errors: 'errors',
   cost: 'cost_usd',
+  estimatedCalls: 'estimated_calls',
+  estimatedCost: 'estimated_cost_usd',
 };
 
 /** Users are never in rollups: whoever groups by them reads the calls. */
@@ -101,6 +108,8 @@ const CALLS: Source = {
   calls: '1',
   errors: '(error_type IS NOT NULL)::int',
   cost: 'coalesce(effective_cost_usd, 0)',
+  estimatedCalls: "(usage_source = 'estimated')::int",
+  estimatedCost: "CASE WHEN usage_source = 'estimated' THEN coalesce(effective_cost_usd, 0) ELSE 0 END",
 };
 
 const TOKENS = [
@@ -147,10 +156,13 @@ function spendStatement(reading: Reading, request: SpendRequest, maxRows: number
       coalesce(sum(cost), 0)::numeric(60, 12)::text AS cost_usd, coalesce(sum(calls), 0)::text AS calls,
       coalesce(sum(errors), 0)::text AS errors,
       coalesce(sum(calls) FILTER (WHERE status = ANY ($4::text[])), 0)::text AS unpriced_calls,
+      coalesce(sum(estimated_calls), 0)::text AS estimated_calls,
+      coalesce(sum(estimated_cost), 0)::numeric(60, 12)::text AS estimated_cost_usd,
       ${TOKENS.map((name) => `coalesce(sum(${name}), 0)::text AS ${name}`).join(', ')}
     FROM (
       SELECT ${request.groupBy.map((key) => `${columnOf(key, source)} AS "${key}", `).join('')}
         ${source.status} AS status, ${source.calls} AS calls, ${source.errors} AS errors, ${source.cost} AS cost,
+        ${source.estimatedCalls} AS estimated_calls, ${source.estimatedCost} AS estimated_cost,
         ${TOKENS.join(', ')}
       FROM ${source.from}
       WHERE ${source.at} >= $1::timestamptz AND ${source.at} < $2::timestamptz AND $3::text IS NOT NULL
@@ -173,6 +185,8 @@ function sumsOf(row: Readonly<Record<string, string | number | null>>): SpendSum
     calls: count('calls'),
     errors: count('errors'),
     unpriced_calls: count('unpriced_calls'),
+    estimated_calls: count('estimated_calls'),
+    estimated_cost_usd: String(row['estimated_cost_usd'] ?? ZERO_USD),
     input_tokens: count('input_tokens'),
     cache_read_tokens: count('cache_read_tokens'),
     cache_write_tokens: count('cache_write_tokens'),

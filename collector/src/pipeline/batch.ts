@@ -18,6 +18,6 @@ export interface ProcessingChain {
   readonly steps: readonly CallProcessor[];
   /** The price books that the calls processed since it was last asked name, and those that they extend. */
   books(): readonly NamedBook[];
-  /** Resolves once calls may be processed; rejects where that has to be tried again later. */
+  /** Resolves once the steps know what they need; rejects where that has to be asked again later. */
   ready?(): Promise<void>;
 }

@@ -8,6 +8,7 @@ import {
   type GenAiSpan,
   type PriceOverrides,
   type RecordContext,
+  type Rememberable,
 } from '@spanmeter/processors';
 import type { ComponentMap, Config, PipelineConfig } from '../config/config.ts';
 import { createSpanDecoder } from '../otlp/span.ts';
@@ -18,12 +19,17 @@ import { cost } from '../processors/cost.ts';
 import { genAiNormalizer } from '../processors/gen-ai-normalizer.ts';
 import { tenant } from '../processors/tenant.ts';
 
+/** A database that is away must not keep spans from the exporters that need none. */
+const MAX_RECALL_WAIT_MS = 5_000;
+
 /** The pure part of the worker: bytes in, priced calls out. */
 export interface Processing {
   readonly chain: ProcessingChain;
   decode(body: Uint8Array, offsets: SpanOffsets): readonly GenAiSpan[];
   /** The tenant of a span that cannot become a call; without a span, that of its request. */
   readonly tenantOf: (context: RecordContext, span: GenAiSpan | null) => string;
+  /** Fills the window of twins from the store; the first batch waits for it, for a while. */
+  recallCalls(read: (windowMs: number, maxCalls: number) => Promise<readonly Rememberable[]>): void;
   /** Tenants that exist already count against `max_tenants`. */
   knowTenants(ids: Iterable<string>): void;
   /** Prices what is processed from now on by other layers; returns the version of the operator's book. */
@@ -83,6 +89,9 @@ export function createProcessing(config: Config, retentionMs: number, prices: Pr
   const attribution = find(tenant);
   const { reported_authoritative: reportedAuthoritative } = find(cost);
   const register = tenantRegister(attribution.max_tenants);
+  const { twin_window: windowMs, twin_window_calls: maxCalls } = normalizer;
+  const countOnce = createCountOnce(windowMs === 0 ? {} : { window: { windowMs, maxCalls } });
+  let recalled: Promise<void> = Promise.resolve();
   const whose = {
     defaultTenant: attribution.default_tenant,
     admitTenant: (name: string): boolean => register.admit(name),
@@ -93,14 +102,23 @@ export function createProcessing(config: Config, retentionMs: number, prices: Pr
       steps: [
         createNormalizer({ retentionMs }),
         createAttribution({ teams: attribution.teams, ...whose }),
-        createCountOnce(),
+        countOnce,
         pricing,
       ],
       books: () => pricing.books(),
-      ready: () => prices.ready(),
+      async ready() {
+        await prices.ready();
+        await recalled;
+      },
     },
     decode: createSpanDecoder({ ...WANTED_KEYS, maxValueBytes: normalizer.max_value_bytes }),
     tenantOf: createTenantOf(whose),
+    recallCalls(read) {
+      if (windowMs === 0) return;
+      const waited = new Promise<void>((done) => setTimeout(done, MAX_RECALL_WAIT_MS).unref());
+      const reading = read(windowMs, maxCalls).then((calls) => countOnce.recall(calls));
+      recalled = Promise.race([reading, waited]).catch(() => undefined);
+    },
     knowTenants: (ids) => register.know(ids),
     replacePrices(overrides) {
       pricing.replaceOverrides(overrides);

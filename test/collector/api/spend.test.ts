@@ -198,9 +198,9 @@ describe('spend over HTTP', () => {
     assert.equal(
       body,
       'team,cost_usd,calls,errors,unpriced_calls,input_tokens,cache_read_tokens,cache_write_tokens,output_tokens,' +
-        'reasoning_tokens\r\n' +
-        `"'=HYPERLINK(""http://evil"",""x"")",1.000000000000,1,0,0,450,0,0,180,0\r\n` +
-        `"a,b\n""c""",0.500000000000,1,0,0,450,0,0,180,0\r\n`,
+        'reasoning_tokens,estimated_calls,estimated_cost_usd\r\n' +
+        `"'=HYPERLINK(""http://evil"",""x"")",1.000000000000,1,0,0,450,0,0,180,0,0,0.000000000000\r\n` +
+        `"a,b\n""c""",0.500000000000,1,0,0,450,0,0,180,0,0,0.000000000000\r\n`,
     );
   });
 

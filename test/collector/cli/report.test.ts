@@ -73,8 +73,8 @@ describe('spanmeter report', () => {
   it('prints CSV with exact amounts and keeps notes out of it', async () => {
     const { out, err } = await report('--tenant', 'acme', '--group-by', 'provider', '--format', 'csv');
     assert.deepEqual(out.split('\r\n').slice(1), [
-      'anthropic,0.002700000000,2,0,0,900,0,0,360,0',
-      'openai,0.000130000000,2,0,1,900,0,0,360,0',
+      'anthropic,0.002700000000,2,0,0,900,0,0,360,0,0,0.000000000000',
+      'openai,0.000130000000,2,0,1,900,0,0,360,0,0,0.000000000000',
       '',
     ]);
     assert.equal(err, '+ 1 call without a price\n');

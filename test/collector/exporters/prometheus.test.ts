@@ -204,6 +204,22 @@ describe('the prometheus exporter', () => {
     assert.equal(valueOf(families, 'genai_sampled_calls_total'), 1);
   });
 
+  it('measures the difference also where the emitter has the word, and only where there are two figures', async () => {
+    const { exporter, scraped } = makeExporter();
+    const usd = 1_000_000_000_000n;
+    const theirs = { costStatus: 'reported', costPicoUsd: 5n * usd, reportedCostPicoUsd: 5n * usd } as const;
+    exporter.committed(
+      [
+        buildCall({ ...theirs, computedCostPicoUsd: 3n * usd }),
+        buildCall({ ...theirs, computedCostPicoUsd: 6n * usd }),
+        buildCall({ ...theirs, computedCostPicoUsd: null }),
+        buildCall({ costPicoUsd: 3n * usd, computedCostPicoUsd: 3n * usd }),
+      ],
+      COMMITTED_UNIX_MS,
+    );
+    assert.equal(sumOf(await scraped(), 'genai_cost_difference_usd_total'), 3);
+  });
+
   it('shows when each tenant last called, never later than the call arrived', async () => {
     const { exporter, scraped } = makeExporter();
     const call = buildCall();

@@ -6,6 +6,7 @@
  *   trailer:   int16 -1
  *
  *   timestamptz  int64 microseconds since 2000-01-01 UTC
+ *   date         int32 days since 2000-01-01
  *   numeric      int16 digits, int16 weight, uint16 sign, uint16 scale, then base-10000 digits
  *   jsonb        int8 version = 1, then JSON text
  *   text[]       int32 dimensions, int32 has nulls, int32 element oid,
@@ -15,6 +16,7 @@
 const HEADER: Buffer = Buffer.from('5047434f50590aff0d0a000000000000000000', 'hex');
 const TRAILER: Buffer = Buffer.from([0xff, 0xff]);
 const POSTGRES_EPOCH_MICROS = 946_684_800_000_000;
+const POSTGRES_EPOCH_DAY = 10_957;
 const TWO_32 = 4_294_967_296;
 const TEXT_OID = 25;
 const BASE = 10_000;
@@ -108,6 +110,13 @@ export class BinaryCopy {
     this.#reserve(12);
     this.#uint32(8);
     this.#int64(micros - POSTGRES_EPOCH_MICROS);
+  }
+
+  /** Days since 1970. */
+  date(day: number): void {
+    this.#reserve(8);
+    this.#uint32(4);
+    this.#position = this.#bytes.writeInt32BE(day - POSTGRES_EPOCH_DAY, this.#position);
   }
 
   bytea(value: Uint8Array): void {

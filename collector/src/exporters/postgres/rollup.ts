@@ -18,6 +18,7 @@ export const ROLLUP_COLUMNS: readonly string[] = [
   'cost_status',
   'dimensions_hash',
   'journal_id',
+  'recorded_on',
   'calls',
   'errors',
   'input_tokens',
@@ -27,11 +28,14 @@ export const ROLLUP_COLUMNS: readonly string[] = [
   'reasoning_tokens',
   'cost_usd',
   'reported_cost_usd',
+  'estimated_calls',
+  'estimated_cost_usd',
 ];
 
 /** Columns that add up. */
-export const ROLLUP_SUMS: readonly string[] = ROLLUP_COLUMNS.slice(13);
+export const ROLLUP_SUMS: readonly string[] = ROLLUP_COLUMNS.slice(14);
 
+const MS_PER_DAY = 86_400_000;
 const BUCKET_MICROS = 15 * 60 * 1_000_000;
 const HASH_BYTES = 16;
 const MAX_CACHED_HASHES = 50_000;
@@ -68,11 +72,15 @@ class TokenSum {
 interface Group {
   readonly call: Call;
   readonly bucket: number;
+  /** UTC day of receipt, in days since 1970. */
+  readonly recordedOn: number;
   readonly hash: Buffer;
   calls: number;
   errors: number;
   cost: bigint;
   reportedCost: bigint;
+  estimatedCalls: number;
+  estimatedCost: bigint;
   readonly input: TokenSum;
   readonly cacheRead: TokenSum;
   readonly cacheWrite: TokenSum;
@@ -127,11 +135,12 @@ function groupCalls(calls: readonly Call[]): Group[] {
   const groups = new Map<string, Group>();
   for (const call of calls) {
     const bucket = Math.floor(Number(call.startedAtMicros) / BUCKET_MICROS) * BUCKET_MICROS;
-    const dimensions = dimensionsOf(call);
+    const recordedOn = Math.floor(call.receivedUnixMs / MS_PER_DAY);
+    const dimensions = `${dimensionsOf(call)}${SEPARATOR}${recordedOn}`;
     const key = call.tenantId + SEPARATOR + String(bucket) + SEPARATOR + dimensions;
     let group = groups.get(key);
     if (group === undefined) {
-      group = newGroup(call, bucket, hashOf(dimensions));
+      group = newGroup(call, bucket, recordedOn, hashOf(dimensions));
       groups.set(key, group);
     }
     addCall(group, call);
@@ -140,15 +149,18 @@ function groupCalls(calls: readonly Call[]): Group[] {
   return [...groups.entries()].toSorted((a, b) => (a[0] < b[0] ? -1 : 1)).map((entry) => entry[1]);
 }
 
-function newGroup(call: Call, bucket: number, hash: Buffer): Group {
+function newGroup(call: Call, bucket: number, recordedOn: number, hash: Buffer): Group {
   return {
     call,
     bucket,
+    recordedOn,
     hash,
     calls: 0,
     errors: 0,
     cost: 0n,
     reportedCost: 0n,
+    estimatedCalls: 0,
+    estimatedCost: 0n,
     input: new TokenSum(),
     cacheRead: new TokenSum(),
     cacheWrite: new TokenSum(),
@@ -167,6 +179,9 @@ function addCall(group: Group, call: Call): void {
   group.reasoning.add(call.reasoningTokens);
   if (call.costPicoUsd !== null) group.cost += call.costPicoUsd;
   if (call.reportedCostPicoUsd !== null) group.reportedCost += call.reportedCostPicoUsd;
+  if (call.usageSource !== 'estimated') return;
+  group.estimatedCalls++;
+  if (call.costPicoUsd !== null) group.estimatedCost += call.costPicoUsd;
 }
 
 function encodeGroup(copy: BinaryCopy, group: Group, journal: Buffer): void {
@@ -185,6 +200,7 @@ function encodeGroup(copy: BinaryCopy, group: Group, journal: Buffer): void {
   copy.text(call.costStatus);
   copy.bytea(group.hash);
   copy.bytea(journal);
+  copy.date(group.recordedOn);
   copy.int8(group.calls);
   copy.int8(group.errors);
   copy.numeric(group.input.total(), 0);
@@ -194,4 +210,6 @@ function encodeGroup(copy: BinaryCopy, group: Group, journal: Buffer): void {
   copy.numeric(group.reasoning.total(), 0);
   copy.numeric(group.cost, COST_SCALE);
   copy.numeric(group.reportedCost, COST_SCALE);
+  copy.int8(group.estimatedCalls);
+  copy.numeric(group.estimatedCost, COST_SCALE);
 }
