@@ -24,7 +24,7 @@ const SERVED = [
   ['process', 'Process', 'About the collector itself.'],
 ];
 /** In the catalogue, and served by no part of this version. */
-const NOT_SERVED = new Set(['genai_cost_corrections_usd_total', 'genai_database_capacity_bytes']);
+const NOT_SERVED = new Set(['genai_database_capacity_bytes']);
 
 function row({ name, type, labels, optionalLabels = [], unit, help }) {
   const named = [

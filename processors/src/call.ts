@@ -133,7 +133,7 @@ export interface Call {
   timeSource: 'start' | 'end';
   /** Milliseconds since the epoch at the collector's door. */
   receivedUnixMs: number;
-  /** Null where the end is missing or before the start. */
+  /** Null where the end is missing, before the start, or decades after it. */
   durationNanos: bigint | null;
   /** Time to the first token in nanoseconds, where the span tells it. */
   ttftNanos: bigint | null;

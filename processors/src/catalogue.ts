@@ -113,10 +113,6 @@ const OF_CALLS: readonly MetricDefinition[] = [
     'USD',
     'Cost of calls that began over 15 minutes before their commit; not in genai_cost_usd_total.',
   ),
-  {
-    ...calls('genai_cost_corrections_usd_total', 'USD', 'Corrections of committed costs.', ['direction']),
-    values: { direction: ['up', 'down'] },
-  },
   calls('genai_unattributed_cost_usd_total', 'USD', 'Cost of calls that no team is known for.'),
   calls(
     'genai_cost_difference_usd_total',
@@ -149,6 +145,16 @@ const OF_CALLS: readonly MetricDefinition[] = [
 ];
 
 const OF_STORE: readonly MetricDefinition[] = [
+  {
+    ...calls(
+      'genai_cost_corrections_usd_total',
+      'USD',
+      'By how much corrections of stored costs, such as a reprice, raised or lowered them.',
+      ['direction'],
+    ),
+    source: 'store',
+    values: { direction: ['up', 'down'] },
+  },
   {
     ...gauge(
       'genai_spend_usd',

@@ -30,6 +30,8 @@ export interface CostProcessor extends CallProcessor {
 export interface CostOptions {
   /** Prices of the operator and of tenants, over the shipped ones. */
   readonly overrides?: PriceOverrides;
+  /** Books to price by instead of those of `overrides`. */
+  readonly books?: TenantBooks;
   /** Keep the lines that explain each amount; off by default. */
   readonly lines?: boolean;
   /** Canonical providers whose reported cost is taken instead of ours; `openrouter` by default. */
@@ -117,7 +119,7 @@ function settle(call: Call, result: PriceResult, book: PriceBook): void {
  * names no provider gets the one vendor that sells its model under exactly that id, marked as mapping.
  */
 export function createCost(options: CostOptions = {}): CostProcessor {
-  let books = createTenantBooks(options.overrides);
+  let books = options.books ?? createTenantBooks(options.overrides);
   const named = new Set<PriceBook>();
   const authoritative = authoritativeProviders(options.reportedAuthoritative);
   const lines = options.lines === true;

@@ -27,6 +27,7 @@ export type { Dimension, DimensionKeys } from './attribution-keys.ts';
 export { knownOperation } from './operations.ts';
 export type { Operation } from './operations.ts';
 
+export { OTHER_SPLITS } from './emitted-usage.ts';
 export { createNormalizer } from './normalize.ts';
 export type { NormalizerOptions } from './normalize.ts';
 export { createAttribution, createTenantOf } from './attribute.ts';
@@ -61,6 +62,15 @@ export type {
   PriceLayer,
   PriceOverrides,
 } from './price-layer.ts';
+export { accumulatePrices } from './price-history.ts';
+export { checkGolden, checkOverlay, isFatal, newFindings } from './price-check.ts';
+export type { AcceptedFinding, PriceFinding } from './price-check.ts';
+export { compareWithMap } from './price-against.ts';
+export type { MapComparison, MapCounts, MapDifference } from './price-against.ts';
+export type { Overlay, OverlayEntry, OverlayPatch, Removal, Resale } from './overlay-entry.ts';
+export { ACCEPTED_FINDINGS } from './prices/accepted.ts';
+export { BASE_PRICES, BASE_SOURCE } from './prices/base/index.ts';
+export { OVERLAY, REVIEWED_OVERLAY } from './prices/overlay.ts';
 export { priceUsage } from './price.ts';
 export type { PriceRequest, PriceResult } from './price.ts';
 export { parsePriceOverrides } from './price-overrides/parse.ts';

@@ -1,6 +1,6 @@
 import { canonicalProvider, sellerOf } from './providers.ts';
 
-/** A name to look a model up by, with the Bedrock inference profile that was cut off it. */
+/** A name to look a model up by, with the Bedrock profile or Azure Data Zone that was cut off it. */
 export interface NameCandidate {
   readonly name: string;
   /** `us`, `eu`, `apac` …; null where the name says none, empty where it is part of the name looked up. */
@@ -85,6 +85,16 @@ function bedrockNames(name: string): NameCandidate[] {
   ];
 }
 
+/** `eu/gpt-5.4`: a deployment of a Data Zone, as a deployments map may say; `global/` is the ordinary one. */
+function azureNames(name: string): NameCandidate[] {
+  const zone = /^(global|us|eu|apac)\/(.+)$/.exec(name);
+  if (zone === null) return [{ name, profile: null }];
+  return [
+    { name, profile: '' },
+    { name: zone[2] ?? name, profile: zone[1] === 'global' ? null : (zone[1] ?? null) },
+  ];
+}
+
 function undatedNames(seller: string, candidate: NameCandidate): NameCandidate[] {
   const { name, profile } = candidate;
   const found: NameCandidate[] = [];
@@ -133,7 +143,7 @@ function plainNames(seller: string, whole: string): string[] {
   also((name) => (name.startsWith('models/') ? name.slice('models/'.length) : null));
   also((name) => withoutVendor(name, seller));
   if (seller === 'google') also((name) => (name.startsWith('models/') ? name.slice('models/'.length) : null));
-  if (seller === 'azure') also((name) => /^global(?:-standard)?\/(.+)$/.exec(name)?.[1] ?? null);
+  if (seller === 'azure') also((name) => /^global-standard\/(.+)$/.exec(name)?.[1] ?? null);
   also((name) => CLAUDE_CONTEXT.exec(name)?.[1] ?? null);
   also(tunedBase);
   also(versioned);
@@ -161,9 +171,12 @@ export function modelNames(seller: string, model: string): ModelNames {
     name = resource?.[2] ?? name;
   }
   const plain = plainNames(seller, name);
-  const exact =
+  const exact = plain.flatMap((each) =>
     seller === 'aws.bedrock'
-      ? plain.flatMap(bedrockNames)
-      : plain.map((each) => ({ name: each, profile: null }));
+      ? bedrockNames(each)
+      : seller === 'azure'
+        ? azureNames(each)
+        : [{ name: each, profile: null }],
+  );
   return { exact, undated: exact.flatMap((each) => undatedNames(seller, each)), location };
 }

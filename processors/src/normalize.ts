@@ -13,6 +13,8 @@ import { identityReader } from './model-identity.ts';
 
 const DAY_MS = 86_400_000;
 const DEFAULT_RETENTION_MS = 90 * DAY_MS;
+/** 31 years: what the ledger's column of milliseconds holds. No call takes longer. */
+const MAX_DURATION_NANOS = 1_000_000_000_000_000_000n;
 
 /** Options of the normaliser. */
 export interface NormalizerOptions {
@@ -50,7 +52,7 @@ function timesOf(span: GenAiSpan, window: Window): Times | Rejection['reason'] {
   return {
     startedAtMicros,
     timeSource: hasStart ? 'start' : 'end',
-    durationNanos: hasStart && end >= start ? end - start : null,
+    durationNanos: hasStart && end >= start && end - start < MAX_DURATION_NANOS ? end - start : null,
   };
 }
 

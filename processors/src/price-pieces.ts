@@ -1,6 +1,6 @@
 import type { Rational } from './money.ts';
 import { formatRational, parseDecimal } from './money.ts';
-import type { ConditionName, PricePeriod, RateName, Rates } from './price-entry.ts';
+import type { ConditionName, Modifier, PricePeriod, RateName, Rates } from './price-entry.ts';
 import type { CompiledModifier, CompiledPeriod, CompiledTier } from './price-period.ts';
 import { compilePeriod, instantMicros } from './price-period.ts';
 import type { RateTable } from './rate-table.ts';
@@ -72,12 +72,16 @@ function changeRates(rates: Rates, change: Change): Rates {
 function changePeriod(period: PricePeriod, change: Change): PricePeriod {
   const rated = <T extends { readonly rates?: Rates }>(each: T): T =>
     each.rates === undefined ? each : { ...each, rates: changeRates(each.rates, change) };
+  const modified = (modifier: Modifier): Modifier => ({
+    ...rated(modifier),
+    ...(modifier.tiers === undefined ? {} : { tiers: modifier.tiers.map(rated) }),
+  });
   return {
     ...period,
     rates: changeRates(period.rates, change),
     ...(period.tiers === undefined ? {} : { tiers: period.tiers.map(rated) }),
     ...(period.windows === undefined ? {} : { windows: period.windows.map(rated) }),
-    ...(period.modifiers === undefined ? {} : { modifiers: period.modifiers.map(rated) }),
+    ...(period.modifiers === undefined ? {} : { modifiers: period.modifiers.map(modified) }),
   };
 }
 

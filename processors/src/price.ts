@@ -6,7 +6,7 @@ import type { Rational } from './money.ts';
 import { divideHalfEven, parseDecimal } from './money.ts';
 import type { AppliedDiscount, ModelMatch, PriceBook } from './price-book.ts';
 import { isUnconditional, resolveConditions } from './price-conditions.ts';
-import type { CompiledModifier, CompiledPeriod } from './price-period.ts';
+import type { CompiledModifier, CompiledPeriod, CompiledTables } from './price-period.ts';
 import { windowAt } from './price-period.ts';
 import type { RateTable } from './rate-table.ts';
 import { BUCKET_INDEX, BUCKETS, isTokenBucket } from './rate-table.ts';
@@ -53,6 +53,7 @@ const NO_SPLITS: readonly Usage[] = [];
 const NO_MODIFIERS: readonly CompiledModifier[] = [];
 const REQUESTS = BUCKETS.indexOf('requests');
 const SECONDS = BUCKETS.indexOf('duration_seconds');
+const AUDIO = BUCKETS.indexOf('audio_seconds');
 const INPUT = BUCKETS.indexOf('input');
 const OUTPUT = BUCKETS.indexOf('output');
 
@@ -138,20 +139,19 @@ function tableFor(
   at: number,
   modifiers: readonly CompiledModifier[],
 ): RateTable | null {
-  let chosen: RateTable | null = null;
-  if (period.tiers.length > 0) {
-    const tokens = contextTokens(usage);
-    chosen = period.tiers.find((tier) => tokens >= tier.from)?.table ?? null;
-  }
-  const window = windowAt(period, at);
-  if (window !== null && chosen !== null) return null;
-  chosen = window ?? chosen;
+  let tables: CompiledTables = period;
   for (const modifier of modifiers) {
-    if (modifier.table === null) continue;
-    if (chosen !== null) return null;
-    chosen = modifier.table;
+    if (modifier.tables === null) continue;
+    if (tables !== period) return null;
+    tables = modifier.tables;
   }
-  return chosen ?? period.table;
+  const window = windowAt(tables, at);
+  if (tables.tiers.length > 0) {
+    const tokens = contextTokens(usage);
+    const tier = tables.tiers.find((each) => tokens >= each.from);
+    if (tier !== undefined) return window === null ? tier.table : null;
+  }
+  return window === null ? tables.table : window.table;
 }
 
 function factorsOf(
@@ -192,6 +192,13 @@ function isZero(count: Count): boolean {
   return typeof count === 'bigint' ? count === 0n : count.numerator === 0n;
 }
 
+/** Audio shorter than what a vendor bills at least counts as that; none at all stays none. */
+function billedSeconds(table: RateTable, count: Rational | bigint): Rational | bigint {
+  const [numerator, denominator] =
+    typeof count === 'bigint' ? [count, 1n] : [count.numerator, count.denominator];
+  return numerator > 0n && numerator < table.leastSeconds * denominator ? table.leastSeconds : count;
+}
+
 /** Adds up what the table prices, and notes it in `counted` if given; or says why there is no sum. */
 function sumUsage(
   table: RateTable,
@@ -207,8 +214,9 @@ function sumUsage(
     const text = usage[bucket as UsageBucket];
     const index = BUCKET_INDEX.get(bucket);
     if (text === undefined || index === undefined) continue;
-    const count = parseCount(text);
-    if (count === null) return { status: 'invalid_usage', reason: `${bucket} is no count` };
+    const stated = parseCount(text);
+    if (stated === null) return { status: 'invalid_usage', reason: `${bucket} is no count` };
+    const count = index === AUDIO ? billedSeconds(table, stated) : stated;
     any = true;
     const rate = table.byBucket[index];
     if (rate != null) {

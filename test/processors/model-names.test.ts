@@ -21,6 +21,7 @@ describe('names of models', () => {
     ['openai', 'openai:gpt-4o', 'gpt-4o'],
     ['openai', 'text-completion-openai/gpt-3.5-turbo-instruct', 'gpt-3.5-turbo-instruct'],
     ['azure', 'azure/gpt-4o', 'gpt-4o'],
+    ['azure', 'azure/eu/gpt-4o-2024-08-06', 'gpt-4o @eu'],
     ['azure', 'azure/global-standard/gpt-4o-2024-08-06', 'gpt-4o'],
     ['azure_ai', 'azure_ai/claude-opus-4-5', 'claude-opus-4-5'],
     ['azure_ai', 'anthropic/claude-sonnet-4-5', 'claude-sonnet-4-5'],
@@ -100,7 +101,7 @@ describe('names of models', () => {
     ['openai', 'gpt-4o-1m'],
     ['openai', 'davinci:ft-acme-2023-03-01-00-00-00'],
     ['openai', 'ft:gpt-99:acme::x'],
-    ['azure', 'azure/eu/gpt-4o-2024-08-06'],
+    ['azure', 'azure/private/gpt-4o-2024-08-06'],
     ['azure', 'gpt-4o-mini-2024-07-18.ft-0123456789'],
     ['anthropic', 'claude-haiku-4-5-latest'],
     ['anthropic', `us.${SONNET}`],
@@ -163,11 +164,12 @@ describe('the model that answered', () => {
       provider,
       requestModel: asked,
       responseModel: answered,
-      usage: { input: '1000000' },
+      usage: { input: '100000' },
       conditions: {},
       atMicros: 1_795_176_000_000_000n,
     }).costPicoUsd;
-  const usd = (amount: number): bigint => BigInt(Math.round(amount * 1000)) * 10n ** 9n;
+  /** USD for a tenth of a million tokens, in 1e-12 USD. */
+  const usd = (perMillion: number): bigint => BigInt(Math.round(perMillion * 1000)) * 10n ** 8n;
 
   it('goes before the one that was asked for', () => {
     assert.equal(cost('azure.ai.openai', 'gpt-4o', 'gpt-4o-2024-05-13'), usd(5));
@@ -180,12 +182,12 @@ describe('the model that answered', () => {
     const bare = 'claude-sonnet-4-5-20250929';
     assert.equal(cost('aws.bedrock', `global.anthropic.${bare}-v1:0`, bare), usd(3));
     assert.equal(cost('aws.bedrock', `eu.anthropic.${bare}-v1:0`, bare), usd(3.3));
-    assert.equal(cost('aws.bedrock', `us-gov.anthropic.${bare}-v1:0`, bare), null);
+    assert.equal(cost('aws.bedrock', `us-gov.anthropic.${bare}-v1:0`, bare), usd(3.6));
     assert.equal(cost('aws.bedrock', 'eu.amazon.nova-pro-v1:0', 'amazon.nova-pro-v1:0'), usd(1.05));
     assert.equal(cost('aws.bedrock', 'eu.amazon.nova-pro-v1:0', bare), usd(3.3));
-    const flash = `${VERTEX}/publishers/google/models/gemini-2.5-flash`;
+    const flash = `${VERTEX}/publishers/google/models/gemini-3.5-flash`;
     for (const provider of ['gcp.vertex_ai', 'gcp.gen_ai', 'gcp.gemini']) {
-      assert.equal(cost(provider, flash, 'gemini-2.5-flash'), usd(0.33), provider);
+      assert.equal(cost(provider, flash, 'gemini-3.5-flash'), usd(1.65), provider);
     }
   });
 

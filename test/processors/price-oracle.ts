@@ -201,6 +201,29 @@ function rateOf(rates: Rates, bucket: UsageBucket): readonly [string, bigint, bo
   return [rates.input_mtok, per, true];
 }
 
+/** Rates under the factors that a condition gives to single ones. */
+function factored(rates: Rates, modifier: Modifier): Rates {
+  const all: Partial<Record<RateName, string>> = { ...rates };
+  if (modifier.factors?.reasoning_mtok !== undefined && all.output_mtok !== undefined) {
+    all.reasoning_mtok ??= all.output_mtok;
+  }
+  for (const [name, , , token] of UNITS) {
+    const usd = all[name];
+    const factor = modifier.factors?.[name] ?? (token ? modifier.multiply : undefined);
+    if (usd === undefined || factor === undefined) continue;
+    const { top, bottom } = multiply(fractionOf(usd), fractionOf(factor));
+    const digits = top.toString().padStart(bottom.toString().length, '0');
+    const point = digits.length - (bottom.toString().length - 1);
+    all[name] = `${digits.slice(0, point)}.${digits.slice(point)}`;
+  }
+  return all;
+}
+
+function isFee(modifier: Modifier): boolean {
+  const names = Object.keys(modifier.rates ?? {});
+  return modifier.tiers === undefined && UNITS.every(([name, , , token]) => !token || !names.includes(name));
+}
+
 function ratesAt(
   period: PricePeriod,
   modifiers: readonly Modifier[],
@@ -208,12 +231,21 @@ function ratesAt(
 ): Rates | null {
   let tokens = 0n;
   for (const bucket of CONTEXT) tokens += BigInt(usage[bucket] ?? '0');
-  const tables = [
-    tierAt(period.tiers ?? [], tokens)?.rates,
-    period.windows?.find((window) => isOpen(window, atMillis))?.rates,
-    ...modifiers.map((modifier) => modifier.rates),
-  ].filter((table) => table !== undefined);
-  return tables.length > 1 ? null : { ...period.rates, ...tables[0] };
+  const tier = tierAt(period.tiers ?? [], tokens);
+  const window = period.windows?.find((each) => isOpen(each, atMillis));
+  const changing = modifiers.filter((each) => each.rates !== undefined || each.factors !== undefined);
+  if (changing.length > 1) return null;
+  const [change] = changing;
+  if (change === undefined || change.factors !== undefined || isFee(change)) {
+    if (tier !== undefined && window !== undefined) return null;
+    const rates = { ...period.rates, ...tier?.rates, ...window?.rates };
+    if (change === undefined) return rates;
+    return change.factors === undefined ? { ...rates, ...change.rates } : factored(rates, change);
+  }
+  const own = tierAt(change.tiers ?? [], tokens);
+  if (window !== undefined) return null;
+  if (tier !== undefined && (own === undefined || own.above < tier.above)) return null;
+  return { ...period.rates, ...change.rates, ...own?.rates };
 }
 
 /** Prices by the raw entry of a book, in a way that has nothing in common with the engine but the rules. */
@@ -227,16 +259,20 @@ export function oracle(question: Question): Verdict {
   if (rates === null) return 'unpriced_dimension';
   const counts = new Map(Object.entries(usage) as [UsageBucket, string][]);
   if (counts.size === 0) return 'missing_usage';
-  if (period.free === true) return 0n;
+  const isChanged = modifiers.some((each) => each.rates !== undefined);
+  if (period.free === true && !isChanged) return 0n;
   if (!counts.has('requests') && rates.requests_k !== undefined) counts.set('requests', '1');
   const pricesTokens = UNITS.some(([name, , , token]) => token && rates[name] !== undefined);
   let onTokens: Fraction = { top: 1n, bottom: 1n };
-  for (const { multiply: factor } of modifiers)
-    if (factor !== undefined) onTokens = multiply(onTokens, fractionOf(factor));
+  for (const { multiply: factor, factors } of modifiers)
+    if (factor !== undefined && factors === undefined) onTokens = multiply(onTokens, fractionOf(factor));
   let sum: Fraction = { top: 0n, bottom: 1n };
   let uncovered = false;
   let measured = false;
-  for (const [bucket, count] of counts) {
+  for (const [bucket, stated] of counts) {
+    const least = bucket === 'audio_seconds' ? BigInt(period.leastSeconds ?? 0) : 0n;
+    const used = fractionOf(stated);
+    const count = used.top > 0n && used.top < least * used.bottom ? String(least) : stated;
     const rate = rateOf(rates, bucket);
     const isToken = UNITS.find((unit) => unit[1] === bucket)![3];
     if (rate === null) {

@@ -82,9 +82,9 @@ function explained(answer: PricedLine, what: string): string {
     return `${what}: ${answer.status}${answer.reason === undefined ? '' : ` (${answer.reason})`}\n`;
   }
   const rows = answer.lines.map(
-    ({ bucket, count: units, rate, per, amount, note }) =>
+    ({ bucket, count: units, rate, per, factor, amount, note }) =>
       `  ${bucket.padEnd(20)} ${units.padStart(12)} x ${rate} USD per ${per.toLocaleString('en-US')}` +
-      ` = ${amount}${note === undefined ? '' : `  (${note})`}\n`,
+      `${factor === undefined ? '' : ` x ${factor}`} = ${amount}${note === undefined ? '' : `  (${note})`}\n`,
   );
   return `${what}: ${answer.costUsd} USD (${answer.status}, book ${answer.priceVersion ?? 'none'})\n${rows.join('')}`;
 }

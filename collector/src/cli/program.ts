@@ -10,6 +10,7 @@ import { registerOverride } from './override.ts';
 import { registerPrice } from './price.ts';
 import { printConfig } from './print-config.ts';
 import { registerReport } from './report.ts';
+import { registerReprice } from './reprice.ts';
 import { addStartOptions, startOptions, type StartOptions } from './start-options.ts';
 import { start } from './start.ts';
 import { registerTenant } from './tenant.ts';
@@ -62,6 +63,7 @@ export async function runProgram(args: readonly string[], context: CliContext): 
   registerConfiguration(program, context);
   registerPrice(program, context);
   registerReport(program, context);
+  registerReprice(program, context);
   registerTenant(program, context);
   registerKey(program, context);
   registerOverride(program, context);

@@ -3,6 +3,7 @@ import { NO_OVERRIDES } from '@spanmeter/processors';
 import type { CostOptions } from '../processors/cost.ts';
 import {
   DEFAULT_MAX_FILE_BYTES,
+  listPriceFiles,
   PriceFilesError,
   readPriceFiles,
   type PriceFileOptions,

@@ -99,6 +99,9 @@ export const OTEL: Dialect = {
       'anthropic.response.service_tier',
       'anthropic.usage.service_tier',
       'aws.bedrock.response.service_tier',
+      'gcp.vertex_ai.response.traffic_type',
+      'gen_ai.response.traffic_type',
+      'gen_ai.usage.traffic_type',
     ],
     requestTier: [
       'gen_ai.request.service_tier',

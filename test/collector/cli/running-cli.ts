@@ -4,6 +4,7 @@ import { registerKey } from '@spanmeter/collector/dist/cli/key.js';
 import type { CliContext } from '@spanmeter/collector/dist/cli/output.js';
 import { registerOverride } from '@spanmeter/collector/dist/cli/override.js';
 import { registerReport } from '@spanmeter/collector/dist/cli/report.js';
+import { registerReprice, type Confirm } from '@spanmeter/collector/dist/cli/reprice.js';
 import { registerTenant } from '@spanmeter/collector/dist/cli/tenant.js';
 
 export interface CliRun {
@@ -17,6 +18,7 @@ export async function spanmeter(
   args: readonly string[],
   env: Record<string, string | undefined>,
   now: Date = new Date('2026-11-02T12:00:00Z'),
+  confirm: Confirm = null,
 ): Promise<CliRun> {
   let out = '';
   let err = '';
@@ -36,6 +38,7 @@ export async function spanmeter(
   });
   for (const register of [registerTenant, registerKey, registerReport, registerDeadletter, registerOverride])
     register(program, context);
+  registerReprice(program, context, confirm);
   try {
     await program.parseAsync(args, { from: 'user' });
   } catch (error) {
