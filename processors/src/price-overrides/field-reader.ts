@@ -31,8 +31,8 @@ const MAX_EXACT_DIGITS = 15;
 /** Characters of a decimal, a name or a note: far beyond any real one. */
 const MAX_DECIMAL_CHARACTERS = 64;
 const MAX_TEXT_CHARACTERS = 512;
-/** A price of this many USD is a mistake, and its sums would not fit what amounts are stored in. */
-const PRICE_LIMIT = powerOfTen(12);
+/** No amount at such a price would fit what amounts are stored in. */
+const PRICE_LIMIT = powerOfTen(27);
 /** Faults kept; more are only counted, so that a file of nothing but faults stays small in memory. */
 const MAX_FAULTS = 1000;
 

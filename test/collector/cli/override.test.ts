@@ -10,7 +10,10 @@ import {
 } from '@spanmeter/collector/dist/prices/override-rows.js';
 import { createOverrideSource } from '@spanmeter/collector/dist/prices/override-source.js';
 import { SILENT_LOG } from '@spanmeter/collector/dist/pipeline/silent.js';
+import { currentPricing } from '@spanmeter/collector/dist/cli/books.js';
+import type { CliContext } from '@spanmeter/collector/dist/cli/output.js';
 import { Client } from 'pg';
+import { REPOSITORY } from '../../support/collector-process.ts';
 import { freshDatabase, sql, type FreshDatabase } from '../../support/database.ts';
 import { useTempDir } from '../../support/temp-dir.ts';
 import { until } from '../../support/until.ts';
@@ -183,6 +186,33 @@ describe('spanmeter override', () => {
       return rows;
     });
     assert.deepEqual(reader, [{ tenant_id: 'acme' }]);
+  });
+
+  it('is what commands price by, which tell of rows that they leave out', async () => {
+    await added(`${PRICE} }]`, '--tenant', 'acme');
+    await sql(
+      database.url,
+      `INSERT INTO spanmeter.price_overrides (tenant_id, provider, model, prices) VALUES ('', 'openai', 'm', '{}')`,
+    );
+    let warned = '';
+    const context: CliContext = {
+      env: {},
+      write: () => undefined,
+      warn: (text) => (warned += text),
+      now: () => new Date(),
+      setExitCode: () => undefined,
+      columns: 80,
+      colours: false,
+    };
+    const config = [join(REPOSITORY, 'otel-config.yaml')];
+    const { books } = await currentPricing({ config }, context, client);
+    const rates = (tenant: string): string | undefined =>
+      books.of(tenant).match('openai', 'gpt-4o')?.periods[0]?.table.byBucket[0]?.usd;
+    assert.deepEqual([rates('acme'), rates('other')], ['1', '2.5']);
+    assert.match(
+      warned,
+      /^warning: price override \d+ cannot be used and is left out: prices\[0\] has no price/,
+    );
   });
 
   it('ends an entry, and in the past only by force', async () => {

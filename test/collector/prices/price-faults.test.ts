@@ -63,7 +63,7 @@ const FAULTS: readonly (readonly [string, string])[] = [
   [price('input_mtok: .nan'), '4:5 prices[0].input_mtok must be a decimal'],
   [price('input_mtok: .inf'), '4:5 prices[0].input_mtok must be a decimal'],
   [price('input_mtok: 0x10'), '4:5 prices[0].input_mtok must be a decimal'],
-  [price('input_mtok: 1e12'), '4:5 prices[0].input_mtok must be less than 1000000000000'],
+  [price('input_mtok: 1e27'), '4:5 prices[0].input_mtok must be less than 1000000000000000000000000000'],
   [price('input_mtok: 1e-99'), '4:5 prices[0].input_mtok has more than 64 decimals'],
   [price(`input_mtok: 0.${'1'.repeat(64)}`), '4:5 prices[0].input_mtok has more than 64 characters'],
   [price("input_mtok: '2,50'"), '4:5 prices[0].input_mtok must be a decimal'],
