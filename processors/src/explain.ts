@@ -43,9 +43,15 @@ function timeOfDay(minute: number): string {
 }
 
 /** Which of a model's prices these rates are: whose, since when, of which context size, at which hours. */
-export function tableNotes(match: ModelMatch, period: CompiledPeriod, table: RateTable): string[] {
-  const tier = period.tiers.find((each) => each.table === table);
-  const window = period.windows.find((each) => each.table === table);
+export function tableNotes(
+  match: ModelMatch,
+  period: CompiledPeriod,
+  modifiers: readonly CompiledModifier[],
+  table: RateTable,
+): string[] {
+  const all = [period, ...modifiers.flatMap(({ tables }) => tables ?? [])];
+  const tier = all.flatMap(({ tiers }) => tiers).find((each) => each.table === table);
+  const window = all.flatMap(({ windows }) => windows).find((each) => each.table === table);
   return [
     match.periods.indexOf(period) < match.ownPeriods ? 'own price' : '',
     period.from === -Infinity ? '' : `since ${isoInstant(period.from)}`,

@@ -193,7 +193,7 @@ function isZero(count: Count): boolean {
 }
 
 /** Audio shorter than what a vendor bills at least counts as that; none at all stays none. */
-function billedSeconds(table: RateTable, count: Rational | bigint): Rational | bigint {
+function billedSeconds(table: RateTable, count: Count): Count {
   const [numerator, denominator] =
     typeof count === 'bigint' ? [count, 1n] : [count.numerator, count.denominator];
   return numerator > 0n && numerator < table.leastSeconds * denominator ? table.leastSeconds : count;
@@ -326,7 +326,7 @@ function priceSplit(match: ModelMatch, request: PriceRequest, usage: Usage): Pri
       counted === null
         ? NO_LINES
         : linesOf(counted, table, factors, [
-            ...tableNotes(match, period, table),
+            ...tableNotes(match, period, modifiers, table),
             ...conditionNotes(modifiers, match.discounts, at),
           ]),
     reason: null,

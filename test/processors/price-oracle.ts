@@ -201,22 +201,28 @@ function rateOf(rates: Rates, bucket: UsageBucket): readonly [string, bigint, bo
   return [rates.input_mtok, per, true];
 }
 
-/** Rates under the factors that a condition gives to single ones. */
-function factored(rates: Rates, modifier: Modifier): Rates {
-  const all: Partial<Record<RateName, string>> = { ...rates };
-  if (modifier.factors?.reasoning_mtok !== undefined && all.output_mtok !== undefined) {
-    all.reasoning_mtok ??= all.output_mtok;
-  }
-  for (const [name, , , token] of UNITS) {
-    const usd = all[name];
-    const factor = modifier.factors?.[name] ?? (token ? modifier.multiply : undefined);
-    if (usd === undefined || factor === undefined) continue;
-    const { top, bottom } = multiply(fractionOf(usd), fractionOf(factor));
-    const digits = top.toString().padStart(bottom.toString().length, '0');
-    const point = digits.length - (bottom.toString().length - 1);
-    all[name] = `${digits.slice(0, point)}.${digits.slice(point)}`;
-  }
-  return all;
+type Change = (rates: Rates) => Rates;
+
+function product(left: string, right: string): string {
+  const { top, bottom } = multiply(fractionOf(left), fractionOf(right));
+  const digits = bottom.toString().length - 1;
+  const text = top.toString().padStart(digits + 1, '0');
+  return digits === 0 ? text : `${text.slice(0, -digits)}.${text.slice(-digits)}`;
+}
+
+/** What a modifier with factors of single rates does to each table of a price. */
+function factored({ factors = {}, multiply: ofAll }: Modifier): Change {
+  return (rates) => {
+    const found: Partial<Record<RateName, string>> = { ...rates };
+    if (factors.reasoning_mtok !== undefined && rates.output_mtok !== undefined) {
+      found.reasoning_mtok ??= rates.output_mtok;
+    }
+    for (const [name, , , token] of UNITS) {
+      const factor = factors[name] ?? (token ? ofAll : undefined);
+      if (found[name] !== undefined && factor !== undefined) found[name] = product(found[name], factor);
+    }
+    return found;
+  };
 }
 
 function isFee(modifier: Modifier): boolean {
@@ -224,28 +230,45 @@ function isFee(modifier: Modifier): boolean {
   return modifier.tiers === undefined && UNITS.every(([name, , , token]) => !token || !names.includes(name));
 }
 
+interface Table {
+  readonly rates: Rates;
+  readonly leastSeconds: number;
+  /** Whether what has no rate costs nothing. */
+  readonly free: boolean;
+}
+
+/** The rates that hold, and the least seconds of audio; null where conditions meet that nobody lists together. */
 function ratesAt(
   period: PricePeriod,
   modifiers: readonly Modifier[],
   { usage, atMillis }: Question,
-): Rates | null {
+): Table | null {
   let tokens = 0n;
   for (const bucket of CONTEXT) tokens += BigInt(usage[bucket] ?? '0');
+  const changing = modifiers.filter(({ rates, factors }) => rates !== undefined || factors !== undefined);
+  if (changing.length > 1) return null;
+  const [modifier] = changing;
   const tier = tierAt(period.tiers ?? [], tokens);
   const window = period.windows?.find((each) => isOpen(each, atMillis));
-  const changing = modifiers.filter((each) => each.rates !== undefined || each.factors !== undefined);
-  if (changing.length > 1) return null;
-  const [change] = changing;
-  if (change === undefined || change.factors !== undefined || isFee(change)) {
-    if (tier !== undefined && window !== undefined) return null;
-    const rates = { ...period.rates, ...tier?.rates, ...window?.rates };
-    if (change === undefined) return rates;
-    return change.factors === undefined ? { ...rates, ...change.rates } : factored(rates, change);
+  const isBase = tier === undefined && window === undefined;
+  const base = {
+    leastSeconds: isBase ? (period.leastSeconds ?? 0) : 0,
+    free: isBase && period.free === true,
+  };
+  if (modifier !== undefined && modifier.factors === undefined && !isFee(modifier)) {
+    const own = { ...period.rates, ...modifier.rates };
+    const start = (each: ContextTier): number => each.above + (each.inclusive === true ? 0 : 1);
+    const higher = tierAt(modifier.tiers ?? [], tokens);
+    const unlisted = tier !== undefined && (higher === undefined || start(tier) > start(higher));
+    if (window !== undefined || unlisted) return null;
+    return { rates: { ...own, ...higher?.rates }, leastSeconds: 0, free: false };
   }
-  const own = tierAt(change.tiers ?? [], tokens);
-  if (window !== undefined) return null;
-  if (tier !== undefined && (own === undefined || own.above < tier.above)) return null;
-  return { ...period.rates, ...change.rates, ...own?.rates };
+  if (tier !== undefined && window !== undefined) return null;
+  const rates = { ...period.rates, ...(window ?? tier)?.rates };
+  if (modifier === undefined) return { rates, ...base };
+  const change: Change =
+    modifier.factors === undefined ? (each) => ({ ...each, ...modifier.rates }) : factored(modifier);
+  return { rates: change(rates), ...base };
 }
 
 /** Prices by the raw entry of a book, in a way that has nothing in common with the engine but the rules. */
@@ -255,27 +278,27 @@ export function oracle(question: Question): Verdict {
   if (period === undefined) return 'unpriced_model';
   const modifiers = modifiersOf(period, question);
   if (modifiers === null) return 'unpriced_dimension';
-  const rates = ratesAt(period, modifiers, question);
-  if (rates === null) return 'unpriced_dimension';
+  const table = ratesAt(period, modifiers, question);
+  if (table === null) return 'unpriced_dimension';
+  const { rates, leastSeconds, free } = table;
   const counts = new Map(Object.entries(usage) as [UsageBucket, string][]);
   if (counts.size === 0) return 'missing_usage';
-  const isChanged = modifiers.some((each) => each.rates !== undefined);
-  if (period.free === true && !isChanged) return 0n;
   if (!counts.has('requests') && rates.requests_k !== undefined) counts.set('requests', '1');
   const pricesTokens = UNITS.some(([name, , , token]) => token && rates[name] !== undefined);
   let onTokens: Fraction = { top: 1n, bottom: 1n };
   for (const { multiply: factor, factors } of modifiers)
-    if (factor !== undefined && factors === undefined) onTokens = multiply(onTokens, fractionOf(factor));
+    if (factors === undefined && factor !== undefined) onTokens = multiply(onTokens, fractionOf(factor));
   let sum: Fraction = { top: 0n, bottom: 1n };
   let uncovered = false;
   let measured = false;
   for (const [bucket, stated] of counts) {
-    const least = bucket === 'audio_seconds' ? BigInt(period.leastSeconds ?? 0) : 0n;
-    const used = fractionOf(stated);
-    const count = used.top > 0n && used.top < least * used.bottom ? String(least) : stated;
+    const { top, bottom } = fractionOf(stated);
+    const isShort = top > 0n && top < BigInt(leastSeconds) * bottom;
+    const count = bucket === 'audio_seconds' && isShort ? String(leastSeconds) : stated;
     const rate = rateOf(rates, bucket);
     const isToken = UNITS.find((unit) => unit[1] === bucket)![3];
     if (rate === null) {
+      if (free) continue;
       if (fractionOf(count).top === 0n) continue;
       if (isToken && !pricesTokens) uncovered = true;
       else if (!pricesTokens || (bucket !== 'requests' && bucket !== 'duration_seconds'))

@@ -109,7 +109,7 @@ function randomModifiers(): Modifier[] {
 
 function randomPeriod(from?: string, to?: string): PricePeriod {
   const when = { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) };
-  if (chance(0.02)) return { ...when, free: true, rates: randomRates(RATES, 0.2) };
+  if (chance(0.02)) return { ...when, free: true, rates: {} };
   return {
     ...when,
     rates: randomRates(RATES, chance(0.1) ? 0.1 : 0.7),

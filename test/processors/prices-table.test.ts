@@ -290,6 +290,30 @@ const GOOGLE: readonly Row[] = [
     '0.01005',
     'Google: 0.50, audio output 10',
   ),
+  row('gcp.vertex_ai', 'gemini-2.5-flash', CACHED, '0.0179', 'Google Cloud: cache and batch do not stack', {
+    attrs: BATCH,
+  }),
+  row(
+    'gcp.vertex_ai',
+    'meta/llama-4-maverick-17b-128e-instruct-maas',
+    TEXT,
+    '0.0465',
+    `${LITELLM}: any region`,
+    {
+      attrs: { 'cloud.region': 'us-east5' },
+    },
+  ),
+  row('aws.bedrock', 'cohere.command-r-plus-v1:0', TEXT, '0.45', 'LiteLLM 1.94.0: gone since, 3/15'),
+  row(
+    'aws.bedrock',
+    'anthropic.claude-3-5-sonnet-20240620-v1:0',
+    TEXT,
+    '0.54',
+    'LiteLLM 1.94.0: GovCloud 3.60/18',
+    {
+      attrs: { 'cloud.region': 'us-gov-west-1' },
+    },
+  ),
   row('gcp.vertex_ai', 'gemini-3.5-flash', TEXT, '0.264', 'Google Cloud: outside global + 10 %', {
     attrs: { 'cloud.region': 'europe-west1' },
   }),

@@ -99,6 +99,16 @@ const GOOGLE: readonly OverlayEntry[] = [
   introductory('gemini-robotics-er-2-preview', NEW_YEAR, rates('1', '0.1', '5'), rates('2', '0.2', '10')),
 ];
 
+const CLAUDE_ON_VERTEX: readonly OverlayEntry[] = [
+  entry(
+    'google',
+    'claude-3-5-sonnet',
+    [],
+    'docs.cloud.google.com, Claude on Vertex AI: Claude 3.5 Sonnet v2 is claude-3-5-sonnet-v2@20241022',
+    ['claude-3-5-sonnet-v2'],
+  ),
+];
+
 const MISTRAL: readonly OverlayEntry[] = [
   entry(
     'mistral_ai',
@@ -277,6 +287,7 @@ export const DATED_ENTRIES: readonly OverlayEntry[] = [
   SEARCH_PREVIEW,
   ...REALTIME,
   ...GOOGLE,
+  ...CLAUDE_ON_VERTEX,
   ...MISTRAL,
   ...XAI,
   ...RESELLERS,
@@ -337,6 +348,25 @@ export const DATED_PATCHES: readonly OverlayPatch[] = [
     ],
     derive: { rate: 'input_audio_mtok', of: 'input_mtok', times: '1' },
     source: `${GEMINI_PAGE}: one input price for text, image, video and audio`,
+    reviewed: REVIEWED,
+  },
+  {
+    sellers: ['google'],
+    models: [
+      'gemini-2.5-pro',
+      'gemini-2.5-flash',
+      'gemini-2.5-flash-lite',
+      'gemini-3-flash-preview',
+      'gemini-3-pro-preview',
+      'gemini-3.1-pro-preview',
+    ],
+    modifiers: ['batch', 'flex'].map((value) => ({
+      condition: 'tier',
+      value,
+      multiply: '0.5',
+      factors: { cache_read_mtok: '1', cache_read_audio_mtok: '1' },
+    })),
+    source: `docs.cloud.google.com, batch prediction: the discounts of cache and batch do not stack; ${GEMINI_PAGE} by LiteLLM 1.109.1`,
     reviewed: REVIEWED,
   },
   {

@@ -298,7 +298,7 @@ describe('spanmeter reprice', function () {
     assert.deepEqual(await disagreements(database.url), []);
   });
 
-  it('never makes a price of counts that overlap in an unknown way', async () => {
+  it('makes a price of counts that overlap in an unknown way only where every overlap costs the same', async () => {
     const audio = { 'gen_ai.usage.input_audio_tokens': 400, 'gen_ai.usage.cache_read.input_tokens': 300 };
     const half = {
       ...GPT_4O,
@@ -308,7 +308,7 @@ describe('spanmeter reprice', function () {
     };
     const [plain] = await store([{ ...half, 'gen_ai.usage.cost': 'none' }]);
     assert.equal(plain!.costStatus, 'unpriced_dimension', 'the fixture overlaps');
-    const prices = {
+    const pricesOf = (audioUsd: string): object => ({
       prices: [
         {
           provider: 'openai',
@@ -316,11 +316,16 @@ describe('spanmeter reprice', function () {
           input_mtok: '1',
           output_mtok: '1',
           cache_read_mtok: '1',
-          input_audio_mtok: '1',
+          input_audio_mtok: audioUsd,
           cache_read_audio_mtok: '1',
         },
       ],
-    };
+    });
+    const prices = pricesOf('2');
+    await repriceIn(database.url, pricingOf(prices));
+    assert.deepEqual(await effective(), ['acme gpt-4o-audio-preview unpriced_dimension']);
+    await repriceIn(database.url, pricingOf(pricesOf('1')));
+    assert.deepEqual(await effective(), ['acme gpt-4o-audio-preview priced 0.001500000000']);
     await repriceIn(database.url, pricingOf(prices));
     assert.deepEqual(await effective(), ['acme gpt-4o-audio-preview unpriced_dimension']);
     const spans = [spanOf(half)];

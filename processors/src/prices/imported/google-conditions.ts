@@ -4,33 +4,9 @@ import type { ImportedPatch } from '../imported.ts';
 /** What the base prices lack of models of google that they have. */
 export const GOOGLE_CONDITIONS: readonly ImportedPatch[] = [
   {
-    models: ['gemini-2.5-flash'],
+    models: ['gemini-2.5-flash', 'gemini-2.5-flash-lite', 'gemini-2.5-pro'],
     rates: { web_searches_k: '35' },
-    modifiers: [
-      { condition: 'tier', value: 'batch', multiply: '0.5', providers: ['gcp.vertex_ai'] },
-      {
-        condition: 'tier',
-        value: 'batch',
-        multiply: '0.5',
-        factors: { cache_read_audio_mtok: '1', cache_read_mtok: '1' },
-        providers: ['gcp.gemini'],
-      },
-      {
-        condition: 'tier',
-        value: 'flex',
-        multiply: '0.5',
-        factors: { cache_read_mtok: '1' },
-        providers: ['gcp.vertex_ai'],
-      },
-      {
-        condition: 'tier',
-        value: 'flex',
-        multiply: '0.5',
-        factors: { cache_read_audio_mtok: '1', cache_read_mtok: '1' },
-        providers: ['gcp.gemini'],
-      },
-      { condition: 'tier', value: 'priority', multiply: '1.8' },
-    ],
+    modifiers: [{ condition: 'tier', value: 'priority', multiply: '1.8' }],
   },
   {
     models: ['gemini-2.5-flash-image'],
@@ -106,108 +82,9 @@ export const GOOGLE_CONDITIONS: readonly ImportedPatch[] = [
     ],
   },
   {
-    models: ['gemini-2.5-flash-lite'],
-    rates: { web_searches_k: '35' },
-    modifiers: [
-      {
-        condition: 'tier',
-        value: 'batch',
-        rates: { input_audio_mtok: '0.05', input_mtok: '0.05', output_mtok: '0.2' },
-        providers: ['gcp.vertex_ai'],
-      },
-      {
-        condition: 'tier',
-        value: 'batch',
-        multiply: '0.5',
-        factors: { cache_read_audio_mtok: '1', cache_read_mtok: '1' },
-        providers: ['gcp.gemini'],
-      },
-      {
-        condition: 'tier',
-        value: 'flex',
-        multiply: '0.5',
-        factors: { cache_read_mtok: '1' },
-        providers: ['gcp.vertex_ai'],
-      },
-      {
-        condition: 'tier',
-        value: 'flex',
-        multiply: '0.5',
-        factors: { cache_read_audio_mtok: '1', cache_read_mtok: '1' },
-        providers: ['gcp.gemini'],
-      },
-      { condition: 'tier', value: 'priority', multiply: '1.8' },
-    ],
-  },
-  {
-    models: ['gemini-2.5-pro'],
-    rates: { web_searches_k: '35' },
-    modifiers: [
-      { condition: 'tier', value: 'batch', multiply: '0.5', providers: ['gcp.vertex_ai'] },
-      {
-        condition: 'tier',
-        value: 'batch',
-        multiply: '0.5',
-        factors: { cache_read_mtok: '1' },
-        providers: ['gcp.gemini'],
-      },
-      { condition: 'tier', value: 'flex', multiply: '0.5', factors: { cache_read_mtok: '1' } },
-      { condition: 'tier', value: 'priority', multiply: '1.8' },
-    ],
-  },
-  {
-    models: ['gemini-3.1-pro-preview'],
+    models: ['gemini-3-flash-preview', 'gemini-3-pro-preview', 'gemini-3.1-pro-preview'],
     rates: { web_searches_k: '14' },
-    modifiers: [
-      { condition: 'tier', value: 'batch', multiply: '0.5', providers: ['gcp.vertex_ai'] },
-      {
-        condition: 'tier',
-        value: 'batch',
-        multiply: '0.5',
-        factors: { cache_read_mtok: '1' },
-        providers: ['gcp.gemini'],
-      },
-      { condition: 'tier', value: 'flex', multiply: '0.5', providers: ['gcp.vertex_ai'] },
-      {
-        condition: 'tier',
-        value: 'flex',
-        multiply: '0.5',
-        factors: { cache_read_mtok: '1' },
-        providers: ['gcp.gemini'],
-      },
-      { condition: 'tier', value: 'priority', multiply: '1.8' },
-    ],
-  },
-  {
-    models: ['gemini-3-pro-preview'],
-    rates: { web_searches_k: '14' },
-    modifiers: [
-      { condition: 'tier', value: 'batch', multiply: '0.5' },
-      { condition: 'tier', value: 'priority', multiply: '1.8' },
-    ],
-  },
-  {
-    models: ['gemini-3-flash-preview'],
-    rates: { web_searches_k: '14' },
-    modifiers: [
-      { condition: 'tier', value: 'batch', multiply: '0.5', providers: ['gcp.vertex_ai'] },
-      {
-        condition: 'tier',
-        value: 'batch',
-        multiply: '0.5',
-        factors: { cache_read_audio_mtok: '1', cache_read_mtok: '1' },
-        providers: ['gcp.gemini'],
-      },
-      { condition: 'tier', value: 'flex', multiply: '0.5', providers: ['gcp.vertex_ai'] },
-      {
-        condition: 'tier',
-        value: 'flex',
-        multiply: '0.5',
-        factors: { cache_read_audio_mtok: '1', cache_read_mtok: '1' },
-        providers: ['gcp.gemini'],
-      },
-      { condition: 'tier', value: 'priority', multiply: '1.8' },
-    ],
+    modifiers: [{ condition: 'tier', value: 'priority', multiply: '1.8' }],
   },
   {
     models: ['gemini-3.5-flash'],
