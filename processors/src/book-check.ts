@@ -147,7 +147,7 @@ function checkLayer(
     reportTypo(book, place, report);
   }
   for (const { provider, name: deployment, model } of layer.deployments) {
-    const match = book.match(provider, deployment);
+    const match = book.match(provider, deployment, at);
     if (match !== null && periodInForce(match, at) !== null) continue;
     const near = nearestModels(book, provider, model, 1)[0];
     const meant = near === undefined ? '' : `; was ${near.model} meant?`;

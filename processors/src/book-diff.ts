@@ -2,7 +2,7 @@ import { globMatcher } from './glob.ts';
 import { formatRational, parseDecimal } from './money.ts';
 import type { PriceBook } from './price-book.ts';
 import type { Modifier, PricePeriod, Rates } from './price-entry.ts';
-import type { PriceLayer } from './price-layer.ts';
+import type { Discount, PriceLayer } from './price-layer.ts';
 import { instantText } from './price-listing.ts';
 import { instantMicros } from './price-period.ts';
 import { canonicalProvider, sellerOf } from './providers.ts';
@@ -73,6 +73,7 @@ function statePeriod(period: PricePeriod, into: Statements): void {
   };
   state('valid to', instant(period.to) ?? 'open');
   if (period.free === true) state('free', 'yes');
+  if (period.currency !== undefined) state('currency', period.currency);
   if (period.leastSeconds !== undefined) state('least seconds', String(period.leastSeconds));
   stateRates(period.rates, '');
   for (const { above, inclusive, rates } of period.tiers ?? [])
@@ -135,22 +136,36 @@ class Collector {
         statements.set(`\nname ${alias}`, { from: null, what: `name ${alias}`, says: 'yes' });
   }
 
-  layer(name: 'operator' | 'tenant', { prices, deployments, discounts }: PriceLayer): void {
+  layer(name: 'operator' | 'tenant', { prices, deployments, discounts, currencies = [] }: PriceLayer): void {
     for (const price of prices) this.prices(name, price.provider, price);
-    for (const { provider, name: deployment, model } of deployments) {
-      this.#of(name, provider, deployment)?.set('\ndeployment of', {
-        from: null,
-        what: 'deployment of',
-        says: model,
-      });
+    for (const each of deployments) {
+      const [start, end] = [instant(each.from), instant(each.to)];
+      const what = end === null ? 'deployment of' : `deployment to ${end} of`;
+      const says = each.modelProvider === undefined ? each.model : `${each.model} of ${each.modelProvider}`;
+      this.#of(name, each.provider, each.name)?.set(`${start ?? ''}\n${what}`, { from: start, what, says });
     }
-    for (const { provider, models, multiply, from, to } of discounts) {
-      const whose = models === undefined ? '*' : models.join(', ');
-      const statements = this.#of(name, provider, whose);
-      const [start, end] = [instant(from), instant(to)];
-      const what = end === null ? 'discount' : `discount to ${end}`;
-      statements?.set(`${start ?? ''}\n${what}`, { from: start, what, says: `x ${decimalText(multiply)}` });
+    for (const each of discounts) this.#discount(name, each);
+    for (const { currency, usd, from } of currencies) {
+      const start = instant(from);
+      const says = `${decimalText(usd)} USD`;
+      this.#of(name, '*', currency)?.set(`${start ?? ''}\nrate`, { from: start, what: 'rate', says });
     }
+  }
+
+  #discount(layer: 'operator' | 'tenant', discount: Discount): void {
+    const { provider, models, multiply, rates, subtract, currency, from, to } = discount;
+    const statements = this.#of(layer, provider, models === undefined ? '*' : models.join(', '));
+    const [start, end] = [instant(from), instant(to)];
+    const until = end === null ? '' : ` to ${end}`;
+    const state = (what: string, says: string): void => {
+      statements?.set(`${start ?? ''}\n${what}`, { from: start, what, says });
+    };
+    const unit = currency === undefined ? '' : ` ${currency}`;
+    if (multiply !== undefined) state(`discount${until}`, `x ${decimalText(multiply)}`);
+    for (const [rate, amount] of Object.entries(rates ?? {}))
+      state(`${rate} agreed${until}`, `${decimalText(amount)}${unit}`);
+    for (const [rate, amount] of Object.entries(subtract ?? {}))
+      state(`${rate} off${until}`, `${decimalText(amount)}${unit}`);
   }
 }
 

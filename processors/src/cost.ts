@@ -16,11 +16,16 @@ export interface StoredBook {
   content(): string;
 }
 
-/** Prices calls; `books()` are all the books that its calls may name. */
+/** Prices calls, by books that can be replaced. */
 export interface CostProcessor extends CallProcessor {
+  /** The books that the calls priced since it was last asked name, and those that they extend. */
   books(): readonly StoredBook[];
   /** The books that it prices by now. */
   tenantBooks(): TenantBooks;
+  /** Prices what follows by other layers, which come from `parsePriceOverrides`. */
+  replaceOverrides(overrides: PriceOverrides): void;
+  /** The book of calls of tenants without prices of their own. */
+  readonly version: string;
 }
 
 /** Options of the cost step. */
@@ -47,18 +52,20 @@ export interface TenantBooks {
   all(): readonly PriceBook[];
 }
 
-/** Makes the books of an operator and its tenants. Throws where a layer holds what is no price. */
+/** Makes the books of an operator and its tenants, a tenant's when it is first asked for. */
 export function createTenantBooks(overrides: PriceOverrides = NO_OVERRIDES): TenantBooks {
   const shared = createPriceBook({ layers: [overrides.operator] });
   const own = new Map<string, PriceBook>();
-  for (const [tenant, layer] of overrides.tenants) {
-    own.set(tenant, createPriceBook({ extends: shared, layers: [overrides.operator, layer] }));
-  }
-  return {
-    shared,
-    of: (tenantId) => (own.size === 0 ? shared : (own.get(tenantId) ?? shared)),
-    all: () => [shared, ...own.values()],
+  const of = (tenantId: string): PriceBook => {
+    const layer = overrides.tenants.size === 0 ? undefined : overrides.tenants.get(tenantId);
+    if (layer === undefined) return shared;
+    const known = own.get(tenantId);
+    if (known !== undefined) return known;
+    const book = createPriceBook({ extends: shared, layers: [overrides.operator, layer] });
+    own.set(tenantId, book);
+    return book;
   };
+  return { shared, of, all: () => [shared, ...[...overrides.tenants.keys()].map(of)] };
 }
 
 /** What an embedding, a transcription or another call may state instead of its input tokens as a whole. */
@@ -90,6 +97,20 @@ export function isIncomplete(
   );
 }
 
+function inferProvider(call: Call, book: PriceBook): void {
+  const model = call.responseModel ?? call.requestModel;
+  const vendor = model === null ? null : book.vendorOf(model);
+  if (vendor === null) return;
+  call.provider = vendor;
+  call.attribution = { ...call.attribution, provider: 'mapping' };
+}
+
+function nameModel(call: Call, book: PriceBook): void {
+  const at = Number(call.startedAtMicros);
+  const match = matchModel(book, call.provider, call.responseModel, call.requestModel, at);
+  if (match !== null) call.model = match.model;
+}
+
 function settle(call: Call, result: PriceResult, book: PriceBook): void {
   call.costStatus = result.status;
   if (result.status === 'missing_usage') return;
@@ -103,22 +124,10 @@ function settle(call: Call, result: PriceResult, book: PriceBook): void {
  * names no provider gets the one vendor that sells its model under exactly that id, marked as mapping.
  */
 export function createCost(options: CostOptions = {}): CostProcessor {
-  const books = options.books ?? createTenantBooks(options.overrides);
+  let books = options.books ?? createTenantBooks(options.overrides);
+  const named = new Set<PriceBook>();
   const authoritative = authoritativeProviders(options.reportedAuthoritative);
   const lines = options.lines === true;
-
-  const inferProvider = (call: Call, book: PriceBook): void => {
-    const model = call.responseModel ?? call.requestModel;
-    const vendor = model === null ? null : book.vendorOf(model);
-    if (vendor === null) return;
-    call.provider = vendor;
-    call.attribution = { ...call.attribution, provider: 'mapping' };
-  };
-
-  const nameModel = (call: Call, book: PriceBook): void => {
-    const match = matchModel(book, call.provider, call.responseModel, call.requestModel);
-    if (match !== null) call.model = match.model;
-  };
 
   const takesReported = (call: Call): boolean =>
     call.reportedCostPicoUsd !== null &&
@@ -151,16 +160,31 @@ export function createCost(options: CostOptions = {}): CostProcessor {
     const result = call.costStatus === 'unpriced_model' ? compute(call, book) : null;
     if (result === null) nameModel(call, book);
     else call.computedCostPicoUsd = result.costPicoUsd;
-    if (!takesReported(call)) return result === null ? undefined : settle(call, result, book);
-    call.costStatus = 'reported';
-    call.costPicoUsd = call.reportedCostPicoUsd;
+    if (takesReported(call)) {
+      call.costStatus = 'reported';
+      call.costPicoUsd = call.reportedCostPicoUsd;
+    } else if (result !== null) {
+      settle(call, result, book);
+      named.add(books.shared).add(book);
+    }
   };
 
   const process: CallProcessor = (groups) => {
     for (const group of groups) for (const call of group.calls) if (call !== null) price(call);
   };
-  return Object.assign(process, {
-    books: (): readonly StoredBook[] => books.all(),
+  const described = {
+    books(): readonly StoredBook[] {
+      const told = [...named];
+      named.clear();
+      return told;
+    },
+    replaceOverrides(overrides: PriceOverrides): void {
+      books = createTenantBooks(overrides);
+    },
     tenantBooks: (): TenantBooks => books,
-  });
+    get version(): string {
+      return books.shared.version;
+    },
+  };
+  return Object.defineProperties(process, Object.getOwnPropertyDescriptors(described)) as CostProcessor;
 }

@@ -56,6 +56,7 @@ export function tableNotes(
     match.periods.indexOf(period) < match.ownPeriods ? 'own price' : '',
     period.from === -Infinity ? '' : `since ${isoInstant(period.from)}`,
     tier === undefined ? '' : `from ${tier.from} input tokens on`,
+    period.note ?? '',
     window === undefined ? '' : `${timeOfDay(window.fromMinute)}-${timeOfDay(window.toMinute)} UTC`,
   ].filter((note) => note !== '');
 }

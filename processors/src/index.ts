@@ -54,7 +54,14 @@ export type {
   TimeWindow,
 } from './price-entry.ts';
 export { EMPTY_LAYER, NO_OVERRIDES } from './price-layer.ts';
-export type { Deployment, Discount, LayerPrice, PriceLayer, PriceOverrides } from './price-layer.ts';
+export type {
+  CurrencyRate,
+  Deployment,
+  Discount,
+  LayerPrice,
+  PriceLayer,
+  PriceOverrides,
+} from './price-layer.ts';
 export { accumulatePrices } from './price-history.ts';
 export { checkGolden, checkOverlay, isFatal, newFindings } from './price-check.ts';
 export type { AcceptedFinding, PriceFinding } from './price-check.ts';
@@ -66,8 +73,12 @@ export { BASE_PRICES, BASE_SOURCE } from './prices/base/index.ts';
 export { OVERLAY, REVIEWED_OVERLAY } from './prices/overlay.ts';
 export { priceUsage } from './price.ts';
 export type { PriceRequest, PriceResult } from './price.ts';
-export { parsePriceOverrides } from './price-overrides.ts';
-export type { ParsedOverrides, PriceFault } from './price-overrides.ts';
+export { parsePriceOverrides } from './price-overrides/parse.ts';
+export type { ParsedOverrides, ParseOptions } from './price-overrides/parse.ts';
+export { WrittenNumber } from './price-overrides/field-reader.ts';
+export type { PriceFault } from './price-overrides/field-reader.ts';
+export { mergeOverrides } from './price-overrides/merge.ts';
+export type { ReplacedEntry } from './price-overrides/merge.ts';
 export { answerQuestion, createPricer, createQuestionReader, priceLine } from './price-line.ts';
 export type { PricedLine, PriceQuestion, PricerOptions } from './price-line.ts';
 export { explainPrice } from './price-explanation.ts';

@@ -1,27 +1,23 @@
-import type { Rational } from './money.ts';
-import { parseDecimal } from './money.ts';
+import type { AppliedDiscount, CompiledLayer, DeployedModel, Scope } from './compiled-layer.ts';
+import { compileLayers } from './compiled-layer.ts';
 import { globMatcher } from './glob.ts';
 import type { ModelNames, NameCandidate } from './match.ts';
 import { MAX_MODEL_NAME, modelNames } from './match.ts';
 import { sha256Hex } from './digest.ts';
 import type { Overlay } from './overlay-entry.ts';
-import type { PriceEntry, PriceList, PricePeriod } from './price-entry.ts';
+import type { PriceEntry, PriceList } from './price-entry.ts';
 import type { SellerPrices } from './price-lists.ts';
 import { mergeLists } from './price-lists.ts';
 import type { CompiledPeriod } from './price-period.ts';
-import { compileEntry, instantMicros } from './price-period.ts';
+import { compileEntry } from './price-period.ts';
+import type { Adjustment, CurrencyTable } from './price-pieces.ts';
+import { piecesOf } from './price-pieces.ts';
 import type { PriceLayer } from './price-layer.ts';
 import { BASE_PRICES, BASE_SOURCE } from './prices/base/index.ts';
 import { OVERLAY } from './prices/overlay.ts';
 import { sellerOf, VENDORS } from './providers.ts';
 
-/** A factor that a layer puts on the whole amount, for a stretch of time. */
-export interface AppliedDiscount {
-  readonly factor: Rational;
-  readonly text: string;
-  readonly from: number;
-  readonly to: number;
-}
+export type { AppliedDiscount } from './compiled-layer.ts';
 
 /** Prices that one layer, or the list under them, has for a model. */
 export interface MatchPart {
@@ -30,13 +26,15 @@ export interface MatchPart {
   readonly entry: PriceEntry;
   /** The name that it was found by. */
   readonly name: string;
+  /** How many of the match's periods come from it: agreed amounts and currencies cut its periods in pieces. */
+  readonly count: number;
 }
 
 /** The prices that a model on a span was matched to. */
 export interface ModelMatch {
   /** The book's id of the model. */
   readonly model: string;
-  /** Where `periods` come from, in the same order: the periods of each part's entry. */
+  /** Where `periods` come from, in the same order. */
   readonly parts: readonly MatchPart[];
   /** The name that was looked up: the span's, or what a deployment of that name stands for. */
   readonly lookedUp: string;
@@ -57,8 +55,11 @@ export interface PriceBook {
   readonly version: string;
   /** Canonical JSON text: what the amounts of this version can be computed from again. */
   content(): string;
-  /** The prices of a model by its name on a span, or null. Remembers what it found, up to a bound. */
-  match(provider: string, model: string): ModelMatch | null;
+  /**
+   * The prices of a model by its name on a span, or null. Remembers what it found, up to a bound. A deployment's
+   * name means what it stood for at `atMicros` (since the epoch), by default what it stands for last.
+   */
+  match(provider: string, model: string, atMicros?: number): ModelMatch | null;
   /** The one vendor that sells exactly this id itself; null where none or several do. */
   vendorOf(model: string): string | null;
   /** The merged price lists under the layers, by seller. */
@@ -91,6 +92,13 @@ interface Found {
   readonly candidate: NameCandidate;
 }
 
+/** A price that was found, and in which layer: 0 is the highest. */
+interface Laid extends Found {
+  readonly depth: number;
+}
+
+const NO_CURRENCIES: CurrencyTable = new Map();
+
 function firstNamed(
   byName: ReadonlyMap<string, PriceEntry> | undefined,
   candidates: readonly NameCandidate[],
@@ -100,66 +108,6 @@ function firstNamed(
     if (entry !== undefined) return { entry, candidate };
   }
   return null;
-}
-
-/** One layer, by provider and name: what is agreed with one provider holds for no other. */
-interface CompiledLayer {
-  readonly byProvider: ReadonlyMap<string, ReadonlyMap<string, PriceEntry>>;
-  readonly deployments: ReadonlyMap<string, ReadonlyMap<string, string>>;
-  readonly discounts: readonly CompiledDiscount[];
-}
-
-interface CompiledDiscount extends AppliedDiscount {
-  readonly provider: string;
-  /** By the book's id of a model. */
-  readonly matches: (model: string) => boolean;
-  /** Whole names of models, which may be other names than the book's ids. */
-  readonly names: readonly string[];
-}
-
-/** Of one layer's prices for one model the one that began last applies: a new price ends the one before it. */
-function latestFirst(periods: readonly PricePeriod[]): readonly PricePeriod[] {
-  const start = (period: PricePeriod): number =>
-    period.from === undefined ? -Infinity : instantMicros(period.from);
-  return periods.toSorted((a, b) => (start(a) === start(b) ? 0 : start(b) > start(a) ? 1 : -1));
-}
-
-function compileLayer(layer: PriceLayer): CompiledLayer {
-  const byProvider = new Map<string, Map<string, PriceEntry>>();
-  for (const price of layer.prices) {
-    const names = byProvider.get(price.provider) ?? new Map<string, PriceEntry>();
-    byProvider.set(price.provider, names);
-    for (const name of [price.model, ...(price.aliases ?? [])]) {
-      const key = name.trim().toLowerCase();
-      const known = names.get(key);
-      names.set(key, {
-        model: price.model,
-        periods: latestFirst([...(known?.periods ?? []), ...price.periods]),
-      });
-    }
-  }
-  const deployments = new Map<string, Map<string, string>>();
-  for (const { provider, name, model } of layer.deployments) {
-    const names = deployments.get(provider) ?? new Map<string, string>();
-    deployments.set(provider, names.set(name.trim().toLowerCase(), model));
-  }
-  const discounts = layer.discounts.map((discount) => {
-    const factor = parseDecimal(discount.multiply);
-    if (factor === null) throw new Error(`"${discount.multiply}" is not a factor`);
-    const models = discount.models?.map((name) => name.trim().toLowerCase());
-    const tests = models?.map(globMatcher);
-    return {
-      provider: discount.provider,
-      matches: (model: string): boolean =>
-        tests === undefined || tests.some((test) => test(model.toLowerCase())),
-      names: models?.filter((name) => !name.includes('*')) ?? [],
-      factor,
-      text: discount.multiply,
-      from: discount.from === undefined ? -Infinity : instantMicros(discount.from),
-      to: discount.to === undefined ? Infinity : instantMicros(discount.to),
-    };
-  });
-  return { byProvider, deployments, discounts };
 }
 
 /** Looks models up in layers over lists, and remembers what it found. */
@@ -178,11 +126,18 @@ class Matcher {
       resold.set(seller, [...(resold.get(seller) ?? []), ...models.map(globMatcher)]);
     }
     this.#resold = resold;
-    this.#layers = layers.map(compileLayer).toReversed();
+    this.#layers = compileLayers(layers).toReversed();
   }
 
-  match(provider: string, model: string): ModelMatch | null {
-    let models = this.#remembered.get(provider);
+  match(provider: string, model: string, atMicros: number): ModelMatch | null {
+    const target = this.#deployed(provider, model, atMicros);
+    if (target === null) return this.#remember(provider, provider, model);
+    return this.#remember(provider, target.modelProvider ?? provider, target.model);
+  }
+
+  #remember(provider: string, listedBy: string, model: string): ModelMatch | null {
+    const key = provider === listedBy ? provider : `${provider}\n${listedBy}`;
+    let models = this.#remembered.get(key);
     const known = models?.get(model);
     if (known !== undefined) return known;
     if (model.length > MAX_MODEL_NAME || provider.length > MAX_MODEL_NAME) return null;
@@ -191,8 +146,8 @@ class Matcher {
       this.#size = 0;
       models = undefined;
     }
-    if (models === undefined) this.#remembered.set(provider, (models = new Map()));
-    const found = this.#find(provider, model);
+    if (models === undefined) this.#remembered.set(key, (models = new Map()));
+    const found = this.#find(provider, listedBy, model);
     models.set(model, found);
     this.#size++;
     return found;
@@ -210,49 +165,53 @@ class Matcher {
     return entry !== undefined && this.#resold.get(seller)?.some((test) => test(entry.model)) !== true;
   }
 
-  #deployed(provider: string, model: string): string {
-    const name = model.trim().toLowerCase();
+  #deployed(provider: string, model: string, atMicros: number): DeployedModel | null {
     for (const layer of this.#layers) {
-      const target = layer.deployments.get(provider)?.get(name);
+      const names = layer.deployments.get(provider);
+      if (names === undefined) continue;
+      const target = names
+        .get(model.trim().toLowerCase())
+        ?.find((each) => atMicros >= each.from && atMicros < each.to);
       if (target !== undefined) return target;
     }
-    return model;
+    return null;
   }
 
-  #find(provider: string, spanModel: string): ModelMatch | null {
-    const seller = sellerOf(provider);
-    const lookedUp = this.#deployed(provider, spanModel);
-    const names = modelNames(seller, lookedUp);
+  #find(provider: string, listedBy: string, spanModel: string): ModelMatch | null {
+    const seller = sellerOf(listedBy);
+    const names = modelNames(seller, spanModel);
     const listed = this.#listed(seller, names);
     // A layer's price for a listed model holds for all the names that the list knows it by.
-    const own: readonly NameCandidate[] =
+    const candidates: readonly NameCandidate[] =
       listed === null
         ? [...names.exact, ...names.undated]
         : [...names.exact, { name: listed.entry.model, profile: listed.candidate.profile }];
-    const last = this.#layers.length - 1;
-    const laid = this.#layers.flatMap((layer, i) => {
-      const named = firstNamed(layer.byProvider.get(provider), own);
-      return named === null ? [] : [{ ...named, layer: last - i }];
+    const laid = this.#layers.flatMap((layer, depth) => {
+      const found = firstNamed(layer.byProvider.get(listedBy), candidates);
+      return found === null ? [] : { ...found, depth };
     });
     const first = laid[0] ?? listed;
     if (first === null) return null;
     const model = listed?.entry.model ?? first.entry.model;
-    const found = listed === null ? laid : [...laid, { ...listed, layer: null }];
-    const periods = (from: readonly Found[]): readonly CompiledPeriod[] =>
-      from.flatMap(({ entry, candidate }) =>
-        candidate.profile === ''
-          ? this.#periods(entry).map((period) => ({ ...period, ofProfile: true as const }))
-          : this.#periods(entry),
-      );
+    const found = listed === null ? [] : [{ ...listed, depth: this.#layers.length }];
+    const isMeant = (each: Scope): boolean =>
+      (each.provider === provider || each.provider === '*') && this.#isMeant(each, seller, model);
+    const adjustments = this.#layers.map((layer) => layer.adjustments.filter(isMeant));
+    const all = [...laid, ...found];
+    const compiled = all.map((each) => this.#periods(each, adjustments));
+    const last = this.#layers.length - 1;
     return {
       model,
-      parts: found.map(({ entry, candidate, layer }) => ({ layer, entry, name: candidate.name })),
-      lookedUp,
-      periods: periods(found),
-      ownPeriods: periods(laid).length,
-      discounts: this.#layers.flatMap((layer) =>
-        layer.discounts.filter((each) => each.provider === provider && this.#isMeant(each, seller, model)),
-      ),
+      parts: all.map(({ entry, candidate, depth }, i) => ({
+        layer: depth > last ? null : last - depth,
+        entry,
+        name: candidate.name,
+        count: compiled[i]?.length ?? 0,
+      })),
+      lookedUp: spanModel,
+      periods: compiled.flat(),
+      ownPeriods: compiled.slice(0, laid.length).flat().length,
+      discounts: this.#layers.flatMap((layer) => layer.discounts.filter(isMeant)),
       profile: listed?.candidate.profile ?? first.candidate.profile,
       location: names.location,
     };
@@ -263,14 +222,30 @@ class Matcher {
     return firstNamed(list, names.exact) ?? firstNamed(list, names.undated);
   }
 
-  #isMeant(discount: CompiledDiscount, seller: string, model: string): boolean {
+  #isMeant(discount: Scope, seller: string, model: string): boolean {
     if (discount.matches(model)) return true;
     return discount.names.some(
       (name) => this.#listed(seller, modelNames(seller, name))?.entry.model === model,
     );
   }
 
-  #periods(entry: PriceEntry): readonly CompiledPeriod[] {
+  /** A layer's amounts change its own prices and those below it, never what a higher layer says. */
+  #periods(found: Laid, adjustments: readonly (readonly Adjustment[])[]): readonly CompiledPeriod[] {
+    const { entry, candidate, depth } = found;
+    const ofProfile = candidate.profile === '';
+    const laidOn = adjustments
+      .slice(0, depth + 1)
+      .toReversed()
+      .flat();
+    if (laidOn.length > 0 || entry.periods.some((period) => period.currency !== undefined)) {
+      const currencies = this.#layers[depth]?.currencies ?? NO_CURRENCIES;
+      return entry.periods.flatMap((period) => piecesOf(period, currencies, laidOn, ofProfile));
+    }
+    const periods = this.#compile(entry);
+    return ofProfile ? periods.map((period) => ({ ...period, ofProfile: true as const })) : periods;
+  }
+
+  #compile(entry: PriceEntry): readonly CompiledPeriod[] {
     const known = this.#compiled.get(entry);
     if (known !== undefined) return known;
     const periods = compileEntry(entry);
@@ -334,7 +309,7 @@ export function createPriceBook(sources: PriceBookSources = {}): PriceBook {
       return version;
     },
     content,
-    match: (provider, model) => matcher.match(provider, model),
+    match: (provider, model, atMicros = Number.MAX_SAFE_INTEGER) => matcher.match(provider, model, atMicros),
     vendorOf: (model) => matcher.vendorOf(model),
     lists,
     layers,

@@ -72,6 +72,8 @@ export interface PricePeriod {
   readonly to?: string;
   /** Everything costs nothing. */
   readonly free?: true;
+  /** ISO 4217 code of what all rates are in; USD where absent. Only layers have others. */
+  readonly currency?: string;
   /** Seconds of audio that a call is billed for at least. */
   readonly leastSeconds?: number;
   readonly rates: Rates;

@@ -76,10 +76,11 @@ interface Asked {
 
 function askedOf(book: PriceBook, request: PriceRequest): Asked | null {
   const { provider, responseModel, requestModel } = request;
-  const match = matchModel(book, provider, responseModel, requestModel);
+  const at = Number(request.atMicros);
+  const match = matchModel(book, provider, responseModel, requestModel, at);
   if (match === null) return null;
   // A book remembers its matches, so that the same match is the same object.
-  if (responseModel !== null && book.match(provider, responseModel) === match)
+  if (responseModel !== null && book.match(provider, responseModel, at) === match)
     return { name: responseModel, of: 'response', match };
   return { name: requestModel ?? responseModel ?? match.lookedUp, of: 'request', match };
 }

@@ -9,7 +9,7 @@ import type { TenantBooks } from './cost.ts';
 import { authoritativeProviders, createTenantBooks } from './cost.ts';
 import type { PriceOverrides } from './price-layer.ts';
 import { NO_OVERRIDES } from './price-layer.ts';
-import { parsePriceOverrides } from './price-overrides.ts';
+import { parsePriceOverrides } from './price-overrides/parse.ts';
 import type { PriceRequest } from './price.ts';
 import { priceUsage } from './price.ts';
 import type { Json } from './price-question.ts';
@@ -78,7 +78,7 @@ function booksOf(options: PricerOptions): Books {
       const tenant = textOf(line, 'tenant') ?? '';
       const file = ownLayer(attrs, provider, model);
       if (file === null) return books.of(tenant);
-      const { overrides: own, faults } = parsePriceOverrides(file);
+      const { overrides: own, faults } = parsePriceOverrides(file, { currencies: 'any', tenants: false });
       if (faults.length > 0)
         throw new BadLine(faults.map((fault) => `${fault.path} ${fault.message}`).join('; '));
       const under = books.of(tenant);

@@ -1,11 +1,12 @@
 import type { AppliedDiscount, ModelMatch, PriceBook } from './price-book.ts';
-import type { Modifier, PricePeriod, RateName } from './price-entry.ts';
+import type { Modifier, PricePeriod, RateName, Rates } from './price-entry.ts';
 import type { CompiledPeriod } from './price-period.ts';
 import { instantMicros } from './price-period.ts';
 import type { PriceProvenance } from './price-provenance.ts';
 import { priceProvenance } from './price-provenance.ts';
 import { sellerOf } from './providers.ts';
-import { RATE_MEANINGS } from './rate-table.ts';
+import type { RateTable } from './rate-table.ts';
+import { BUCKET_INDEX, RATE_MEANINGS, RATE_NAMES } from './rate-table.ts';
 
 /** Whose price it is. `list`: a stored book's list, which does not keep whether base or overlay said it. */
 export type PriceLayerName = 'tenant' | 'operator' | 'overlay' | 'base' | 'list';
@@ -47,13 +48,72 @@ export function periodInForce(match: ModelMatch, atMicros: number): PeriodInForc
   const compiled = match.periods[index];
   if (compiled === undefined) return null;
   let before = index;
-  for (const { entry, layer } of match.parts) {
-    const price = entry.periods[before];
-    if (price !== undefined)
-      return { index, compiled, price, layer, indexInEntry: before, model: entry.model };
-    before -= entry.periods.length;
+  for (const { entry, layer, count } of match.parts) {
+    if (before >= count) {
+      before -= count;
+      continue;
+    }
+    // The pieces of a period lie within it, and of its entry's periods the first that contains the instant applies.
+    const indexInEntry = entry.periods.findIndex((period) => holdsAt(period, atMicros));
+    const price = entry.periods[indexInEntry];
+    if (price === undefined) return null;
+    return {
+      index,
+      compiled,
+      price: effectivePrice(price, compiled),
+      layer,
+      indexInEntry,
+      model: entry.model,
+    };
   }
   return null;
+}
+
+function holdsAt({ from, to }: { readonly from?: string; readonly to?: string }, at: number): boolean {
+  return (from === undefined || at >= instantMicros(from)) && (to === undefined || at < instantMicros(to));
+}
+
+/** The rates of a table by name, in USD; those that only stand in for others left out. */
+function ratesOf(table: RateTable): Rates {
+  return Object.fromEntries(
+    RATE_NAMES.flatMap((name) => {
+      const rate = table.byBucket[BUCKET_INDEX.get(RATE_MEANINGS[name].bucket) ?? -1];
+      return rate == null || rate.insteadOf !== null ? [] : [[name, rate.usd]];
+    }),
+  );
+}
+
+function isSame(a: Rates, b: Rates): boolean {
+  const names = Object.keys(a) as RateName[];
+  return names.length === Object.keys(b).length && names.every((name) => a[name] === b[name]);
+}
+
+/** A period with the rates that calls are priced by: in USD, and as amounts that were agreed leave them. */
+function effectivePrice(price: PricePeriod, compiled: CompiledPeriod): PricePeriod {
+  const rates = ratesOf(compiled.table);
+  if (price.free === true || (price.currency === undefined && isSame(rates, price.rates))) return price;
+  const { currency: _currency, ...rest } = price;
+  return {
+    ...rest,
+    rates,
+    ...(price.tiers === undefined
+      ? {}
+      : {
+          tiers: price.tiers.map((tier) => {
+            const from = tier.inclusive === true ? tier.above : tier.above + 1;
+            const table = compiled.tiers.find((each) => each.from === from)?.table ?? null;
+            return table === null ? tier : { ...tier, rates: ratesOf(table) };
+          }),
+        }),
+    ...(price.windows === undefined
+      ? {}
+      : {
+          windows: price.windows.map((window, i) => {
+            const table = compiled.windows[i]?.table ?? null;
+            return table === null ? window : { ...window, rates: ratesOf(table) };
+          }),
+        }),
+  };
 }
 
 /** ISO text of an instant in microseconds; null where it is unbounded. */

@@ -61,6 +61,10 @@ export interface CompiledPeriod extends CompiledTables {
   readonly hasStandard: boolean;
   /** True where the price was given for a name with its inference profile, so that it holds for that profile. */
   readonly ofProfile?: true;
+  /** Why there is no price although the period contains the instant. */
+  readonly unpriced?: string | undefined;
+  /** What was done to the listed rates, for the lines that explain an amount. */
+  readonly note?: string | undefined;
 }
 
 /** Microseconds since the epoch of an ISO instant with a zone, or of a UTC date; throws where it is neither. */

@@ -271,23 +271,27 @@ function saysMore(asked: ModelMatch, answered: ModelMatch): boolean {
   return asked.model === answered.model || withoutProfile(asked.model) === answered.model;
 }
 
-/** The prices of the model that answered, else of the one that was asked for; null where neither has any. */
+/**
+ * The prices of the model that answered, else of the one that was asked for; null where neither has any. What a
+ * deployment's name means goes by the instant (microseconds since the epoch).
+ */
 export function matchModel(
   book: PriceBook,
   provider: string,
   responseModel: string | null,
   requestModel: string | null,
+  atMicros?: number,
 ): ModelMatch | null {
-  const answered = responseModel === null ? null : book.match(provider, responseModel);
+  const answered = responseModel === null ? null : book.match(provider, responseModel, atMicros);
   if (requestModel === null || requestModel === responseModel) return answered;
-  const asked = book.match(provider, requestModel);
+  const asked = book.match(provider, requestModel, atMicros);
   if (answered === null) return asked;
   if (asked !== null && saysMore(asked, answered)) return asked;
   if (provider !== 'openrouter' || !VARIANT.test(requestModel) || VARIANT.test(responseModel ?? '')) {
     return answered;
   }
   // The variant of the same model has a price of its own, or none.
-  const plain = book.match(provider, requestModel.replace(VARIANT, ''));
+  const plain = book.match(provider, requestModel.replace(VARIANT, ''), atMicros);
   return plain?.model === answered.model ? asked : answered;
 }
 
@@ -296,6 +300,7 @@ function priceSplit(match: ModelMatch, request: PriceRequest, usage: Usage): Pri
   const at = Number(request.atMicros);
   const period = periodAt(match, at);
   if (period === null) return unpriced('unpriced_model', match, noPriceAt(match, at));
+  if (period.unpriced !== undefined) return unpriced('unpriced_model', match, period.unpriced);
   let modifiers = NO_MODIFIERS;
   if (!isUnconditional(request.conditions, match, period)) {
     const resolved = resolveConditions(request.provider, request.conditions, match, period, at);
@@ -333,7 +338,8 @@ function priceSplit(match: ModelMatch, request: PriceRequest, usage: Usage): Pri
  * makes it `unpriced_dimension`; nothing unknown is ever free.
  */
 export function priceUsage(book: PriceBook, request: PriceRequest): PriceResult {
-  const match = matchModel(book, request.provider, request.responseModel, request.requestModel);
+  const { provider, responseModel, requestModel } = request;
+  const match = matchModel(book, provider, responseModel, requestModel, Number(request.atMicros));
   if (match === null) return unpriced('unpriced_model', null, 'no such model on this price list');
   const result = priceSplit(match, request, request.usage);
   for (const usage of request.alternatives ?? NO_SPLITS) {

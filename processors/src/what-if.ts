@@ -94,10 +94,12 @@ function outcome(call: StoredUse, result: PriceResult, cacheAsInput: boolean): W
 }
 
 /** The provider that would be billed for the other model: given, the call's own, or the model's vendor. */
-export function whatIfProvider(book: PriceBook, provider: string, change: WhatIf): string {
+export function whatIfProvider(book: PriceBook, provider: string, change: WhatIf, atMicros?: number): string {
   if (change.kind !== 'model') return provider;
   if (change.provider !== null) return change.provider;
-  return book.match(provider, change.model) === null ? (book.vendorOf(change.model) ?? provider) : provider;
+  return book.match(provider, change.model, atMicros) === null
+    ? (book.vendorOf(change.model) ?? provider)
+    : provider;
 }
 
 function priceOther(
@@ -105,7 +107,7 @@ function priceOther(
   call: StoredUse,
   change: Extract<WhatIf, { kind: 'model' }>,
 ): WhatIfPrice {
-  const provider = whatIfProvider(book, call.provider, change);
+  const provider = whatIfProvider(book, call.provider, change, Number(call.startedAtMicros));
   // A region or a host names a place of the provider that was called; at another it means nothing.
   const { region: _region, serverAddress: _serverAddress, ...elsewhere } = call.conditions;
   const conditions = provider === call.provider ? call.conditions : elsewhere;

@@ -1,6 +1,23 @@
 import assert from 'node:assert/strict';
-import { createCost, formatPico, parsePriceOverrides } from '@spanmeter/processors';
-import { callOf, GPT_4O, groupOf, spanOf } from './spans.ts';
+import {
+  createAttribution,
+  createCost,
+  createCountOnce,
+  createNormalizer,
+  formatPico,
+  NO_OVERRIDES,
+  parsePriceOverrides,
+} from '@spanmeter/processors';
+import type { Call, CallProcessor } from '@spanmeter/processors';
+import { callOf, GPT_4O, groupOf, run, spanOf } from './spans.ts';
+
+function priced(cost: CallProcessor, tenant: string): Call {
+  const group = groupOf([spanOf({ ...GPT_4O, 'tenant.id': tenant })]);
+  run([group], createNormalizer(), createAttribution(), createCountOnce(), cost);
+  const [call] = group.calls;
+  assert.ok(call != null);
+  return call;
+}
 
 describe('the cost of a call', () => {
   it('is exact, and names the model and the book', () => {
@@ -151,8 +168,8 @@ describe('the cost of a call', () => {
       },
     });
     const cost = createCost({ overrides });
-    const ours = callOf(spanOf({ ...GPT_4O, 'tenant.id': 'acme' }), { cost: { overrides } });
-    const theirs = callOf(spanOf({ ...GPT_4O, 'tenant.id': 'other' }), { cost: { overrides } });
+    const ours = priced(cost, 'acme');
+    const theirs = priced(cost, 'other');
     assert.equal(formatPico(ours.costPicoUsd ?? 0n), '0.001500000000');
     assert.equal(formatPico(theirs.costPicoUsd ?? 0n), '0.007500000000');
     const books = cost.books();
@@ -163,6 +180,30 @@ describe('the cost of a call', () => {
     // What other tenants pay is nobody's business.
     assert.doesNotMatch(books[0]?.content() ?? '', /acme/);
     assert.ok((books[1]?.content() ?? '').includes(books[0]?.version ?? '-'));
+  });
+
+  it('follows layers that are replaced, and tells of each batch exactly the books that its calls name', () => {
+    const read = (usd: string) =>
+      parsePriceOverrides({
+        prices: [{ provider: 'openai', model: 'gpt-4o', input_mtok: usd, output_mtok: '0' }],
+        tenants: { acme: { discounts: [{ multiply: '0.5' }] }, quiet: { discounts: [{ multiply: '0.1' }] } },
+      }).overrides;
+    const cost = createCost({ overrides: read('1') });
+    const versions = (): string[] => cost.books().map((book) => book.version);
+    const first = priced(cost, 'acme');
+    assert.equal(formatPico(first.costPicoUsd ?? 0n), '0.000500000000');
+    const shared = cost.version;
+    assert.deepEqual(versions(), [shared, first.priceVersion]);
+    assert.deepEqual(versions(), []);
+
+    const before = priced(cost, 'other');
+    cost.replaceOverrides(read('2'));
+    const after = priced(cost, 'other');
+    assert.equal(formatPico(after.costPicoUsd ?? 0n), '0.002000000000');
+    assert.notEqual(before.priceVersion, after.priceVersion);
+    assert.deepEqual(versions(), [before.priceVersion, after.priceVersion]);
+    cost.replaceOverrides(NO_OVERRIDES);
+    assert.equal(formatPico(priced(cost, 'acme').costPicoUsd ?? 0n), '0.007500000000');
   });
 
   it('leaves empty groups and rejected spans alone', () => {

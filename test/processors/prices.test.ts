@@ -295,7 +295,7 @@ describe('a prices file', () => {
       { ...model, input_mtok: '1', from: '2026-07-01' },
       { ...model, input_mtok: '2', from: '2026-07-01T02:00:00+02:00' },
     ];
-    assert.deepEqual(paths({ prices: twice }), ['prices']);
+    assert.deepEqual(paths({ prices: twice }), ['prices[1]']);
     assert.deepEqual(
       paths({ prices: [{ ...model, input_mtok: 0.1234567890123456 }] })[0],
       'prices[0].input_mtok',
@@ -377,13 +377,13 @@ describe('a prices file', () => {
     });
     assert.deepEqual(found.map((fault) => fault.path).toSorted(), [
       'discounts[0].multiply',
-      'prices file.price',
-      'prices[0]',
+      'price',
       'prices[0].input_mtok',
       'prices[1].provider',
       'prices[2].colour',
       'prices[2].from',
       'prices[3]',
+      'prices[4].windows[0]',
       'prices[4].windows[0].days[0]',
       'prices[4].windows[0].from',
       'tenants.acme.prices',

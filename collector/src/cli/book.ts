@@ -109,9 +109,11 @@ function listTable(versions: readonly NamedVersion[], context: CliContext, count
 async function list(options: ListOptions, context: CliContext): Promise<void> {
   const limit = whole(options.limit, 'limit', 1000);
   const days = options.calls === undefined ? null : whole(options.calls, 'calls', 366);
-  const { books } = await currentPricing(options, context);
   const since = days === null ? null : new Date(context.now().getTime() - days * DAY_MS);
-  const stored = await withClient(context, (client) => listStoredVersions(client, limit, since));
+  const { stored, books } = await withClient(context, async (client) => ({
+    books: (await currentPricing(options, context, client)).books,
+    stored: await listStoredVersions(client, limit, since),
+  }));
   const versions = named(stored, books);
   if (options.format === 'table') return context.write(listTable(versions, context, days !== null));
   const rows = versions.map((each) => ({
@@ -134,12 +136,26 @@ interface DiffOptions extends BookOptions {
   readonly exitCode?: true;
 }
 
+/** Today's books with the database's entries where there is a database, else by the files alone. */
+async function currentBooks(options: BookOptions, context: CliContext): Promise<TenantBooks> {
+  try {
+    return await withClient(
+      context,
+      async (client) => (await currentPricing(options, context, client)).books,
+    );
+  } catch (error) {
+    if (!(error instanceof CliError) || error.exitCode !== 1) throw error;
+    context.warn(`warning: without the entries of a database: ${error.message}\n`);
+    return (await currentPricing(options, context, null)).books;
+  }
+}
+
 /** The book of a name: `current` and `shipped` need no database. */
 async function bookOf(name: string, options: DiffOptions, context: CliContext): Promise<PriceBook> {
   if (name === 'shipped')
     return createPriceBook({ layers: [{ prices: [], deployments: [], discounts: [] }] });
   if (name === 'current') {
-    const { books } = await currentPricing(options, context);
+    const books = await currentBooks(options, context);
     return options.tenant === undefined ? books.shared : books.of(options.tenant);
   }
   return withClient(context, (client) => loadStoredBook(client, name.toLowerCase()));
@@ -182,7 +198,7 @@ function findingsOf(books: TenantBooks, atMs: number): readonly BookFinding[] {
 async function check(options: CheckOptions, context: CliContext): Promise<void> {
   const at = options.at === undefined ? context.now() : new Date(options.at);
   if (Number.isNaN(at.getTime())) throw new CliError(`--at "${String(options.at)}" is no instant.`, 2);
-  const { books } = await currentPricing(options, context);
+  const books = await currentBooks(options, context);
   const findings = findingsOf(books, at.getTime());
   const failed = findings.some((finding) => finding.level === 'error');
   if (failed) context.setExitCode(1);

@@ -3,7 +3,9 @@ import type { Command } from 'commander';
 import { COMPONENTS } from '../components.ts';
 import { loadConfig } from '../config/load.ts';
 import { cost } from '../processors/cost.ts';
-import { readPrices } from '../service/price-file.ts';
+import { readCurrentOverrides } from '../prices/current-overrides.ts';
+import { TooManyOverrides, type Queryable } from '../prices/override-rows.ts';
+import { PriceFilesError } from '../prices/price-files.ts';
 import { componentOf, tracesPipeline } from '../service/processing.ts';
 import { CliError, type CliContext } from './output.ts';
 import { addStartOptions, startOptions, type StartOptions } from './start-options.ts';
@@ -29,8 +31,15 @@ export function addBookOptions(command: Command): Command {
   );
 }
 
-/** Today's prices as the collector has them. Rejects with CliError, exit code 2, where a file is at fault. */
-export async function currentPricing(options: BookOptions, context: CliContext): Promise<CurrentPricing> {
+/**
+ * Today's prices as the collector has them, with the entries of its database. Rejects with CliError, exit code 2,
+ * where a file is at fault.
+ */
+export async function currentPricing(
+  options: BookOptions,
+  context: CliContext,
+  database: Queryable | null,
+): Promise<CurrentPricing> {
   const { config: sources, set } = startOptions(options, process.cwd());
   const { config, faults } = loadConfig(sources, set, context.env, COMPONENTS);
   if (config === undefined) throw new CliError(describeFaults(faults), 2);
@@ -39,10 +48,21 @@ export async function currentPricing(options: BookOptions, context: CliContext):
   const path = options.prices ?? configured?.prices ?? null;
   try {
     return {
-      books: createTenantBooks(path === null ? undefined : await readPrices(path)),
+      books: createTenantBooks(
+        await readCurrentOverrides({
+          pricesFile: path,
+          tenantDir: configured?.tenant_prices ?? null,
+          ...(configured === null ? {} : { maxFileBytes: configured.max_file_bytes }),
+          ...(configured === null ? {} : { maxOverrides: configured.max_overrides }),
+          database,
+          onSkipped: ({ id, reason }) =>
+            context.warn(`warning: price override ${id} cannot be used and is left out: ${reason}\n`),
+        }),
+      ),
       reportedAuthoritative: configured?.reported_authoritative ?? [],
     };
   } catch (error) {
-    throw new CliError(error instanceof Error ? error.message : String(error), 2, { cause: error });
+    if (!(error instanceof PriceFilesError) && !(error instanceof TooManyOverrides)) throw error;
+    throw new CliError(error.message, 2, { cause: error });
   }
 }

@@ -12,7 +12,8 @@ import {
   type PriceQuestion,
 } from '@spanmeter/processors';
 import type { Command } from 'commander';
-import { readPrices } from '../service/price-file.ts';
+import { readCurrentOverrides } from '../prices/current-overrides.ts';
+import { PriceFilesError } from '../prices/price-files.ts';
 import { addBookOptions, currentPricing, type CurrentPricing } from './books.ts';
 import { explainStored } from './explain-stored.ts';
 import { explanationJson } from './explanation-json.ts';
@@ -117,7 +118,8 @@ function listed(understood: Understood, context: CliContext): string {
 
 async function pricingOf(options: PriceOptions, context: CliContext): Promise<CurrentPricing> {
   // Without a configuration named, prices are those that ship and those of --prices, as with --stdin.
-  if (options.config !== undefined || options.set !== undefined) return currentPricing(options, context);
+  if (options.config !== undefined || options.set !== undefined)
+    return currentPricing(options, context, null);
   const overrides = options.prices === undefined ? undefined : await prices(options.prices);
   return { books: createTenantBooks(overrides), reportedAuthoritative: ['openrouter'] };
 }
@@ -171,8 +173,9 @@ export function registerPrice(program: Command, context: CliContext): void {
 
 async function prices(path: string): Promise<PriceOverrides> {
   try {
-    return await readPrices(path);
+    return await readCurrentOverrides({ pricesFile: path, database: null });
   } catch (error) {
-    throw new CliError(error instanceof Error ? error.message : String(error), 2, { cause: error });
+    if (error instanceof PriceFilesError) throw new CliError(error.message, 2, { cause: error });
+    throw error;
   }
 }

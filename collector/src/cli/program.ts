@@ -7,6 +7,7 @@ import { registerDeadletter } from './deadletter.ts';
 import { registerDemo } from './demo.ts';
 import { registerKey } from './key.ts';
 import type { CliContext } from './output.ts';
+import { registerOverride } from './override.ts';
 import { registerPrice } from './price.ts';
 import { printConfig } from './print-config.ts';
 import { registerReport } from './report.ts';
@@ -35,7 +36,7 @@ function registerConfiguration(program: Command, context: CliContext): void {
 
   const validating = program.command('validate').description('check a configuration and report every fault');
   const validated = configured(validating);
-  validating.action(() => print(context, validate(validated(), context.env, COMPONENTS)));
+  validating.action(async () => print(context, await validate(validated(), context.env, COMPONENTS)));
 
   const printing = program
     .command('print-config')
@@ -69,6 +70,7 @@ export async function runProgram(args: readonly string[], context: CliContext): 
   registerReprice(program, context);
   registerTenant(program, context);
   registerKey(program, context);
+  registerOverride(program, context);
   registerDeadletter(program, context);
   registerDemo(program, context);
   // Commands inherit these only when made by their parent's factory after they were set.

@@ -186,9 +186,9 @@ async function act(
 }
 
 async function reprice(options: RepriceOptions, context: CliContext, confirm: Confirm): Promise<void> {
-  const pricing = await currentPricing(options, context);
   await withClient(context, async (client) => {
     await prepareReprice(client);
+    const pricing = await currentPricing(options, context, client);
     const dryRun = options.dryRun === true;
     if (!dryRun) await lockReprice(client).catch(explainLock);
     const selection = await selectionOf(client, options);

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { COMPONENTS } from '../components.ts';
 import { loadConfig } from '../config/load.ts';
 import { keysFileFault } from '../service/keys.ts';
+import { pricesFault } from '../service/prices.ts';
 import { MainRuntime, StartFailure } from '../service/main-runtime.ts';
 import type { DatabaseAddress } from '../service/messages.ts';
 import { createLogger } from '../telemetry/log.ts';
@@ -23,9 +24,9 @@ export async function start(options: StartOptions): Promise<number> {
     return 2;
   }
   const { config } = loaded;
-  const keysFault = await keysFileFault(config);
-  if (keysFault !== null) {
-    process.stderr.write(`${keysFault}\n`);
+  for (const fault of [await keysFileFault(config), await pricesFault(config)]) {
+    if (fault === null) continue;
+    process.stderr.write(`${fault}\n`);
     return 2;
   }
   const { level, encoding } = config.service.telemetry.logs;

@@ -135,8 +135,8 @@ async function ask(options: WhatIfOptions, context: CliContext): Promise<WhatIfR
   const request = { ...options, noCache: !options.cache };
   // What cannot be asked is said before a configuration or a database is looked for.
   questionOf(request);
-  const { books } = await currentPricing(options, context);
   return withPool(context, async (pool) => {
+    const { books } = await currentPricing(options, context, pool);
     const reader = createReader(pool, {
       statementTimeoutMs: STATEMENT_TIMEOUT_MS,
       acquireTimeoutMs: ACQUIRE_TIMEOUT_MS,

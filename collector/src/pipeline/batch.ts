@@ -16,8 +16,8 @@ export interface ProcessedBatch {
 /** The configured chain of processors, in order. */
 export interface ProcessingChain {
   readonly steps: readonly CallProcessor[];
-  /** Price books that calls of this chain may name. */
+  /** The price books that the calls processed since it was last asked name, and those that they extend. */
   books(): readonly NamedBook[];
-  /** Resolves once the steps know what they need to decide the first batch. */
+  /** Resolves once the steps know what they need; rejects where that has to be asked again later. */
   ready?(): Promise<void>;
 }

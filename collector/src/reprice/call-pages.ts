@@ -1,6 +1,7 @@
-import type { Client } from 'pg';
+import { Query, type Client, type QueryArrayConfig } from 'pg';
 import { PARTITION_BOUNDS } from '../database/partition-bounds.ts';
-import { SETTLED_STATUSES, STORED_COLUMNS, storedCall, type StoredCall } from './stored-call.ts';
+import { SETTLED_STATUSES, STORED_COLUMNS, storedCall } from './stored-call.ts';
+import type { StoredCall, StoredRow } from './stored-call.ts';
 
 /** Calls that are looked at: instants [from, to) as ISO text with microseconds in UTC. */
 export interface CallSelection {
@@ -90,9 +91,16 @@ function pageText(
 
 const AS_TEXT = { getTypeParser: () => (text: string) => text };
 
+/** A page that was read. */
+export interface Page {
+  readonly calls: number;
+  /** Null where the slice has no more calls. */
+  readonly end: PageEnd | null;
+}
+
 /**
- * The next calls of a slice with their current cost, by tenant and start: the order of an index, in which neighbours
- * share their rollups. Empty at the end of the slice.
+ * Hands out the next calls of a slice with their current cost, by tenant and start: the order of an index, in which
+ * neighbours share their rollups. One by one as they come, so that none of them has to outlive the next.
  */
 export async function readPage(
   client: Client,
@@ -100,17 +108,36 @@ export async function readPage(
   slice: Slice,
   after: PageEnd | null,
   limit: number,
-): Promise<readonly StoredCall[]> {
+  each: (stored: StoredCall) => void,
+): Promise<Page> {
   const values: unknown[] = [slice.from, slice.to, limit];
   const text = pageText(selection, after, (value) => `$${values.push(value)}`);
-  const { rows } = await client.query<(string | null)[]>({ text, values, rowMode: 'array', types: AS_TEXT });
-  return rows.map(storedCall);
+  let calls = 0;
+  let last: StoredCall | null = null;
+  let failure: unknown = null;
+  await new Promise<void>((resolve, reject) => {
+    const config: QueryArrayConfig = { text, values, rowMode: 'array', types: AS_TEXT };
+    const query = new Query(config);
+    query.on('row', (row: unknown) => {
+      // What is thrown here would not reach the caller.
+      if (failure !== null) return;
+      try {
+        last = storedCall(row as StoredRow);
+        each(last);
+        calls++;
+      } catch (error) {
+        failure = error;
+      }
+    });
+    query.on('error', reject);
+    query.on('end', () => resolve());
+    client.query(query);
+  });
+  if (failure !== null) throw failure;
+  return { calls, end: last === null ? null : endAt(slice, last) };
 }
 
-/** Where a page ended. */
-export function pageEnd(slice: Slice, page: readonly StoredCall[]): PageEnd | null {
-  const last = page.at(-1)?.call;
-  if (last === undefined) return null;
-  const { tenantId: tenant, startedAtMicros, traceId, spanId } = last;
+function endAt(slice: Slice, { call }: StoredCall): PageEnd {
+  const { tenantId: tenant, startedAtMicros, traceId, spanId } = call;
   return { slice: slice.from, tenant, startedAt: isoMicros(startedAtMicros), traceId, spanId };
 }

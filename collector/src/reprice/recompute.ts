@@ -37,22 +37,6 @@ export function pricingDigest({ books, reportedAuthoritative }: Pricing): string
   return createHash('sha256').update(JSON.stringify(content)).digest('hex');
 }
 
-function groupOf(calls: readonly StoredCall[]): SpanGroup {
-  return {
-    context: {
-      receivedUnixMs: 0,
-      role: 'open',
-      tenant: null,
-      declaredTenant: null,
-      keyId: null,
-      team: null,
-    },
-    spans: [],
-    calls: calls.map((stored) => stored.call),
-    rejections: [],
-  };
-}
-
 function resultOf(stored: StoredCall): Repriced {
   const { call, provider, model, status: oldStatus, cost: oldCost, priceVersion: oldVersion } = stored;
   const { costStatus: newStatus, costPicoUsd: newCost, priceVersion: newVersion } = call;
@@ -70,11 +54,26 @@ function resultOf(stored: StoredCall): Repriced {
 }
 
 /** Prices stored calls by the very step that prices new ones, so that the same rules hold. Each call only once. */
-export function createRecompute(pricing: Pricing): (calls: readonly StoredCall[]) => readonly Repriced[] {
+export function createRecompute(pricing: Pricing): (stored: StoredCall) => Repriced {
   const { books, reportedAuthoritative } = pricing;
   const price = createCost({ books, reportedAuthoritative });
-  return (calls) => {
-    price([groupOf(calls)]);
-    return calls.map(resultOf);
+  const group: SpanGroup = {
+    context: {
+      receivedUnixMs: 0,
+      role: 'open',
+      tenant: null,
+      declaredTenant: null,
+      keyId: null,
+      team: null,
+    },
+    spans: [],
+    calls: [],
+    rejections: [],
+  };
+  const groups = [group];
+  return (stored) => {
+    group.calls[0] = stored.call;
+    price(groups);
+    return resultOf(stored);
   };
 }

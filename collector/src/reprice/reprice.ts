@@ -3,13 +3,14 @@ import type { Client } from 'pg';
 import { errorCode } from '../database/failure.ts';
 import { inTransaction } from '../keys/transaction.ts';
 import { STAGE_ROLLUPS } from '../exporters/postgres/session.ts';
-import { countGone, pageEnd, readPage, slicesOf } from './call-pages.ts';
+import { countGone, readPage, slicesOf } from './call-pages.ts';
 import type { CallSelection, PageEnd, Slice } from './call-pages.ts';
 import { createRecompute, type Pricing, type Repriced } from './recompute.ts';
-import { beginRun, databaseNow, findInterrupted, finishRun, moveRun } from './run-store.ts';
+import type { StoredCall } from './stored-call.ts';
+import { beginRun, databaseNow, findInterrupted, finishRun, moveRun, PageCounts } from './run-store.ts';
 import type { OpenRun, RunCounts, RunRequest } from './run-store.ts';
 import { SummarySums, type RepriceSummary } from './summary.ts';
-import { CORRECTIONS_LOCK, storeBooks, writeCorrections } from './write-corrections.ts';
+import { CorrectionBatch, CORRECTIONS_LOCK, storeBooks } from './write-corrections.ts';
 
 export type { CallSelection } from './call-pages.ts';
 export type { Pricing } from './recompute.ts';
@@ -94,12 +95,11 @@ export async function planReprice(
   for (const slice of await slicesAfter(client, selection, start)) {
     let after = start?.slice === slice.from ? start : null;
     for (;;) {
-      const page = await readPage(client, selection, slice, after, pageCalls);
-      const end = pageEnd(slice, page);
-      if (end === null) break;
-      sums.add(recompute(page));
-      after = end;
-      if (page.length < pageCalls) break;
+      const page = await readPage(client, selection, slice, after, pageCalls, (stored) =>
+        sums.add(recompute(stored)),
+      );
+      after = page.end;
+      if (page.calls < pageCalls) break;
     }
   }
   return { continues, summary: sums.summary(), gone: await countGone(client, selection) };
@@ -119,12 +119,12 @@ class NamedBooks {
     this.#pricing = pricing;
   }
 
-  missing(results: readonly Repriced[]): readonly PriceBook[] {
+  /** The books that the calls of these tenants name and that this run did not store yet. */
+  missing(tenants: ReadonlySet<string>): readonly PriceBook[] {
     const { books } = this.#pricing;
     const named = new Set<PriceBook>();
-    for (const { change } of results) {
-      if (change === null || change.newVersion === null) continue;
-      const book = books.of(change.call.tenantId);
+    for (const tenant of tenants) {
+      const book = books.of(tenant);
       if (!this.#stored.has(book.version)) named.add(book);
     }
     if (named.size === 0 || this.#stored.has(books.shared.version)) return [...named];
@@ -141,7 +141,7 @@ class NamedBooks {
 interface PageWork {
   readonly request: RunRequest;
   readonly run: OpenRun;
-  readonly recompute: (page: Awaited<ReturnType<typeof readPage>>) => readonly Repriced[];
+  readonly recompute: (stored: StoredCall) => Repriced;
   readonly books: NamedBooks;
 }
 
@@ -153,21 +153,28 @@ async function repricePage(
   after: PageEnd | null,
 ): Promise<PageEnd | null> {
   let named: readonly PriceBook[] = [];
+  const pageCalls = request.pageCalls ?? PAGE_CALLS;
   const end = await inTransaction(client, async () => {
     await client.query(`SELECT pg_advisory_xact_lock(${CORRECTIONS_LOCK})`);
-    const page = await readPage(client, request.selection, slice, after, request.pageCalls ?? PAGE_CALLS);
-    const pageEnds = pageEnd(slice, page);
-    if (pageEnds === null) return null;
-    const results = recompute(page);
-    const changes = results.flatMap(({ change }) => change ?? []);
-    if (changes.length > 0) {
-      named = books.missing(results);
+    const { micros: atMicros } = await databaseNow(client);
+    const batch = new CorrectionBatch({ runId: run.id, reason: run.reason, atMicros });
+    const counts = new PageCounts();
+    const tenants = new Set<string>();
+    const page = await readPage(client, request.selection, slice, after, pageCalls, (stored) => {
+      const result = recompute(stored);
+      counts.add(result);
+      if (result.change === null) return;
+      batch.add(result.change);
+      if (result.change.newVersion !== null) tenants.add(stored.call.tenantId);
+    });
+    if (page.end === null) return null;
+    if (batch.size > 0) {
+      named = books.missing(tenants);
       if (named.length > 0) await storeBooks(client, named);
-      const { micros: atMicros } = await databaseNow(client);
-      await writeCorrections(client, changes, { runId: run.id, reason: run.reason, atMicros });
+      await batch.write(client);
     }
-    await moveRun(client, run.id, pageEnds, results);
-    return pageEnds;
+    await moveRun(client, run.id, page.end, counts);
+    return page.end;
   });
   books.remember(named);
   return end;

@@ -100,43 +100,39 @@ export async function beginRun(client: Client, request: RunRequest): Promise<Ope
   });
 }
 
-/** Moves a run forward, in the transaction that writes its corrections. */
-export async function moveRun(
-  client: Client,
-  id: string,
-  after: PageEnd,
-  results: readonly Repriced[],
-): Promise<void> {
-  let changed = 0;
-  let newlyPriced = 0;
-  let noLongerPriced = 0;
-  let increase = 0n;
-  let decrease = 0n;
-  for (const { change } of results) {
-    if (change === null) continue;
-    changed++;
-    if (change.oldCost === null && change.newCost !== null) newlyPriced++;
-    if (change.oldCost !== null && change.newCost === null) noLongerPriced++;
+/** What one page adds to a run. */
+export class PageCounts {
+  #lookedAt = 0;
+  #changed = 0;
+  #newlyPriced = 0;
+  #noLongerPriced = 0;
+  #increase = 0n;
+  #decrease = 0n;
+
+  add({ change }: Repriced): void {
+    this.#lookedAt++;
+    if (change === null) return;
+    this.#changed++;
+    if (change.oldCost === null && change.newCost !== null) this.#newlyPriced++;
+    if (change.oldCost !== null && change.newCost === null) this.#noLongerPriced++;
     const delta = (change.newCost ?? 0n) - (change.oldCost ?? 0n);
-    if (delta > 0n) increase += delta;
-    else decrease -= delta;
+    if (delta > 0n) this.#increase += delta;
+    else this.#decrease -= delta;
   }
+
+  /** In the order of `COUNTS`. */
+  values(): readonly (string | number)[] {
+    const amounts = [formatPico(this.#increase), formatPico(this.#decrease)];
+    return [this.#lookedAt, this.#changed, this.#newlyPriced, this.#noLongerPriced, ...amounts];
+  }
+}
+
+/** Moves a run forward, in the transaction that writes its corrections. */
+export async function moveRun(client: Client, id: string, after: PageEnd, page: PageCounts): Promise<void> {
+  const added = COUNTS.split(', ').map((column, index) => `${column} = ${column} + $${index + 3}`);
   await client.query(
-    `UPDATE spanmeter.reprice_runs SET last_done = $2, updated_at = now(),
-       calls_looked_at = calls_looked_at + $3, calls_changed = calls_changed + $4,
-       calls_newly_priced = calls_newly_priced + $5, calls_no_longer_priced = calls_no_longer_priced + $6,
-       increase_usd = increase_usd + $7, decrease_usd = decrease_usd + $8
-     WHERE id = $1`,
-    [
-      id,
-      JSON.stringify(after),
-      results.length,
-      changed,
-      newlyPriced,
-      noLongerPriced,
-      formatPico(increase),
-      formatPico(decrease),
-    ],
+    `UPDATE spanmeter.reprice_runs SET last_done = $2, updated_at = now(), ${added.join(', ')} WHERE id = $1`,
+    [id, JSON.stringify(after), ...page.values()],
   );
 }
 

@@ -83,12 +83,10 @@ export class SummarySums {
   readonly #total = noSums('', '');
   #unstorable = 0;
 
-  add(results: readonly Repriced[]): void {
-    for (const result of results) {
-      add(this.#sumsOf(result.stored.call.tenantId, result.stored.model), result);
-      add(this.#total, result);
-      if (result.unstorable) this.#unstorable++;
-    }
+  add(result: Repriced): void {
+    add(this.#sumsOf(result.stored.call.tenantId, result.stored.model), result);
+    add(this.#total, result);
+    if (result.unstorable) this.#unstorable++;
   }
 
   summary(): RepriceSummary {

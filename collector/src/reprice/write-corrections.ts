@@ -2,7 +2,7 @@ import { formatPico, type PriceBook } from '@spanmeter/processors';
 import type { Client } from 'pg';
 import { BinaryCopy } from '../exporters/postgres/binary-copy.ts';
 import { COST_SCALE } from '../exporters/postgres/call-rows.ts';
-import { encodeCorrections, hashOf, ROLLUP_COLUMNS } from '../exporters/postgres/rollup.ts';
+import { CorrectionSums, hashOf, ROLLUP_COLUMNS } from '../exporters/postgres/rollup.ts';
 import { Script, type Statement } from '../exporters/postgres/script.ts';
 import { copyInto, MERGE_ROLLUPS, STAGED_ROLLUPS } from '../exporters/postgres/session.ts';
 import type { RepricedCall } from './recompute.ts';
@@ -27,7 +27,7 @@ const ADJUSTMENT_COLUMNS: readonly string[] = [
   'run_id',
   'created_at',
 ];
-const EXPECTED_ROW_BYTES = 400;
+const EXPECTED_BYTES = 512 * 1024;
 const MICROS_PER_DAY = 86_400_000_000;
 
 /** The circumstances of the corrections of one transaction. */
@@ -36,35 +36,6 @@ export interface CorrectionContext {
   readonly reason: string;
   /** Microseconds since 1970 by the database's clock. */
   readonly atMicros: number;
-}
-
-function compareKeys({ call: a }: RepricedCall, { call: b }: RepricedCall): number {
-  if (a.tenantId !== b.tenantId) return a.tenantId < b.tenantId ? -1 : 1;
-  return a.traceId === b.traceId ? 0 : a.traceId < b.traceId ? -1 : 1;
-}
-
-function encodeAdjustments(changes: readonly RepricedCall[], context: CorrectionContext): BinaryCopy {
-  const copy = new BinaryCopy(ADJUSTMENT_COLUMNS.length, changes.length * EXPECTED_ROW_BYTES);
-  // In the order of the unique index, whose pages are then touched once each.
-  for (const change of changes.toSorted(compareKeys)) {
-    const { call, oldStatus, oldCost, oldVersion, newStatus, newCost, newVersion } = change;
-    copy.startRow();
-    copy.text(call.tenantId);
-    copy.timestamp(Number(call.startedAtMicros));
-    copy.text(call.traceId);
-    copy.text(call.spanId);
-    copy.text(context.reason);
-    copy.numeric((newCost ?? 0n) - (oldCost ?? 0n), COST_SCALE);
-    copy.text(oldStatus);
-    copy.text(newStatus);
-    copy.text(oldVersion);
-    copy.text(newVersion);
-    copy.numeric(oldCost, COST_SCALE);
-    copy.numeric(newCost, COST_SCALE);
-    copy.text(context.runId);
-    copy.timestamp(context.atMicros);
-  }
-  return copy;
 }
 
 /** Labels of the metric in the order of the columns; NULL is the empty text there. */
@@ -87,26 +58,7 @@ const ADD_TOTALS = `INSERT INTO spanmeter.cost_correction_totals AS t (tenant_id
     $8::text[], $9::text[], $10::text[], $11::numeric[])
   ON CONFLICT (tenant_id, dimensions_hash, direction) DO UPDATE SET amount_usd = t.amount_usd + excluded.amount_usd`;
 
-function totalsOf(changes: readonly RepricedCall[]): readonly TotalRow[] {
-  const totals = new Map<string, TotalRow>();
-  for (const change of changes) {
-    const delta = (change.newCost ?? 0n) - (change.oldCost ?? 0n);
-    if (delta === 0n) continue;
-    const direction = delta > 0n ? 'up' : 'down';
-    const labels = labelsOf(change);
-    const tenant = change.call.tenantId;
-    const dimensions = labels.join('\u0000');
-    const key = `${tenant}\u0000${direction}\u0000${dimensions}`;
-    const known = totals.get(key);
-    const amount = delta > 0n ? delta : -delta;
-    if (known !== undefined) known.amount += amount;
-    else totals.set(key, { tenant, hash: hashOf(dimensions), direction, labels, amount });
-  }
-  return [...totals.values()];
-}
-
-async function addTotals(client: Client, changes: readonly RepricedCall[]): Promise<void> {
-  const rows = totalsOf(changes);
+async function addTotals(client: Client, rows: readonly TotalRow[]): Promise<void> {
   if (rows.length === 0) return;
   const label = (index: number): string[] => rows.map((row) => row.labels[index] ?? '');
   await client.query(ADD_TOTALS, [
@@ -135,20 +87,73 @@ export async function storeBooks(client: Client, books: readonly PriceBook[]): P
   }
 }
 
-/** Writes corrections, the rollups that they move and the totals of the metric, in the caller's transaction. */
-export async function writeCorrections(
-  client: Client,
-  changes: readonly RepricedCall[],
-  context: CorrectionContext,
-): Promise<void> {
-  const rollups = encodeCorrections(changes, Math.floor(context.atMicros / MICROS_PER_DAY));
-  const statements: readonly Statement[] = [
-    copyInto('spanmeter.cost_adjustments', ADJUSTMENT_COLUMNS, encodeAdjustments(changes, context).payload()),
-    copyInto(STAGED_ROLLUPS, ROLLUP_COLUMNS, rollups.payload()),
-    { sql: MERGE_ROLLUPS },
-  ];
-  const script = new Script(statements);
-  client.query(script);
-  await script.done;
-  await addTotals(client, changes);
+/** Corrections of one transaction: encoded as they are added, so that only their bytes are kept. */
+export class CorrectionBatch {
+  readonly #context: CorrectionContext;
+  readonly #rows = new BinaryCopy(ADJUSTMENT_COLUMNS.length, EXPECTED_BYTES);
+  readonly #sums: CorrectionSums;
+  readonly #totals = new Map<string, TotalRow>();
+  #size = 0;
+
+  constructor(context: CorrectionContext) {
+    this.#context = context;
+    this.#sums = new CorrectionSums(Math.floor(context.atMicros / MICROS_PER_DAY));
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  add(change: RepricedCall): void {
+    this.#size++;
+    const delta = (change.newCost ?? 0n) - (change.oldCost ?? 0n);
+    this.#addRow(change, delta);
+    this.#sums.add(change);
+    if (delta !== 0n) this.#addTotal(change, delta);
+  }
+
+  /** Writes the corrections, the rollups that they move and the totals of the metric, in the caller's transaction. */
+  async write(client: Client): Promise<void> {
+    const statements: readonly Statement[] = [
+      copyInto('spanmeter.cost_adjustments', ADJUSTMENT_COLUMNS, this.#rows.payload()),
+      copyInto(STAGED_ROLLUPS, ROLLUP_COLUMNS, this.#sums.encode().payload()),
+      { sql: MERGE_ROLLUPS },
+    ];
+    const script = new Script(statements);
+    client.query(script);
+    await script.done;
+    await addTotals(client, [...this.#totals.values()]);
+  }
+
+  #addRow(change: RepricedCall, delta: bigint): void {
+    const { call, oldStatus, oldCost, oldVersion, newStatus, newCost, newVersion } = change;
+    const copy = this.#rows;
+    copy.startRow();
+    copy.text(call.tenantId);
+    copy.timestamp(Number(call.startedAtMicros));
+    copy.text(call.traceId);
+    copy.text(call.spanId);
+    copy.text(this.#context.reason);
+    copy.numeric(delta, COST_SCALE);
+    copy.text(oldStatus);
+    copy.text(newStatus);
+    copy.text(oldVersion);
+    copy.text(newVersion);
+    copy.numeric(oldCost, COST_SCALE);
+    copy.numeric(newCost, COST_SCALE);
+    copy.text(this.#context.runId);
+    copy.timestamp(this.#context.atMicros);
+  }
+
+  #addTotal(change: RepricedCall, delta: bigint): void {
+    const direction = delta > 0n ? 'up' : 'down';
+    const labels = labelsOf(change);
+    const tenant = change.call.tenantId;
+    const dimensions = labels.join('\u0000');
+    const key = `${tenant}\u0000${direction}\u0000${dimensions}`;
+    const amount = delta > 0n ? delta : -delta;
+    const known = this.#totals.get(key);
+    if (known !== undefined) known.amount += amount;
+    else this.#totals.set(key, { tenant, hash: hashOf(dimensions), direction, labels, amount });
+  }
 }

@@ -35,6 +35,13 @@ export interface Processing {
   knowTenants(ids: Iterable<string>): void;
   /** The books that calls are priced by now. */
   books(): TenantBooks;
+  /** Prices what is processed from now on by other layers; returns the version of the operator's book. */
+  replacePrices(overrides: PriceOverrides): string;
+}
+
+/** Own prices, as far as processing has to know: whether they are known. */
+export interface PricesState {
+  ready(): Promise<void>;
 }
 
 /** The one traces pipeline; the configuration's rules see to it that there is one. */
@@ -74,11 +81,7 @@ function tenantRegister(max: number): { admit(tenant: string): boolean; know(ids
 }
 
 /** Makes the processors of the pipeline, in the order that the configuration's rules require. */
-export function createProcessing(
-  config: Config,
-  retentionMs: number,
-  prices: PriceOverrides | null,
-): Processing {
+export function createProcessing(config: Config, retentionMs: number, prices: PricesState): Processing {
   const { processors } = tracesPipeline(config);
   const find = <O>(type: ComponentType<O>): O => {
     const found = componentOf(processors, config.processors, type);
@@ -96,10 +99,7 @@ export function createProcessing(
     defaultTenant: attribution.default_tenant,
     admitTenant: (name: string): boolean => register.admit(name),
   };
-  const pricing = createCost({
-    reportedAuthoritative,
-    ...(prices === null ? {} : { overrides: prices }),
-  });
+  const pricing = createCost({ reportedAuthoritative });
   return {
     chain: {
       steps: [
@@ -109,7 +109,10 @@ export function createProcessing(
         pricing,
       ],
       books: () => pricing.books(),
-      ready: () => recalled,
+      async ready() {
+        await prices.ready();
+        await recalled;
+      },
     },
     decode: createSpanDecoder({ ...WANTED_KEYS, maxValueBytes: normalizer.max_value_bytes }),
     tenantOf: createTenantOf(whose),
@@ -121,5 +124,9 @@ export function createProcessing(
     },
     knowTenants: (ids) => register.know(ids),
     books: () => pricing.tenantBooks(),
+    replacePrices(overrides) {
+      pricing.replaceOverrides(overrides);
+      return pricing.version;
+    },
   };
 }

@@ -23,7 +23,8 @@ import { createKnownTenants, type KnownTenants } from './known-tenants.ts';
 import type { MainLink } from './main-link.ts';
 import type { JournalEnd } from '../journal/record.ts';
 import type { WorkerStart } from './messages.ts';
-import { readConfiguredPrices } from './price-file.ts';
+import type { LivePrices } from '../prices/live-prices.ts';
+import { openPrices } from './prices.ts';
 import { componentOf, createProcessing, tracesPipeline, type Processing } from './processing.ts';
 import { readRecentCalls } from './recent-calls.ts';
 import { recentLabels } from './recent-labels.ts';
@@ -58,6 +59,7 @@ export class WorkerRuntime {
   #remembered: Remembered | null = null;
   #knownTenants: KnownTenants | null = null;
   #prometheus: PrometheusExporter | null = null;
+  #prices: LivePrices | null = null;
   #maintenance: { stop(): Promise<void> } | null = null;
   #reporting: NodeJS.Timeout | undefined;
 
@@ -76,7 +78,9 @@ export class WorkerRuntime {
     await this.#startTelemetry();
     const postgres = postgresOptions(config);
     const retentionMs = (postgres?.options.retention ?? DEFAULT_RETENTION_DAYS) * MS_PER_DAY;
-    const processing = createProcessing(config, retentionMs, await readConfiguredPrices(config));
+    const processing = createProcessing(config, retentionMs, {
+      ready: () => this.#prices?.ready() ?? Promise.resolve(),
+    });
     if (postgres !== null) {
       const database = await openLedgerDatabase(postgres.options, start.dataDir, log);
       this.#database = database;
@@ -101,6 +105,8 @@ export class WorkerRuntime {
         MAINTAIN_EVERY_MS,
       );
     }
+    this.#prices = await openPrices({ ...this.#parts, processing, database: this.#database });
+    this.#prices.start();
     this.#recallCalls(processing);
     await this.#startExports(processing);
     this.#recall(processing);
@@ -123,6 +129,7 @@ export class WorkerRuntime {
     for (const component of this.#components.toReversed()) await component.stop(deadline);
     this.#remembered?.stop();
     this.#knownTenants?.stop();
+    if (this.#prices !== null) await settledOrAborted(this.#prices.stop(), deadline);
     // A server that hangs answers nobody: what it was asked is left to it once the time is over.
     if (this.#maintenance !== null) await settledOrAborted(this.#maintenance.stop(), deadline);
     if (this.#ledger !== null) await settledOrAborted(this.#ledger.close(), deadline);
@@ -295,6 +302,7 @@ export class WorkerRuntime {
       version: VERSION,
       journal: await this.#parts.link.ask('journal', null),
       exporters: (this.#exports?.drains ?? []).map((drain) => exporterReport(drain.status())),
+      prices: this.#prices?.status() ?? null,
     };
   }
 }

@@ -26,15 +26,15 @@ service:
 `;
 
 describe('spanmeter validate', () => {
-  it('says so and exits 0 where nothing is wrong', () => {
-    assert.deepEqual(validate({ config: [`yaml:${GOOD}`], set: [] }, {}, REGISTRY), {
+  it('says so and exits 0 where nothing is wrong', async () => {
+    assert.deepEqual(await validate({ config: [`yaml:${GOOD}`], set: [] }, {}, REGISTRY), {
       text: 'the configuration is valid',
       exitCode: 0,
     });
   });
 
-  it('lists every fault with its place and exits 2', () => {
-    const result = validate(
+  it('lists every fault with its place and exits 2', async () => {
+    const result = await validate(
       { config: [`yaml:${GOOD}`], set: ['exporters.x=', 'service.extensions=[y]'] },
       {},
       REGISTRY,
@@ -61,10 +61,10 @@ describe('spanmeter print-config', () => {
     assert.deepEqual(printed.service.pipelines.traces.exporters, ['postgres', 'otlp_http/x']);
   });
 
-  it('can be read again', () => {
+  it('can be read again', async () => {
     const { text } = printConfig(options, env, REGISTRY);
     assert.equal(
-      validate({ config: [`yaml:${text}`], set: [] }, {}, REGISTRY).text,
+      (await validate({ config: [`yaml:${text}`], set: [] }, {}, REGISTRY)).text,
       'the configuration is valid',
     );
   });

@@ -3,6 +3,7 @@ import { registerBook } from '@spanmeter/collector/dist/cli/book.js';
 import { registerDeadletter } from '@spanmeter/collector/dist/cli/deadletter.js';
 import { registerKey } from '@spanmeter/collector/dist/cli/key.js';
 import type { CliContext } from '@spanmeter/collector/dist/cli/output.js';
+import { registerOverride } from '@spanmeter/collector/dist/cli/override.js';
 import { registerPrice } from '@spanmeter/collector/dist/cli/price.js';
 import { registerReport } from '@spanmeter/collector/dist/cli/report.js';
 import { registerReprice, type Confirm } from '@spanmeter/collector/dist/cli/reprice.js';
@@ -20,6 +21,7 @@ const REGISTERS = [
   registerKey,
   registerReport,
   registerDeadletter,
+  registerOverride,
   registerPrice,
   registerBook,
   registerWhatIf,

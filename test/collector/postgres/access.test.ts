@@ -11,6 +11,7 @@ const TENANT_TABLES = [
   'calls_effective',
   'spend_rollup',
   'cost_adjustments',
+  'cost_correction_totals',
   'tenants',
   'price_overrides',
   'budgets',
@@ -79,7 +80,10 @@ describe('row-level security', () => {
       );
       await sql(
         database.url,
-        `WITH o AS (INSERT INTO price_overrides (tenant_id, provider, model, prices)
+        `WITH t AS (INSERT INTO cost_correction_totals (tenant_id, dimensions_hash, direction, provider, model,
+             operation, service_name, environment, team, feature, amount_usd)
+             VALUES ($1, 'h', 'up', 'p', 'm', 'chat', 's', '', '', '', 0.5)),
+           o AS (INSERT INTO price_overrides (tenant_id, provider, model, prices)
              VALUES ($1, 'p', 'm', '{}')),
            b AS (INSERT INTO budgets (tenant_id, id, name, period, limit_usd)
              VALUES ($1, 'b', 'b', 'month', 1)),

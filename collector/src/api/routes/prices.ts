@@ -84,7 +84,7 @@ interface Asked {
 function pricesOfModel({ book, provider, atMicros }: Asked, model: string): ListedPrice[] {
   const providers = provider === null ? bookProviders(book) : [provider];
   const matches = providers.flatMap((each) => {
-    const match = book.match(each, model);
+    const match = book.match(each, model, atMicros);
     return match === null ? [] : [{ provider: each, match }];
   });
   if (matches.length === 0) {
@@ -114,7 +114,7 @@ function pageOf({ book, provider, atMicros }: Asked, start: number, limit: numbe
   for (let p = Math.floor(start / MODELS_PER_PROVIDER); p < providers.length; p++) {
     const whose = providers[p] ?? '';
     for (const [m, model] of modelsOf(book, whose).entries()) {
-      const match = m < first ? null : book.match(whose, model);
+      const match = m < first ? null : book.match(whose, model, atMicros);
       const listed = match === null ? null : listedPrice(book, whose, match, atMicros);
       if (listed === null) continue;
       if (prices.length === limit) return { prices, next: p * MODELS_PER_PROVIDER + m };

@@ -148,21 +148,29 @@ export interface Correction {
 /** The journal id of sums that no journal brought about. */
 export const CORRECTIONS_JOURNAL = '00000000-0000-0000-0000-000000000000';
 
-/**
- * What corrections add to the sums, encoded for COPY: each call leaves its old status and joins its new one, in
- * its own bucket. `recordedOn` is the UTC day of the correction, in days since 1970.
- */
-export function encodeCorrections(corrections: readonly Correction[], recordedOn: number): BinaryCopy {
-  const groups = new Groups();
-  for (const { call, oldStatus, oldCost, newStatus, newCost } of corrections) {
-    if (oldStatus === newStatus) {
-      groups.addCost(call, newStatus, (newCost ?? 0n) - (oldCost ?? 0n), recordedOn);
-      continue;
-    }
-    groups.add(call, oldStatus, oldCost, recordedOn, -1);
-    groups.add(call, newStatus, newCost, recordedOn, 1);
+/** What corrections add to the sums: each call leaves its old status and joins its new one, in its own bucket. */
+export class CorrectionSums {
+  readonly #groups = new Groups();
+  readonly #recordedOn: number;
+
+  /** `recordedOn` is the UTC day of the corrections, in days since 1970. */
+  constructor(recordedOn: number) {
+    this.#recordedOn = recordedOn;
   }
-  return groups.encode(CORRECTIONS_JOURNAL);
+
+  add({ call, oldStatus, oldCost, newStatus, newCost }: Correction): void {
+    if (oldStatus === newStatus) {
+      this.#groups.addCost(call, newStatus, (newCost ?? 0n) - (oldCost ?? 0n), this.#recordedOn);
+      return;
+    }
+    this.#groups.add(call, oldStatus, oldCost, this.#recordedOn, -1);
+    this.#groups.add(call, newStatus, newCost, this.#recordedOn, 1);
+  }
+
+  /** Rows of `ROLLUP_COLUMNS` for COPY. */
+  encode(): BinaryCopy {
+    return this.#groups.encode(CORRECTIONS_JOURNAL);
+  }
 }
 
 /** The sums of one transaction under way. */

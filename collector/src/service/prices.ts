@@ -1,0 +1,70 @@
+import { Client } from 'pg';
+import type { Config } from '../config/config.ts';
+import type { Database } from '../database/connect.ts';
+import type { Logger, SelfMetrics } from '../pipeline/component.ts';
+import { configuredFiles, priceFilesFault, readConfiguredFiles } from '../prices/configured-prices.ts';
+import { createLivePrices, type LivePrices } from '../prices/live-prices.ts';
+import type { OverrideConnection } from '../prices/override-source.ts';
+import { cost, type CostOptions } from '../processors/cost.ts';
+import { componentOf, tracesPipeline, type Processing } from './processing.ts';
+
+const CONNECT_LIMIT_MS = 10_000;
+const QUERY_LIMIT_MS = 60_000;
+
+/** What own prices need of the collector around them. */
+export interface PricesParts {
+  readonly config: Config;
+  readonly processing: Pick<Processing, 'replacePrices'>;
+  /** Null where the pipeline has no store. */
+  readonly database: Pick<Database, 'ownerUrl' | 'ready'> | null;
+  readonly log: Logger;
+  readonly metrics: SelfMetrics;
+}
+
+function costOptions(config: Config): CostOptions {
+  const { processors } = tracesPipeline(config);
+  return componentOf(processors, config.processors, cost)?.options ?? cost.options.parse({});
+}
+
+/** Every fault of the price files that a configuration names, as text; null where they can be used. */
+export function pricesFault(config: Config): Promise<string | null> {
+  return priceFilesFault(costOptions(config));
+}
+
+async function connect(database: Pick<Database, 'ownerUrl' | 'ready'>): Promise<OverrideConnection> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error('the database is not ready yet')), CONNECT_LIMIT_MS);
+  });
+  try {
+    await Promise.race([database.ready(), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+  const client = new Client({
+    connectionString: database.ownerUrl,
+    application_name: 'spanmeter-prices',
+    connectionTimeoutMillis: CONNECT_LIMIT_MS,
+    query_timeout: QUERY_LIMIT_MS,
+    keepAlive: true,
+  });
+  client.on('error', () => undefined);
+  await client.connect();
+  return client;
+}
+
+/** Reads the price files and makes what follows them and the database. Rejects with PriceFilesError. */
+export async function openPrices(parts: PricesParts): Promise<LivePrices> {
+  const options = costOptions(parts.config);
+  const { database, processing, log, metrics } = parts;
+  return createLivePrices({
+    files: configuredFiles(options),
+    first: await readConfiguredFiles(options),
+    reloadIntervalMs: options.reload_interval,
+    database:
+      database === null ? null : { connect: () => connect(database), maxOverrides: options.max_overrides },
+    apply: (overrides) => processing.replacePrices(overrides),
+    log,
+    metrics,
+  });
+}
