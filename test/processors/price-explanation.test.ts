@@ -112,6 +112,34 @@ describe('the explanation of a price', () => {
     );
   });
 
+  it('shows the rates that calls are priced by: in USD, and as agreed amounts leave them', () => {
+    const { overrides, faults } = parsePriceOverrides({
+      currencies: { EUR: [{ from: '2026-01-01', usd: '1.1' }] },
+      prices: [
+        {
+          provider: 'vllm',
+          model: 'm',
+          input_mtok: '10',
+          output_mtok: '20',
+          currency: 'EUR',
+          from: '2026-01-01',
+        },
+      ],
+      discounts: [
+        { provider: 'openai', models: ['gpt-4o'], rates: { input_mtok: '1.5' }, from: '2026-07-01' },
+      ],
+    });
+    assert.deepEqual(faults, []);
+    const books = createTenantBooks(overrides);
+    const rates = (provider: string, model: string, at: string): unknown => {
+      const { price, result } = explain(provider, model, { input: '1000000', output: '0' }, { books, at });
+      return [price?.price.rates.input_mtok, formatPico(result.costPicoUsd ?? 0n), price?.layer];
+    };
+    assert.deepEqual(rates('vllm', 'm', '2026-11-20T12:00:00Z'), ['11', '11.000000000000', 'operator']);
+    assert.deepEqual(rates('openai', 'gpt-4o', '2026-06-30T00:00:00Z'), ['2.5', '2.500000000000', 'base']);
+    assert.deepEqual(rates('openai', 'gpt-4o', '2026-11-20T12:00:00Z'), ['1.5', '1.500000000000', 'base']);
+  });
+
   it('names what is missing, and what may have been meant', () => {
     const images = explain('openai', 'gpt-4o', { input: '1', images: '2' });
     assert.deepEqual([images.result.status, images.missingRates], ['unpriced_dimension', ['per_image']]);

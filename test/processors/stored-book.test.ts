@@ -15,13 +15,24 @@ import type { Conditions, PriceBook, PriceRequest, TenantBooks, UsageBucket } fr
 const file = new URL('../../fixtures/prices.json', import.meta.url);
 const cases = JSON.parse(readFileSync(file, 'utf8')) as readonly object[];
 
-const { overrides } = parsePriceOverrides({
+const { overrides, faults } = parsePriceOverrides({
+  currencies: { EUR: [{ from: '2026-01-01', usd: '1.1' }] },
   prices: [
     { provider: 'openai', model: 'gpt-4o', from: '2026-07-01', input_mtok: '2', output_mtok: '8' },
-    { provider: 'vllm', model: 'llama', per_second: '0.00042' },
+    { provider: 'vllm', model: 'llama', per_second: '0.00042', currency: 'EUR', from: '2026-01-01' },
   ],
-  deployments: [{ provider: 'azure', name: 'prod', model: 'gpt-4o' }],
-  discounts: [{ provider: 'anthropic', models: ['claude-haiku-4-5'], multiply: '0.9' }],
+  deployments: [{ provider: 'azure', name: 'prod', model: 'gpt-4o', from: '2026-02-01', to: '2026-08-01' }],
+  discounts: [
+    { provider: 'anthropic', models: ['claude-haiku-4-5'], multiply: '0.9' },
+    { provider: 'openai', models: ['gpt-4o-mini'], rates: { input_mtok: '0.1' }, from: '2026-03-01' },
+    {
+      provider: 'openai',
+      models: ['gpt-4.1'],
+      subtract: { output_mtok: '1' },
+      currency: 'EUR',
+      from: '2026-01-01',
+    },
+  ],
   tenants: {
     acme: {
       prices: [{ provider: 'openai', model: 'gpt-4o', input_mtok: '1', output_mtok: '4' }],
@@ -91,6 +102,8 @@ function namesOf(book: PriceBook): (readonly [string, string])[] {
 describe('a stored price book', () => {
   const books = createTenantBooks(overrides);
   const again = rebuilt(books);
+
+  it('is made of prices without a fault', () => assert.deepEqual(faults, []));
 
   it('made again has the same version, content and names', () => {
     for (const tenant of ['', 'acme']) {
