@@ -1,4 +1,6 @@
-import type { Call, CallProcessor, UsageBucket } from './call.ts';
+import type { Call, CallProcessor, GenAiSpan, SpanGroup, UsageBucket } from './call.ts';
+import { estimableCalls } from './estimable.ts';
+import type { UsageEstimator } from './estimate.ts';
 import { knownOperation } from './operations.ts';
 import type { PriceBook } from './price-book.ts';
 import { createPriceBook } from './price-book.ts';
@@ -27,6 +29,8 @@ export interface CostOptions {
   readonly lines?: boolean;
   /** Canonical providers whose reported cost is taken instead of ours; `openrouter` by default. */
   readonly reportedAuthoritative?: readonly string[];
+  /** Fills in the usage that calls do not report; without it they are `missing_usage`. */
+  readonly estimator?: UsageEstimator;
 }
 
 /** The book of each tenant: its own where it has prices of its own, else the one that all others share. */
@@ -76,6 +80,29 @@ function isIncomplete(call: Call, price: PriceResult): boolean {
   );
 }
 
+function rate(call: Call, book: PriceBook, lines: boolean): PriceResult {
+  return priceUsage(book, {
+    provider: call.provider,
+    responseModel: call.responseModel,
+    requestModel: call.requestModel,
+    usage: call.usage,
+    conditions: call.conditions,
+    atMicros: call.startedAtMicros,
+    durationNanos: call.durationNanos,
+    lines,
+  });
+}
+
+type Completion = (call: Call, span: GenAiSpan | undefined) => boolean;
+
+/** How calls of a batch get the usage that they lack; where nothing is estimated, none does. */
+function completionOf(estimator: UsageEstimator | undefined, groups: readonly SpanGroup[]): Completion {
+  if (estimator === undefined) return () => false;
+  estimator.begin();
+  const estimable = estimableCalls(groups);
+  return (call, span) => span !== undefined && estimable.has(call) && estimator.complete(call, span);
+}
+
 /**
  * The last step: prices every call that is not settled yet, and names the model as the book does. A span that
  * names no provider gets the one vendor that sells its model under exactly that id, marked as mapping.
@@ -107,7 +134,7 @@ export function createCost(options: CostOptions = {}): CostProcessor {
     call.costStatus !== 'invalid_usage' &&
     authoritative.has(call.provider);
 
-  const price = (call: Call): void => {
+  const price = (call: Call, span: GenAiSpan | undefined, complete: Completion): void => {
     const book = books.of(call.tenantId);
     if (call.provider === 'unknown') inferProvider(call, book);
     if (call.costStatus === 'duplicate' || call.costStatus === 'not_billable') return nameModel(call, book);
@@ -117,17 +144,12 @@ export function createCost(options: CostOptions = {}): CostProcessor {
       call.costPicoUsd = call.reportedCostPicoUsd;
       return;
     }
+    if (call.costStatus === 'missing_usage' && complete(call, span)) call.costStatus = 'unpriced_model';
     if (call.costStatus !== 'unpriced_model') return nameModel(call, book);
-    const result = priceUsage(book, {
-      provider: call.provider,
-      responseModel: call.responseModel,
-      requestModel: call.requestModel,
-      usage: call.usage,
-      conditions: call.conditions,
-      atMicros: call.startedAtMicros,
-      durationNanos: call.durationNanos,
-      lines,
-    });
+    let result = rate(call, book, lines);
+    if (result.status === 'priced' && isIncomplete(call, result) && complete(call, span)) {
+      result = rate(call, book, lines);
+    }
     if (result.model !== null) call.model = result.model;
     call.costStatus = result.status;
     if (isIncomplete(call, result)) {
@@ -140,7 +162,13 @@ export function createCost(options: CostOptions = {}): CostProcessor {
   };
 
   const process: CallProcessor = (groups) => {
-    for (const group of groups) for (const call of group.calls) if (call !== null) price(call);
+    const completion = completionOf(options.estimator, groups);
+    for (const { calls, spans } of groups) {
+      for (let i = 0; i < calls.length; i++) {
+        const call = calls[i];
+        if (call != null) price(call, spans[i], completion);
+      }
+    }
   };
   return Object.assign(process, { books: (): readonly StoredBook[] => books.all() });
 }

@@ -1,9 +1,12 @@
+import type { EstimateMode } from '@spanmeter/processors';
 import { z } from 'zod';
 import type { ComponentType } from '../pipeline/component.ts';
 
 export interface CostOptions {
   readonly prices: string | null;
   readonly reported_authoritative: readonly string[];
+  /** What is estimated where a call reports no usage. */
+  readonly estimate_missing_usage: EstimateMode;
 }
 
 /** Prices each call exactly, or says why it can't. */
@@ -22,5 +25,11 @@ export const cost: ComponentType<CostOptions> = {
       .max(100)
       .default(['openrouter'])
       .describe('Providers whose own reported cost is taken instead of ours.'),
+    estimate_missing_usage: z
+      .enum(['off', 'characters', 'content'])
+      .default('off')
+      .describe(
+        'Estimate the tokens of calls that report none: from the character counts that our instrumentation sends, or from recorded content where a span has it. Such calls are marked as estimated.',
+      ),
   }),
 };

@@ -4,10 +4,15 @@ import {
   createCountOnce,
   createNormalizer,
   createTenantOf,
+  createUsageEstimator,
+  estimateKeys,
   WANTED_KEYS,
+  type EstimateMode,
   type GenAiSpan,
   type PriceOverrides,
   type RecordContext,
+  type TokenCounter,
+  type UsageEstimator,
 } from '@spanmeter/processors';
 import type { ComponentMap, Config, PipelineConfig } from '../config/config.ts';
 import { createSpanDecoder } from '../otlp/span.ts';
@@ -64,11 +69,20 @@ function tenantRegister(max: number): { admit(tenant: string): boolean; know(ids
   };
 }
 
+/** The estimator of a mode; nothing where estimates are off. */
+function estimatorOf(
+  mode: EstimateMode,
+  tokens: TokenCounter | null,
+): { readonly estimator?: UsageEstimator } {
+  return mode === 'off' ? {} : { estimator: createUsageEstimator(mode, tokens) };
+}
+
 /** Makes the processors of the pipeline, in the order that the configuration's rules require. */
 export function createProcessing(
   config: Config,
   retentionMs: number,
   prices: PriceOverrides | null,
+  tokens: TokenCounter | null = null,
 ): Processing {
   const { processors } = tracesPipeline(config);
   const find = <O>(type: ComponentType<O>): O => {
@@ -78,7 +92,8 @@ export function createProcessing(
   };
   const normalizer = find(genAiNormalizer);
   const attribution = find(tenant);
-  const { reported_authoritative: reportedAuthoritative } = find(cost);
+  const { reported_authoritative: reportedAuthoritative, estimate_missing_usage: estimates } = find(cost);
+  const wanted = estimateKeys(estimates);
   const register = tenantRegister(attribution.max_tenants);
   const whose = {
     defaultTenant: attribution.default_tenant,
@@ -87,6 +102,7 @@ export function createProcessing(
   const pricing = createCost({
     reportedAuthoritative,
     ...(prices === null ? {} : { overrides: prices }),
+    ...estimatorOf(estimates, tokens),
   });
   return {
     chain: {
@@ -98,7 +114,12 @@ export function createProcessing(
       ],
       books: () => pricing.books(),
     },
-    decode: createSpanDecoder({ ...WANTED_KEYS, maxValueBytes: normalizer.max_value_bytes }),
+    decode: createSpanDecoder({
+      keys: [...WANTED_KEYS.keys, ...wanted.keys],
+      prefixes: WANTED_KEYS.prefixes,
+      maxValueBytes: normalizer.max_value_bytes,
+      ...(estimates === 'content' ? { content: wanted.content } : {}),
+    }),
     tenantOf: createTenantOf(whose),
     knowTenants: (ids) => register.know(ids),
   };

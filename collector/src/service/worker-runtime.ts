@@ -26,6 +26,7 @@ import type { WorkerStart } from './messages.ts';
 import { readConfiguredPrices } from './price-file.ts';
 import { componentOf, createProcessing, tracesPipeline, type Processing } from './processing.ts';
 import { recentLabels } from './recent-labels.ts';
+import { loadTokenCounter } from './token-counter.ts';
 import { rememberGauges, type Remembered } from './remembered.ts';
 import { exporterReport, workerState } from './worker-state.ts';
 
@@ -75,7 +76,8 @@ export class WorkerRuntime {
     await this.#startTelemetry();
     const postgres = postgresOptions(config);
     const retentionMs = (postgres?.options.retention ?? DEFAULT_RETENTION_DAYS) * MS_PER_DAY;
-    const processing = createProcessing(config, retentionMs, await readConfiguredPrices(config));
+    const prices = await readConfiguredPrices(config);
+    const processing = createProcessing(config, retentionMs, prices, await loadTokenCounter(config));
     if (postgres !== null) {
       const database = await openLedgerDatabase(postgres.options, start.dataDir, log);
       this.#database = database;
