@@ -20,9 +20,9 @@ function spanKey(call: Call, spanId: string): string {
 }
 
 /**
- * The calls without usage, or without one side of it, that no other call of the batch may speak for: a span around the calls of an SDK, or
- * inside of one that tells its usage, would be paid twice if it were estimated. Of nested spans that all tell
- * nothing, the innermost stays.
+ * The calls without usage, or without one side of it, that no other call of the batch may speak for: a span
+ * around the calls of an SDK, or inside of one that tells its usage, would be paid twice if it were estimated.
+ * Of nested spans that all tell nothing, the innermost stays.
  */
 export function estimableCalls(groups: readonly SpanGroup[]): ReadonlySet<Call> {
   const found = new Set<Call>();
