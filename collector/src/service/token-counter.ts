@@ -28,7 +28,7 @@ export async function loadTokenCounter(config: Config): Promise<TokenCounter | n
   return mode === 'content' ? openTokenCounter() : null;
 }
 
-/** Both public tokenizers of OpenAI, about 70 MB of memory together. */
+/** Both public tokenizers of OpenAI, 100 to 200 MB of memory together. */
 export async function openTokenCounter(): Promise<TokenCounter> {
   const [o200k, cl100k] = await Promise.all([
     import('gpt-tokenizer/encoding/o200k_base'),
