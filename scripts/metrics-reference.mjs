@@ -7,7 +7,14 @@ import { METRIC_CATALOGUE } from '../processors/dist/index.js';
 const FILE = new URL('../docs/metrics.md', import.meta.url);
 /** Groups that this version serves, with their headings. */
 const SERVED = [
-  ['calls', 'Calls', 'Counted when the ledger committed the call, never before and never twice.'],
+  [
+    'calls',
+    'Calls',
+    'Counted when the ledger committed the call, never before and never twice. ' +
+      '`genai_cost_difference_usd_total` adds, for every call that both the emitter and the price book put a figure ' +
+      'on, how far the two are apart, be the cost theirs (`reported`) or ours (`priced`): a rise means that prices, ' +
+      'counts or discounts disagree. Calls with one figure only are not in it.',
+  ],
   [
     'store',
     'Store',
@@ -17,7 +24,7 @@ const SERVED = [
   ['process', 'Process', 'About the collector itself.'],
 ];
 /** In the catalogue, and served by no part of this version. */
-const NOT_SERVED = new Set(['genai_cost_corrections_usd_total', 'genai_database_capacity_bytes']);
+const NOT_SERVED = new Set(['genai_database_capacity_bytes']);
 
 function row({ name, type, labels, optionalLabels = [], unit, help }) {
   const named = [

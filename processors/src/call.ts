@@ -129,7 +129,9 @@ export interface CostLine {
   /** Exact decimal USD for `per` units. */
   readonly rate: string;
   readonly per: number;
-  /** Exact decimal USD before the one rounding. */
+  /** Exact decimal product of the factors of conditions and discounts; absent where nothing multiplies. */
+  readonly factor?: string;
+  /** Decimal USD before the one rounding, exact where it ends within 30 decimals. */
   readonly amount: string;
   readonly note?: string;
 }
@@ -149,7 +151,7 @@ export interface Call {
   timeSource: 'start' | 'end';
   /** Milliseconds since the epoch at the collector's door. */
   receivedUnixMs: number;
-  /** Null where the end is missing or before the start. */
+  /** Null where the end is missing, before the start, or decades after it. */
   durationNanos: bigint | null;
   /** Time to the first token in nanoseconds, where the span tells it. */
   ttftNanos: bigint | null;
@@ -172,11 +174,18 @@ export interface Call {
   outputTokens: number | null;
   reasoningTokens: number | null;
   usage: Usage;
+  /**
+   * Other splits of the same counts, where it is unknown how cached tokens overlap audio or images; the call has
+   * a price only if it has the same by all of them. Empty nearly always.
+   */
+  usageAlternatives: readonly Usage[];
   usageSource: UsageSource;
   conditions: Conditions;
   // cost
   /** Exact amount in 1e-12 USD; null unless `costStatus` is `priced` or `reported`. */
   costPicoUsd: bigint | null;
+  /** What the price book makes of it, also where the reported cost is taken; null where the book has no price. */
+  computedCostPicoUsd: bigint | null;
   reportedCostPicoUsd: bigint | null;
   /** The attribute key the reported cost was read from. */
   reportedCostSource: string | null;
@@ -235,6 +244,8 @@ export interface Rejection {
 /** The GenAI spans of one journalled request, on their way through the processors. */
 export interface SpanGroup {
   readonly context: RecordContext;
+  /** Of the record in the journal, where it came from one: grows by the order of receipt. */
+  readonly sequence?: number;
   readonly spans: readonly GenAiSpan[];
   /** Same length as `spans` once normalised; null where rejected. */
   calls: (Call | null)[];

@@ -113,15 +113,11 @@ const OF_CALLS: readonly MetricDefinition[] = [
     'USD',
     'Cost of calls that began over 15 minutes before their commit; not in genai_cost_usd_total.',
   ),
-  {
-    ...calls('genai_cost_corrections_usd_total', 'USD', 'Corrections of committed costs.', ['direction']),
-    values: { direction: ['up', 'down'] },
-  },
   calls('genai_unattributed_cost_usd_total', 'USD', 'Cost of calls that no team is known for.'),
   calls(
     'genai_cost_difference_usd_total',
     'USD',
-    'Absolute difference between the cost that emitters report and ours.',
+    'Absolute difference between the cost that emitters report and what the price book says, whichever is taken.',
   ),
   calls(
     'genai_estimated_cost_usd_total',
@@ -159,6 +155,16 @@ const OF_CALLS: readonly MetricDefinition[] = [
 ];
 
 const OF_STORE: readonly MetricDefinition[] = [
+  {
+    ...calls(
+      'genai_cost_corrections_usd_total',
+      'USD',
+      'By how much corrections of stored costs, such as a reprice, raised or lowered them.',
+      ['direction'],
+    ),
+    source: 'store',
+    values: { direction: ['up', 'down'] },
+  },
   {
     ...gauge(
       'genai_spend_usd',

@@ -22,10 +22,13 @@ function lower(text: string | null): string | null {
   return value === '' ? null : value;
 }
 
-/** `auto` asks for whatever tier there is; it names no rate. */
+/** What Google's APIs write around a tier: `ON_DEMAND_PRIORITY`, `SERVICE_TIER_FLEX`. */
+const TIER_WRAPPER = /^(?:on_demand_|service_tier_)(?=[a-z])/;
+
+/** `auto` asks for whatever tier there is, and `unspecified` for none; they name no rate. */
 function tier(text: string | null): string | null {
-  const value = lower(text);
-  return value === 'auto' ? null : value;
+  const value = lower(text)?.replace(TIER_WRAPPER, '') ?? null;
+  return value === 'auto' || value === 'unspecified' ? null : value;
 }
 
 /** What an address alone says; nearly every span's conditions are one of these few objects. */

@@ -7,7 +7,9 @@ import { createPriceBook } from './price-book.ts';
 import type { PriceOverrides } from './price-layer.ts';
 import { NO_OVERRIDES } from './price-layer.ts';
 import type { PriceResult } from './price.ts';
-import { priceUsage } from './price.ts';
+import { matchModel, priceUsage } from './price.ts';
+import { canonicalProvider } from './providers.ts';
+import { isCharge, OWN_KEY } from './reported-cost.ts';
 
 /** A price book as it is stored: named by a digest of its content. */
 export interface StoredBook {
@@ -25,12 +27,19 @@ export interface CostProcessor extends CallProcessor {
 export interface CostOptions {
   /** Prices of the operator and of tenants, over the shipped ones. */
   readonly overrides?: PriceOverrides;
+  /** Books to price by instead of those of `overrides`. */
+  readonly books?: TenantBooks;
   /** Keep the lines that explain each amount; off by default. */
   readonly lines?: boolean;
   /** Canonical providers whose reported cost is taken instead of ours; `openrouter` by default. */
   readonly reportedAuthoritative?: readonly string[];
   /** Fills in the usage that calls do not report; without it they are `missing_usage`. */
   readonly estimator?: UsageEstimator;
+}
+
+/** Canonical ids of the providers whose own figure is taken; `openrouter` where nothing is said. */
+export function authoritativeProviders(named: readonly string[] = ['openrouter']): ReadonlySet<string> {
+  return new Set(named.map((name) => canonicalProvider(name) ?? name));
 }
 
 /** The book of each tenant: its own where it has prices of its own, else the one that all others share. */
@@ -80,17 +89,12 @@ function isIncomplete(call: Call, price: PriceResult): boolean {
   );
 }
 
-function rate(call: Call, book: PriceBook, lines: boolean): PriceResult {
-  return priceUsage(book, {
-    provider: call.provider,
-    responseModel: call.responseModel,
-    requestModel: call.requestModel,
-    usage: call.usage,
-    conditions: call.conditions,
-    atMicros: call.startedAtMicros,
-    durationNanos: call.durationNanos,
-    lines,
-  });
+function settle(call: Call, result: PriceResult, book: PriceBook): void {
+  call.costStatus = result.status;
+  if (result.status === 'missing_usage') return;
+  call.costPicoUsd = result.costPicoUsd;
+  call.lines = result.lines;
+  call.priceVersion = book.version;
 }
 
 type Completion = (call: Call, span: GenAiSpan | undefined) => boolean;
@@ -108,8 +112,8 @@ function completionOf(estimator: UsageEstimator | undefined, groups: readonly Sp
  * names no provider gets the one vendor that sells its model under exactly that id, marked as mapping.
  */
 export function createCost(options: CostOptions = {}): CostProcessor {
-  const books = createTenantBooks(options.overrides);
-  const authoritative = new Set(options.reportedAuthoritative ?? ['openrouter']);
+  const books = options.books ?? createTenantBooks(options.overrides);
+  const authoritative = authoritativeProviders(options.reportedAuthoritative);
   const lines = options.lines === true;
 
   const inferProvider = (call: Call, book: PriceBook): void => {
@@ -121,44 +125,49 @@ export function createCost(options: CostOptions = {}): CostProcessor {
   };
 
   const nameModel = (call: Call, book: PriceBook): void => {
-    const answered = call.responseModel === null ? null : book.match(call.provider, call.responseModel);
-    const asked =
-      answered === null && call.requestModel !== null
-        ? book.match(call.provider, call.requestModel)
-        : answered;
-    if (asked !== null) call.model = asked.model;
+    const match = matchModel(book, call.provider, call.responseModel, call.requestModel);
+    if (match !== null) call.model = match.model;
   };
 
   const takesReported = (call: Call): boolean =>
     call.reportedCostPicoUsd !== null &&
     call.costStatus !== 'invalid_usage' &&
-    authoritative.has(call.provider);
+    authoritative.has(call.provider) &&
+    isCharge(call.reportedCostPicoUsd, call.attributes[OWN_KEY] === false, call.computedCostPicoUsd);
+
+  /** What the book makes of a call that is not settled; `missing_usage` where its counts are but half. */
+  const compute = (call: Call, book: PriceBook): PriceResult => {
+    const result = priceUsage(book, {
+      provider: call.provider,
+      responseModel: call.responseModel,
+      requestModel: call.requestModel,
+      usage: call.usage,
+      alternatives: call.usageAlternatives,
+      conditions: call.conditions,
+      atMicros: call.startedAtMicros,
+      durationNanos: call.durationNanos,
+      lines,
+    });
+    if (result.model !== null) call.model = result.model;
+    if (result.status !== 'priced' || !isIncomplete(call, result)) return result;
+    return { ...result, status: 'missing_usage', costPicoUsd: null, lines: [] };
+  };
 
   const price = (call: Call, span: GenAiSpan | undefined, complete: Completion): void => {
     const book = books.of(call.tenantId);
     if (call.provider === 'unknown') inferProvider(call, book);
     if (call.costStatus === 'duplicate' || call.costStatus === 'not_billable') return nameModel(call, book);
+    let result = call.costStatus === 'unpriced_model' ? compute(call, book) : null;
+    if (result === null) nameModel(call, book);
+    else call.computedCostPicoUsd = result.costPicoUsd;
     if (takesReported(call)) {
-      nameModel(call, book);
       call.costStatus = 'reported';
       call.costPicoUsd = call.reportedCostPicoUsd;
       return;
     }
-    if (call.costStatus === 'missing_usage' && complete(call, span)) call.costStatus = 'unpriced_model';
-    if (call.costStatus !== 'unpriced_model') return nameModel(call, book);
-    let result = rate(call, book, lines);
-    if (result.status === 'priced' && isIncomplete(call, result) && complete(call, span)) {
-      result = rate(call, book, lines);
-    }
-    if (result.model !== null) call.model = result.model;
-    call.costStatus = result.status;
-    if (isIncomplete(call, result)) {
-      if (result.status === 'priced') call.costStatus = 'missing_usage';
-      return;
-    }
-    call.costPicoUsd = result.costPicoUsd;
-    call.lines = result.lines;
-    call.priceVersion = book.version;
+    const missing = (result?.status ?? call.costStatus) === 'missing_usage';
+    if (missing && complete(call, span)) result = compute(call, book);
+    if (result !== null) settle(call, result, book);
   };
 
   const process: CallProcessor = (groups) => {

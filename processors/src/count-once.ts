@@ -1,16 +1,18 @@
 import type { Call, CallProcessor, SpanGroup } from './call.ts';
+import type { Decidable, Rememberable, TwinWindowOptions } from './twin-window.ts';
+import { EarlierCall, TwinWindow } from './twin-window.ts';
 
 /** Bound on the ancestors looked at, so that a cycle of parents ends. */
 const MAX_DEPTH = 64;
 
 /** The calls of one trace that are decided together. Tenants that use the same ids have spans of their own in it. */
 class Trace {
-  readonly calls: Call[] = [];
-  readonly #firstById = new Map<string, Call>();
-  readonly #others = new Map<string, Call>();
+  readonly calls: Decidable[] = [];
+  readonly #firstById = new Map<string, Decidable>();
+  readonly #others = new Map<string, Decidable>();
 
   /** Adds the call, or returns the one of the same tenant and id that is there. */
-  add(call: Call): Call | null {
+  add(call: Decidable): Decidable | null {
     const same = this.find(call.spanId, call.tenantId);
     if (same?.tenantId === call.tenantId) return same;
     if (same === undefined) this.#firstById.set(call.spanId, call);
@@ -20,14 +22,14 @@ class Trace {
   }
 
   /** The span of that id: the tenant's own, else anybody's, since what lies between two calls may be another's. */
-  find(spanId: string, tenantId: string): Call | undefined {
+  find(spanId: string, tenantId: string): Decidable | undefined {
     const first = this.#firstById.get(spanId);
     if (first === undefined || first.tenantId === tenantId || this.#others.size === 0) return first;
     return this.#others.get(`${spanId} ${tenantId}`) ?? first;
   }
 }
 
-function isCandidate(call: Call): boolean {
+function isCandidate(call: Decidable): boolean {
   return (
     call.costStatus !== 'not_billable' &&
     call.costStatus !== 'duplicate' &&
@@ -35,12 +37,12 @@ function isCandidate(call: Call): boolean {
   );
 }
 
-function sameSpan(a: Call, b: Call): boolean {
+function sameSpan(a: Decidable, b: Decidable): boolean {
   return a.spanId === b.spanId && a.traceId === b.traceId;
 }
 
 /** Totals, not buckets: one emitter may know of cached tokens what another leaves out. */
-function sameUsage(a: Call, b: Call): boolean {
+function sameUsage(a: Decidable, b: Decidable): boolean {
   return (
     a.inputTokens === b.inputTokens &&
     a.outputTokens === b.outputTokens &&
@@ -50,24 +52,24 @@ function sameUsage(a: Call, b: Call): boolean {
   );
 }
 
-function usesTokens(call: Call): boolean {
+function usesTokens(call: Decidable): boolean {
   return (call.inputTokens ?? 0) + (call.outputTokens ?? 0) > 0;
 }
 
-function sameModel(a: Call, b: Call): boolean {
+function sameModel(a: Decidable, b: Decidable): boolean {
   if (a.model === b.model) return true;
   const names = [a.requestModel, a.responseModel].filter((name) => name !== null);
   return names.some((name) => name === b.requestModel || name === b.responseModel);
 }
 
-function overlap(a: Call, b: Call): boolean {
+function overlap(a: Decidable, b: Decidable): boolean {
   const endA = a.endUnixNano > a.startUnixNano ? a.endUnixNano : a.startUnixNano;
   const endB = b.endUnixNano > b.startUnixNano ? b.endUnixNano : b.startUnixNano;
   return a.startUnixNano <= endB && b.startUnixNano <= endA;
 }
 
 /** The nearest ancestor that is a candidate of the same tenant, or null. */
-function billableAncestor(call: Call, trace: Trace): Call | null {
+function billableAncestor(call: Decidable, trace: Trace): Decidable | null {
   let at = call;
   for (let depth = 0; depth < MAX_DEPTH; depth++) {
     const parent = at.parentSpanId === null ? undefined : trace.find(at.parentSpanId, call.tenantId);
@@ -78,7 +80,7 @@ function billableAncestor(call: Call, trace: Trace): Call | null {
   return null;
 }
 
-function isInside(inner: Call, outer: Call, trace: Trace | undefined): boolean {
+function isInside(inner: Decidable, outer: Decidable, trace: Trace | undefined): boolean {
   let at = inner;
   for (let depth = 0; depth < MAX_DEPTH; depth++) {
     const parent = at.parentSpanId === null ? undefined : trace?.find(at.parentSpanId, inner.tenantId);
@@ -95,16 +97,16 @@ function isInside(inner: Call, outer: Call, trace: Trace | undefined): boolean {
  */
 class Twins {
   /** The way to the call that stands for its set; that call is above itself. */
-  readonly #above = new Map<Call, Call>();
+  readonly #above = new Map<Decidable, Decidable>();
 
-  join(a: Call, b: Call): void {
+  join(a: Decidable, b: Decidable): void {
     const topA = this.#top(a);
     const topB = this.#top(b);
     if (topA !== topB) this.#above.set(topB, topA);
   }
 
-  sets(): Iterable<ReadonlySet<Call>> {
-    const sets = new Map<Call, Set<Call>>();
+  sets(): Iterable<ReadonlySet<Decidable>> {
+    const sets = new Map<Decidable, Set<Decidable>>();
     for (const call of this.#above.keys()) {
       const top = this.#top(call);
       const set = sets.get(top);
@@ -114,7 +116,7 @@ class Twins {
     return sets.values();
   }
 
-  #top(call: Call): Call {
+  #top(call: Decidable): Decidable {
     let top = call;
     for (let next = this.#above.get(top); next !== top; next = this.#above.get(top)) {
       if (next === undefined) {
@@ -133,8 +135,8 @@ class Twins {
   }
 }
 
-function joinNested(trace: Trace, twins: Twins): Set<Call> {
-  const children = new Map<Call, Call[]>();
+function joinNested(trace: Trace, twins: Twins): Set<Decidable> {
+  const children = new Map<Decidable, Decidable[]>();
   for (const call of trace.calls) {
     if (!isCandidate(call)) continue;
     const parent = billableAncestor(call, trace);
@@ -143,18 +145,22 @@ function joinNested(trace: Trace, twins: Twins): Set<Call> {
     if (siblings === undefined) children.set(parent, [call]);
     else siblings.push(call);
   }
-  const rollUps = new Set<Call>();
+  const rollUps = new Set<Decidable>();
   for (const [parent, inner] of children) {
     if (!usesTokens(parent)) continue;
     const twin = inner.length === 1 ? inner[0] : undefined;
     if (twin !== undefined && sameUsage(parent, twin) && sameModel(parent, twin)) twins.join(parent, twin);
-    else if (repeats(parent, inner)) rollUps.add(parent);
+    else if (repeats(parent, inner)) {
+      if (!(parent instanceof EarlierCall)) rollUps.add(parent);
+      // The sum was billed before its parts came.
+      else if (parent.isBilled) for (const part of inner) twins.join(parent, part);
+    }
   }
   return rollUps;
 }
 
 /** True where the parent's usage is the sum of its children's. */
-function repeats(parent: Call, children: readonly Call[]): boolean {
+function repeats(parent: Decidable, children: readonly Decidable[]): boolean {
   let input = 0;
   let output = 0;
   for (const child of children) {
@@ -164,26 +170,31 @@ function repeats(parent: Call, children: readonly Call[]): boolean {
   return input === (parent.inputTokens ?? 0) && output === (parent.outputTokens ?? 0);
 }
 
-function isResponseTwin(a: Call, b: Call): boolean {
+function isResponseTwin(a: Decidable, b: Decidable): boolean {
   if (sameSpan(a, b)) return false;
   if (a.traceId !== b.traceId && !overlap(a, b)) return false;
   return !hasUsage(a) || !hasUsage(b) || sameUsage(a, b);
 }
 
-function hasUsage(call: Call): boolean {
+function hasUsage(call: Decidable): boolean {
   return call.usageSource !== 'missing';
 }
 
 /** Orders the spans of one call: the innermost first, and among equals always the same one. */
-function innermost(set: ReadonlySet<Call>, traces: ReadonlyMap<string, Trace>): Call | null {
-  let best: Call | null = null;
+function innermost(set: ReadonlySet<Decidable>, traces: ReadonlyMap<string, Trace>): Decidable | null {
+  let best: Decidable | null = null;
   for (const call of set) {
+    // What is stored is not changed: a billed call stays, and one without a price takes none from the others.
+    if (call instanceof EarlierCall) {
+      if (call.isBilled) return call;
+      continue;
+    }
     if (best === null || goesBefore(call, best, traces)) best = call;
   }
   return best;
 }
 
-function goesBefore(a: Call, b: Call, traces: ReadonlyMap<string, Trace>): boolean {
+function goesBefore(a: Decidable, b: Decidable, traces: ReadonlyMap<string, Trace>): boolean {
   const usageA = hasUsage(a);
   if (usageA !== hasUsage(b)) return usageA;
   if (a.traceId === b.traceId) {
@@ -201,48 +212,66 @@ interface Gathered {
   /** Traces with two calls or more. */
   readonly traces: Map<string, Trace>;
   /** Candidates of one tenant and response id, where two or more share it. */
-  readonly responses: Call[][];
+  readonly responses: Decidable[][];
   /** Spans that came twice, the one that is decided first. */
-  readonly copies: (readonly [Call, Call])[];
+  readonly copies: (readonly [Decidable, Call])[];
 }
 
 /** Candidates by response id, tenant by tenant: what one sends never decides what another pays. */
 class Responses {
-  readonly shared: Call[][] = [];
-  readonly #byTenant = new Map<string, Map<string, Call | Call[]>>();
+  readonly shared: Decidable[][] = [];
+  readonly #window: TwinWindow | null;
+  readonly #byTenant = new Map<string, Map<string, Call | Decidable[]>>();
   #tenantId: string | null = null;
-  #current = new Map<string, Call | Call[]>();
+  #current = new Map<string, Call | Decidable[]>();
+
+  constructor(window: TwinWindow | null) {
+    this.#window = window;
+  }
 
   add(call: Call, responseId: string): void {
     // Neighbours are mostly one tenant's.
     if (call.tenantId !== this.#tenantId) {
       this.#tenantId = call.tenantId;
-      this.#current = this.#byTenant.get(call.tenantId) ?? new Map<string, Call | Call[]>();
+      this.#current = this.#byTenant.get(call.tenantId) ?? new Map<string, Call | Decidable[]>();
       this.#byTenant.set(call.tenantId, this.#current);
     }
     const known = this.#current.get(responseId);
-    if (known === undefined) this.#current.set(responseId, call);
-    else if (Array.isArray(known)) known.push(call);
-    else {
-      const both = [known, call];
-      this.#current.set(responseId, both);
-      this.shared.push(both);
-    }
+    if (Array.isArray(known)) known.push(call);
+    else if (known === undefined) {
+      const earlier = this.#window?.ofResponse(call.tenantId, responseId).filter(isCandidate) ?? [];
+      if (earlier.length === 0) this.#current.set(responseId, call);
+      else this.#share(responseId, [...earlier, call]);
+    } else this.#share(responseId, [known, call]);
+  }
+
+  #share(responseId: string, calls: Decidable[]): void {
+    this.#current.set(responseId, calls);
+    this.shared.push(calls);
   }
 }
 
 /** Most calls are alone in their trace and response; only the others cost more than a lookup. */
-function gather(groups: readonly SpanGroup[]): Gathered {
+function gather(groups: readonly SpanGroup[], window: TwinWindow | null): Gathered {
   const firstOfTrace = new Map<string, Call>();
   const traces = new Map<string, Trace>();
-  const responses = new Responses();
-  const copies: [Call, Call][] = [];
+  const responses = new Responses(window);
+  const copies: [Decidable, Call][] = [];
   for (const group of groups) {
     for (const call of group.calls) {
       if (call === null) continue;
       const first = firstOfTrace.get(call.traceId);
-      if (first === undefined) firstOfTrace.set(call.traceId, call);
-      else {
+      if (first === undefined) {
+        firstOfTrace.set(call.traceId, call);
+        const earlier = window?.ofTrace(call.traceId) ?? [];
+        if (earlier.length > 0) {
+          const trace = new Trace();
+          traces.set(call.traceId, trace);
+          for (const each of earlier) trace.add(each);
+          const same = trace.add(call);
+          if (same !== null) copies.push([same, call]);
+        }
+      } else {
         let trace = traces.get(call.traceId);
         if (trace === undefined) {
           traces.set(call.traceId, (trace = new Trace()));
@@ -260,7 +289,7 @@ function gather(groups: readonly SpanGroup[]): Gathered {
 /** Bound on the spans compared under one response id; a sender that repeats one id makes no quadratic work. */
 const MAX_COMPARED = 32;
 
-function joinResponses(responses: readonly (readonly Call[])[], twins: Twins): void {
+function joinResponses(responses: readonly (readonly Decidable[])[], twins: Twins): void {
   for (const calls of responses) {
     // A span without usage is a twin of any; it joins the others last, and never two that differ in usage.
     const bare = calls.filter((call) => !hasUsage(call));
@@ -278,43 +307,64 @@ function joinResponses(responses: readonly (readonly Call[])[], twins: Twins): v
   }
 }
 
+/** Counts once, and remembers what it counted where it was given a window. */
+export interface CountOnce extends CallProcessor {
+  /** Reads calls back that were stored before a restart. */
+  recall(calls: Iterable<Rememberable>): void;
+}
+
+function markDuplicate(call: Call, billed: Decidable): void {
+  call.costStatus = 'duplicate';
+  call.duplicateOf = billed.spanId;
+}
+
+function decide(groups: readonly SpanGroup[], window: TwinWindow | null): void {
+  const { traces, responses, copies } = gather(groups, window);
+  if (traces.size === 0 && responses.length === 0) return;
+  const twins = new Twins();
+  const rollUps = new Set<Decidable>();
+  for (const trace of traces.values()) for (const call of joinNested(trace, twins)) rollUps.add(call);
+  joinResponses(responses, twins);
+  const settled = new Set<Decidable>();
+  for (const set of twins.sets()) {
+    const billed = innermost(set, traces);
+    if (billed === null) continue;
+    for (const call of set) {
+      if (sameSpan(call, billed) || call instanceof EarlierCall) continue;
+      // What repeats a roll-up is a roll-up.
+      if (rollUps.has(billed)) rollUps.add(call);
+      else {
+        markDuplicate(call as Call, billed);
+        settled.add(call);
+      }
+    }
+  }
+  for (const call of rollUps) {
+    (call as Call).costStatus = 'not_billable';
+    settled.add(call);
+  }
+  // Which copy of a resent span is stored is not known here, so both say the same.
+  for (const [decided, copy] of copies) {
+    if (!settled.has(decided) || !isCandidate(copy)) continue;
+    copy.costStatus = decided.costStatus;
+    copy.duplicateOf = (decided as Call).duplicateOf;
+  }
+}
+
 /**
  * Bills one call once among the spans decided together: of the spans that describe one call, the innermost
  * stays and the others become `duplicate`; a parent that repeats the sum of its children becomes
- * `not_billable`. Runs after attribution, since calls of different tenants are never one, and before cost.
+ * `not_billable`. With a window the same holds for what came in earlier batches, except that a call that was
+ * billed stays billed, whatever comes later. Runs after attribution, since calls of different tenants are never
+ * one, and before cost.
  */
-export function createCountOnce(): CallProcessor {
-  return (groups) => {
-    const { traces, responses, copies } = gather(groups);
-    if (traces.size === 0 && responses.length === 0) return;
-    const twins = new Twins();
-    const rollUps = new Set<Call>();
-    for (const trace of traces.values()) for (const call of joinNested(trace, twins)) rollUps.add(call);
-    joinResponses(responses, twins);
-    const settled = new Set<Call>();
-    for (const set of twins.sets()) {
-      const billed = innermost(set, traces);
-      if (billed === null) continue;
-      for (const call of set) {
-        if (sameSpan(call, billed)) continue;
-        // What repeats a roll-up is a roll-up.
-        if (rollUps.has(billed)) rollUps.add(call);
-        else {
-          call.costStatus = 'duplicate';
-          call.duplicateOf = billed.spanId;
-          settled.add(call);
-        }
-      }
-    }
-    for (const call of rollUps) {
-      call.costStatus = 'not_billable';
-      settled.add(call);
-    }
-    // Which copy of a resent span is stored is not known here, so both say the same.
-    for (const [decided, copy] of copies) {
-      if (!settled.has(decided) || !isCandidate(copy)) continue;
-      copy.costStatus = decided.costStatus;
-      copy.duplicateOf = decided.duplicateOf;
-    }
+export function createCountOnce(options: { readonly window?: TwinWindowOptions } = {}): CountOnce {
+  const window = options.window === undefined ? null : new TwinWindow(options.window);
+  const process: CallProcessor = (groups) => {
+    window?.open(groups);
+    decide(groups, window);
   };
+  return Object.assign(process, {
+    recall: (calls: Iterable<Rememberable>) => window?.recall(calls),
+  });
 }

@@ -3,10 +3,11 @@ import type { FieldName } from './dialects/dialect.ts';
 import type { SpanFields } from './dialects/index.ts';
 import { readFlag } from './flag.ts';
 import type { InclusionDecider } from './inclusion.ts';
+import { countsReasoningApart } from './inclusion.ts';
 import type { KeptAttributes } from './kept-attributes.ts';
 import { MAX_DIMENSION_BYTES, storableText } from './text.ts';
 import { readCount, readMeasure, valueText } from './token-count.ts';
-import type { EmittedCounts } from './usage.ts';
+import type { EmittedCounts, Inclusion } from './usage.ts';
 import { countUsage, noCounts } from './usage.ts';
 
 const COUNTS: readonly (readonly [FieldName, keyof EmittedCounts])[] = [
@@ -33,13 +34,51 @@ const MEASURES: readonly (readonly [FieldName, UsageBucket])[] = [
   ['webSearchRequests', 'web_search_requests'],
 ];
 
+/** Kept with a call whose buckets are but one of several splits that its counts allow. */
+const UNCERTAIN_SPLIT = 'spanmeter.usage.split_uncertain';
+
+/** A total that has the reasoning beside the output proves that it is not in it. */
+function provenBy(
+  total: number | null,
+  { input, output, reasoning }: EmittedCounts,
+  stated: Inclusion,
+  provider: string,
+): Inclusion {
+  if (total === null || reasoning === null || reasoning === 0) return stated;
+  if (input === null || output === null || !countsReasoningApart(provider)) return stated;
+  return total === input + output + reasoning ? { ...stated, outputIncludesReasoning: false } : stated;
+}
+
+type Units = Partial<Record<UsageBucket, string>>;
+
+function measureReader(fields: SpanFields): (kept: KeptAttributes) => Units | 'invalid' | null {
+  const measures = MEASURES.map(([field, bucket]) => ({ slot: fields.slot(field), bucket }));
+  return (kept) => {
+    let units: Units | null = null;
+    let invalid = false;
+    for (const { slot, bucket } of measures) {
+      const value = fields.value(slot);
+      if (value === undefined) continue;
+      const measure = readMeasure(value) ?? null;
+      if (measure === null) {
+        invalid = true;
+        kept.set(fields.key(slot), storableText(valueText(value), MAX_DIMENSION_BYTES));
+      } else {
+        units ??= {};
+        units[bucket] = measure;
+      }
+    }
+    return invalid ? 'invalid' : units;
+  };
+}
+
 /** Makes a reader of usage, which it writes into the call. What is no count is kept as text under its key. */
 export function usageReader(
   fields: SpanFields,
   decide: InclusionDecider,
 ): (call: Call, scope: Scope, kept: KeptAttributes) => CostStatus | null {
   const counts = COUNTS.map(([field, name]) => ({ slot: fields.slot(field), name }));
-  const measures = MEASURES.map(([field, bucket]) => ({ slot: fields.slot(field), bucket }));
+  const readMeasures = measureReader(fields);
   const estimated = fields.slot('usageEstimated');
   const totalTokens = fields.slot('totalTokens');
   const operation = fields.slot('operation');
@@ -67,24 +106,6 @@ export function usageReader(
       ? (readCount(fields.value(totalTokens)) ?? null)
       : null;
 
-  const readMeasures = (kept: KeptAttributes): Partial<Record<UsageBucket, string>> | 'invalid' | null => {
-    let units: Partial<Record<UsageBucket, string>> | null = null;
-    let invalid = false;
-    for (const { slot, bucket } of measures) {
-      const value = fields.value(slot);
-      if (value === undefined) continue;
-      const measure = readMeasure(value) ?? null;
-      if (measure === null) {
-        invalid = true;
-        kept.set(fields.key(slot), storableText(valueText(value), MAX_DIMENSION_BYTES));
-      } else {
-        units ??= {};
-        units[bucket] = measure;
-      }
-    }
-    return invalid ? 'invalid' : units;
-  };
-
   return (call, scope, kept) => {
     let found = readCounts(kept);
     const units = readMeasures(kept);
@@ -94,7 +115,11 @@ export function usageReader(
       found = 'valid';
     }
     const model = call.responseModel ?? call.requestModel;
-    const counted = countUsage(emitted, decide(scope, call.provider, model));
+    const total = readCount(fields.value(totalTokens)) ?? null;
+    const counted = countUsage(
+      emitted,
+      provenBy(total, emitted, decide(scope, call.provider, model), call.provider),
+    );
     call.usageSource = readFlag(fields.value(estimated)) === true ? 'estimated' : 'reported';
     call.inputTokens = emitted.input === null ? null : counted.inputTokens;
     call.cacheReadTokens = emitted.cacheRead;
@@ -103,6 +128,10 @@ export function usageReader(
     call.reasoningTokens = emitted.reasoning;
     if (found === 'invalid' || units === 'invalid') return 'invalid_usage';
     call.usage = units === null ? counted.usage : { ...counted.usage, ...units };
+    if (counted.alternatives.length > 0) {
+      call.usageAlternatives = counted.alternatives.map((split) => ({ ...split, ...units }));
+      kept.set(UNCERTAIN_SPLIT, true);
+    }
     return counted.fault;
   };
 }

@@ -192,7 +192,8 @@ export function createUsageEstimator(
   return {
     begin: () => counter?.begin(),
     complete(call, span) {
-      if (call.errorType !== null) return false;
+      // Counts that may be split in several ways leave nothing certain to complete.
+      if (call.errorType !== null || call.usageAlternatives.length > 0) return false;
       const missing = sidesOf(call)?.filter(
         (side) => (side === 'input' ? call.inputTokens : call.outputTokens) === null,
       );

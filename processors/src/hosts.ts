@@ -2,9 +2,13 @@
 const HOSTS: ReadonlyMap<string, string> = new Map([
   ['api.openai.com', 'openai'],
   ['openai.azure.com', 'azure.ai.openai'],
+  // Clouds of their own, at prices of their own.
+  ['openai.azure.us', 'azure.us_government'],
+  ['openai.azure.cn', 'azure.china'],
   ['cognitiveservices.azure.com', 'azure.ai.openai'],
   ['services.ai.azure.com', 'azure.ai.inference'],
   ['models.inference.ai.azure.com', 'azure.ai.inference'],
+  ['models.ai.azure.com', 'azure.ai.inference'],
   ['api.anthropic.com', 'anthropic'],
   ['generativelanguage.googleapis.com', 'gcp.gemini'],
   ['aiplatform.googleapis.com', 'gcp.vertex_ai'],
@@ -22,10 +26,27 @@ const HOSTS: ReadonlyMap<string, string> = new Map([
   ['api.together.ai', 'together_ai'],
   ['api.cerebras.ai', 'cerebras'],
   ['api.voyageai.com', 'voyageai'],
+  ['api.z.ai', 'zai'],
+  ['open.bigmodel.cn', 'zhipuai'],
+  ['api.minimax.io', 'minimax'],
+  ['api.novita.ai', 'novita'],
+  ['inference.baseten.co', 'baseten'],
+  ['api.githubcopilot.com', 'github_copilot'],
+  ['api.deepinfra.com', 'deepinfra'],
+  ['integrate.api.nvidia.com', 'nvidia_nim'],
+  ['router.huggingface.co', 'huggingface'],
+  ['dashscope.aliyuncs.com', 'alibaba'],
+  ['dashscope-intl.aliyuncs.com', 'alibaba'],
+  ['ai-gateway.vercel.sh', 'vercel_ai_gateway'],
+  ['ml.cloud.ibm.com', 'ibm.watsonx.ai'],
 ]);
 
 /** `us-central1-aiplatform.googleapis.com`, `aiplatform.eu.rep.googleapis.com`. */
 const VERTEX_REGIONAL = /^(?:[a-z0-9-]+-aiplatform|aiplatform\.[a-z0-9-]+\.rep)\.googleapis\.com$/;
+
+/** `bedrock-runtime.eu-west-1.amazonaws.com`, its FIPS, private and dual-stack forms, and China's. */
+const BEDROCK =
+  /(?:^|\.)bedrock(?:-runtime|-mantle)?(?:-fips)?\.([a-z0-9-]+)\.(?:vpce\.)?(?:amazonaws\.com(?:\.cn)?|api\.aws)$/;
 
 const MAX_HOST_LENGTH = 253;
 
@@ -43,12 +64,12 @@ export function providerOfHost(address: string): string | null {
   if (exact !== undefined) return exact;
   let host = hostName(address);
   if (VERTEX_REGIONAL.test(host)) return 'gcp.vertex_ai';
+  if (BEDROCK.test(host)) return 'aws.bedrock';
   for (;;) {
     const found = HOSTS.get(host);
     if (found !== undefined) return found;
     const dot = host.indexOf('.');
     if (dot < 0) return null;
-    if (/^bedrock(-runtime|-mantle)?(-fips)?\.[a-z0-9-]+\.amazonaws\.com/.test(host)) return 'aws.bedrock';
     host = host.slice(dot + 1);
   }
 }
@@ -69,6 +90,8 @@ export function regionOfHost(provider: string, address: string): string | null {
       const location = /^([a-z0-9-]+)-aiplatform\.googleapis\.com$/.exec(host)?.[1];
       return location ?? /^aiplatform\.([a-z0-9-]+)\.rep\.googleapis\.com$/.exec(host)?.[1] ?? null;
     }
+    case 'aws.bedrock':
+      return BEDROCK.exec(host)?.[1] ?? null;
     default:
       return null;
   }

@@ -40,6 +40,8 @@ export type { NormalizerOptions } from './normalize.ts';
 export { createAttribution, createTenantOf } from './attribute.ts';
 export type { AttributionOptions, TeamRule } from './attribute.ts';
 export { createCountOnce } from './count-once.ts';
+export type { CountOnce } from './count-once.ts';
+export type { Rememberable, TwinWindowOptions } from './twin-window.ts';
 export { createCost, createTenantBooks } from './cost.ts';
 export type { CostOptions, CostProcessor, StoredBook, TenantBooks } from './cost.ts';
 
@@ -60,6 +62,15 @@ export type {
 } from './price-entry.ts';
 export { EMPTY_LAYER, NO_OVERRIDES } from './price-layer.ts';
 export type { Deployment, Discount, LayerPrice, PriceLayer, PriceOverrides } from './price-layer.ts';
+export { accumulatePrices } from './price-history.ts';
+export { checkGolden, checkOverlay, isFatal, newFindings } from './price-check.ts';
+export type { AcceptedFinding, PriceFinding } from './price-check.ts';
+export { compareWithMap } from './price-against.ts';
+export type { MapComparison, MapCounts, MapDifference } from './price-against.ts';
+export type { Overlay, OverlayEntry, OverlayPatch, Removal, Resale } from './overlay-entry.ts';
+export { ACCEPTED_FINDINGS } from './prices/accepted.ts';
+export { BASE_PRICES, BASE_SOURCE } from './prices/base/index.ts';
+export { OVERLAY, REVIEWED_OVERLAY } from './prices/overlay.ts';
 export { priceUsage } from './price.ts';
 export type { PriceRequest, PriceResult } from './price.ts';
 export { parsePriceOverrides } from './price-overrides.ts';

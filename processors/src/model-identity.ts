@@ -8,6 +8,9 @@ import { MAX_DIMENSION_BYTES, storableText } from './text.ts';
 
 const MAX_REMEMBERED = 2000;
 
+/** Vendors whose SDKs are pointed at clouds and compatible servers too. */
+const OWN_SDK: ReadonlySet<string> = new Set(['openai', 'anthropic', 'mistral_ai', 'cohere']);
+
 function storable(text: string | null): string | null {
   if (text === null) return null;
   const value = storableText(text.trim(), MAX_DIMENSION_BYTES);
@@ -33,11 +36,11 @@ export function identityReader(fields: SpanFields): (call: Call, kept: KeptAttri
     if (named !== null && stated === null) {
       kept.set(fields.key(provider), storableText(named, MAX_DIMENSION_BYTES));
     }
-    // Instrumentations of the OpenAI SDK say `openai` wherever its base URL points; a host that we know to be
-    // another provider's is surer.
+    // Instrumentations of an SDK name its vendor wherever its base URL points; a host that we know to be another
+    // provider's is surer.
     // Google's SDK says `gemini` or `gen_ai` on Vertex too, which is priced by its location.
     const isGoogle = stated === 'gcp.gemini' || stated === 'gcp.gen_ai';
-    const address = stated === null || stated === 'openai' || isGoogle ? fields.text(serverAddress) : null;
+    const address = stated === null || isGoogle || OWN_SDK.has(stated) ? fields.text(serverAddress) : null;
     const found = address === null ? null : hostProvider(address);
     const host = isGoogle && found !== 'gcp.vertex_ai' ? null : found;
     call.provider = host ?? stated ?? 'unknown';

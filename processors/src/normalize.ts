@@ -13,6 +13,8 @@ import { identityReader } from './model-identity.ts';
 
 const DAY_MS = 86_400_000;
 const DEFAULT_RETENTION_MS = 90 * DAY_MS;
+/** 31 years: what the ledger's column of milliseconds holds. No call takes longer. */
+const MAX_DURATION_NANOS = 1_000_000_000_000_000_000n;
 
 /** Options of the normaliser. */
 export interface NormalizerOptions {
@@ -50,13 +52,14 @@ function timesOf(span: GenAiSpan, window: Window): Times | Rejection['reason'] {
   return {
     startedAtMicros,
     timeSource: hasStart ? 'start' : 'end',
-    durationNanos: hasStart && end >= start ? end - start : null,
+    durationNanos: hasStart && end >= start && end - start < MAX_DURATION_NANOS ? end - start : null,
   };
 }
 
 // Shared by all calls that have nothing to put there; steps replace them, they never write into them.
 const NOTHING: Readonly<Record<string, never>> = Object.freeze({});
 const NO_LINES: Call['lines'] = Object.freeze([]);
+const NO_SPLITS: Call['usageAlternatives'] = Object.freeze([]);
 
 const scopeText = remembered((text) => storableText(text, MAX_DIMENSION_BYTES), 1000);
 
@@ -89,9 +92,11 @@ function newCall(span: GenAiSpan, receivedUnixMs: number, times: Times): Call {
     outputTokens: null,
     reasoningTokens: null,
     usage: NOTHING,
+    usageAlternatives: NO_SPLITS,
     usageSource: 'missing',
     conditions: NOTHING,
     costPicoUsd: null,
+    computedCostPicoUsd: null,
     reportedCostPicoUsd: null,
     reportedCostSource: null,
     costStatus: 'unpriced_model',
@@ -136,7 +141,7 @@ function callReader(): (span: GenAiSpan, receivedUnixMs: number, times: Times) =
     const billable = readOutcome(call, span);
     call.costStatus = billable ? (settled ?? 'unpriced_model') : 'not_billable';
     call.conditions = readConditions(call.provider);
-    const reported = readReported();
+    const reported = readReported(kept);
     if (reported !== null) {
       call.reportedCostPicoUsd = reported.picoUsd;
       call.reportedCostSource = reported.source;
@@ -151,8 +156,7 @@ function callReader(): (span: GenAiSpan, receivedUnixMs: number, times: Times) =
 /**
  * The first step: turns GenAI spans into calls by the dialects' data, with everything but attribution and
  * cost. A call that the later steps must not price gets its final status here (`not_billable`,
- * `invalid_usage`, `missing_usage`, or `unpriced_dimension` where counts overlap in an unknown way); every
- * other call leaves with `unpriced_model`, which the cost step replaces. Never throws on what a span holds.
+ * `invalid_usage`, `missing_usage`); every other call leaves with `unpriced_model`, which the cost step replaces. Never throws on what a span holds.
  */
 export function createNormalizer(options: NormalizerOptions = {}): CallProcessor {
   const retentionMs = options.retentionMs ?? DEFAULT_RETENTION_MS;

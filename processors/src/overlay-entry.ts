@@ -1,4 +1,4 @@
-import type { Modifier, PricePeriod, RateName, Rates } from './price-entry.ts';
+import type { ContextTier, Modifier, PricePeriod, RateName, Rates } from './price-entry.ts';
 
 /** Where a correction comes from, and when somebody looked. */
 export interface Reviewed {
@@ -24,9 +24,13 @@ export interface OverlayPatch extends Reviewed {
   readonly tierBound?: { readonly above: number; readonly to: number };
   /** Rates that are added where a period lacks them. */
   readonly rates?: Rates;
+  /** Context tiers of a price that has none. */
+  readonly tiers?: readonly ContextTier[];
   /** A rate that is added where it is missing, as a multiple of another, in tiers too. */
   readonly derive?: { readonly rate: RateName; readonly of: RateName; readonly times: string };
   readonly modifiers?: readonly Modifier[];
+  /** Seconds of audio that a call is billed for at least. */
+  readonly leastSeconds?: number;
 }
 
 /** Models of one list that are sold at the same price on another; conditions are the other list's own. */

@@ -2,7 +2,7 @@ import type { Rational } from './money.ts';
 import { parseDecimal } from './money.ts';
 import { globMatcher } from './glob.ts';
 import type { ModelNames, NameCandidate } from './match.ts';
-import { modelNames } from './match.ts';
+import { MAX_MODEL_NAME, modelNames } from './match.ts';
 import { sha256Hex } from './digest.ts';
 import type { Overlay } from './overlay-entry.ts';
 import type { PriceEntry, PriceList, PricePeriod } from './price-entry.ts';
@@ -29,6 +29,8 @@ export interface ModelMatch {
   readonly model: string;
   /** Highest layer first; the first period that contains the instant applies. */
   readonly periods: readonly CompiledPeriod[];
+  /** How many of the first periods come from a layer of somebody's own, not from the list. */
+  readonly ownPeriods: number;
   readonly discounts: readonly AppliedDiscount[];
   /** The Bedrock inference profile that the name states; empty where the price is that profile's own. */
   readonly profile: string | null;
@@ -160,6 +162,7 @@ class Matcher {
     let models = this.#remembered.get(provider);
     const known = models?.get(model);
     if (known !== undefined) return known;
+    if (model.length > MAX_MODEL_NAME || provider.length > MAX_MODEL_NAME) return null;
     if (this.#size >= MAX_REMEMBERED) {
       this.#remembered.clear();
       this.#size = 0;
@@ -207,13 +210,16 @@ class Matcher {
     if (first === null) return null;
     const model = listed?.entry.model ?? first.entry.model;
     const found = listed === null ? laid : [...laid, listed];
-    return {
-      model,
-      periods: found.flatMap(({ entry, candidate }) =>
+    const periods = (from: readonly Found[]): readonly CompiledPeriod[] =>
+      from.flatMap(({ entry, candidate }) =>
         candidate.profile === ''
           ? this.#periods(entry).map((period) => ({ ...period, ofProfile: true as const }))
           : this.#periods(entry),
-      ),
+      );
+    return {
+      model,
+      periods: periods(found),
+      ownPeriods: periods(laid).length,
       discounts: this.#layers.flatMap((layer) =>
         layer.discounts.filter((each) => each.provider === provider && this.#isMeant(each, seller, model)),
       ),

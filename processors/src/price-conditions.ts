@@ -38,10 +38,44 @@ export function isUnconditional(conditions: Conditions, match: ModelMatch, perio
   );
 }
 
-/** The region that this provider's price goes by; Bedrock's goes by profiles. */
-function regionValue(provider: string, conditions: Conditions, match: ModelMatch): string | null {
-  if (provider === 'gcp.vertex_ai') return match.location ?? conditions.region ?? null;
-  return provider === 'openai' || provider === 'x_ai' ? (conditions.region ?? null) : null;
+/** The region that this provider's price goes by. */
+function regionValue(
+  provider: string,
+  conditions: Conditions,
+  match: ModelMatch,
+  period: CompiledPeriod,
+): string | null {
+  // A resource name with a location is Vertex AI's, whatever the SDK calls itself.
+  if (match.location !== null) return match.location;
+  const region = conditions.region ?? null;
+  switch (provider) {
+    case 'gcp.vertex_ai':
+    case 'openai':
+    case 'x_ai':
+      return region;
+    case 'aws.bedrock':
+      // Where the name states no profile, a region with a price of its own goes before its geography's.
+      return match.profile === null && hasRegion(period, region) ? region : null;
+    default:
+      return null;
+  }
+}
+
+function hasRegion(period: CompiledPeriod, region: string | null): boolean {
+  return period.modifiers.get('region')?.some((each) => each.modifier.value === region) === true;
+}
+
+/** The profile whose prices a region follows; none where the region has prices of its own. */
+function profileValue(
+  provider: string,
+  conditions: Conditions,
+  match: ModelMatch,
+  period: CompiledPeriod,
+): string | null {
+  if (match.profile !== null) return match.profile || null;
+  const region = conditions.region ?? null;
+  if (region === null || provider !== 'aws.bedrock' || hasRegion(period, region)) return null;
+  return profileOfRegion(region);
 }
 
 function valueOf(
@@ -49,6 +83,7 @@ function valueOf(
   provider: string,
   conditions: Conditions,
   match: ModelMatch,
+  period: CompiledPeriod,
 ): string | null {
   switch (name) {
     case 'tier': {
@@ -64,10 +99,9 @@ function valueOf(
     case 'search_context':
       return conditions.searchContextSize ?? null;
     case 'region':
-      return regionValue(provider, conditions, match);
+      return regionValue(provider, conditions, match, period);
     case 'profile':
-      if (match.profile !== null || provider !== 'aws.bedrock') return match.profile || null;
-      return conditions.region === undefined ? null : profileOfRegion(conditions.region);
+      return profileValue(provider, conditions, match, period);
     default:
       return name satisfies never;
   }
@@ -95,7 +129,7 @@ export function resolveConditions(
   const modifiers: CompiledModifier[] = [];
   for (const name of CONDITION_NAMES) {
     const isCovered = name === 'profile' && period.ofProfile === true;
-    const value = isCovered ? null : valueOf(name, provider, conditions, match);
+    const value = isCovered ? null : valueOf(name, provider, conditions, match, period);
     const known = period.modifiers.get(name) ?? [];
     if (value === null) {
       const standard = known.find(
@@ -108,7 +142,9 @@ export function resolveConditions(
     // A neutral value has its own modifier at most, never the one for all others.
     const found =
       exact ?? (NEUTRAL[name].has(value) ? undefined : known.find((each) => fits(each, value, provider, at)));
-    if (found !== undefined) modifiers.push(found);
+    // A call in a region is not one through its geography's profile: they agree only where neither costs more.
+    const isOther = name === 'profile' && match.profile === null && found?.modifier.multiply !== '1';
+    if (found !== undefined && !isOther) modifiers.push(found);
     else if (!NEUTRAL[name].has(value)) return { modifiers: null, unpriced: `${name} ${value}` };
   }
   return { modifiers, unpriced: null };

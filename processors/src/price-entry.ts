@@ -51,8 +51,12 @@ export interface Modifier {
   readonly value: string;
   /** Decimal factor on the token rates (not on fees per request or search). */
   readonly multiply?: string;
+  /** Factors of single rates, which are then not subject to `multiply`; in tiers and windows too. */
+  readonly factors?: Rates;
   /** Rates that replace those of the same name. */
   readonly rates?: Rates;
+  /** Context tiers under this condition, where it has token rates of its own. */
+  readonly tiers?: readonly ContextTier[];
   /** True where this value is what the vendor serves if the span does not say. */
   readonly standard?: true;
   /** Provider ids it is limited to, where a price list serves several. */
@@ -68,6 +72,8 @@ export interface PricePeriod {
   readonly to?: string;
   /** Everything costs nothing. */
   readonly free?: true;
+  /** Seconds of audio that a call is billed for at least. */
+  readonly leastSeconds?: number;
   readonly rates: Rates;
   readonly tiers?: readonly ContextTier[];
   readonly windows?: readonly TimeWindow[];

@@ -31,13 +31,14 @@ function derived(rates: Rates, patch: OverlayPatch): Rates {
 
 function patchPeriod(period: PricePeriod, patch: OverlayPatch): PricePeriod {
   const bound = patch.tierBound;
-  const tiers = period.tiers?.map((tier) => ({
+  const tiers = (period.tiers ?? patch.tiers)?.map((tier) => ({
     ...tier,
     above: bound !== undefined && tier.above === bound.above ? bound.to : tier.above,
     rates: derived(tier.rates, patch),
   }));
   return {
     ...period,
+    ...(patch.leastSeconds === undefined ? {} : { leastSeconds: patch.leastSeconds }),
     rates: derived({ ...patch.rates, ...period.rates }, patch),
     ...(tiers === undefined ? {} : { tiers }),
     ...(patch.modifiers === undefined

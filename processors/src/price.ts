@@ -1,12 +1,15 @@
 import type { Conditions, CostLine, CostStatus, Usage, UsageBucket } from './call.ts';
+import type { Counted, Factors } from './explain.ts';
+import { conditionNotes, isoInstant, linesOf, NO_FACTORS, ONE, tableNotes, times } from './explain.ts';
+import { withoutProfile } from './match.ts';
 import type { Rational } from './money.ts';
-import { divideHalfEven, formatRational, parseDecimal } from './money.ts';
+import { divideHalfEven, parseDecimal } from './money.ts';
 import type { AppliedDiscount, ModelMatch, PriceBook } from './price-book.ts';
 import { isUnconditional, resolveConditions } from './price-conditions.ts';
-import type { CompiledModifier, CompiledPeriod } from './price-period.ts';
+import type { CompiledModifier, CompiledPeriod, CompiledTables } from './price-period.ts';
 import { windowAt } from './price-period.ts';
 import type { RateTable } from './rate-table.ts';
-import { BUCKET_INDEX, BUCKETS, isTokenBucket, RATE_SCALE } from './rate-table.ts';
+import { BUCKET_INDEX, BUCKETS, isTokenBucket } from './rate-table.ts';
 
 /** What is to be priced. */
 export interface PriceRequest {
@@ -16,6 +19,8 @@ export interface PriceRequest {
   readonly requestModel: string | null;
   /** Disjoint buckets. */
   readonly usage: Usage;
+  /** Other splits that the same counts allow; there is a price only where it is the same by all of them. */
+  readonly alternatives?: readonly Usage[];
   readonly conditions: Conditions;
   /** Start of the call, microseconds since the epoch. */
   readonly atMicros: bigint;
@@ -44,9 +49,11 @@ export interface PriceResult {
 }
 
 const NO_LINES: readonly CostLine[] = [];
+const NO_SPLITS: readonly Usage[] = [];
 const NO_MODIFIERS: readonly CompiledModifier[] = [];
 const REQUESTS = BUCKETS.indexOf('requests');
 const SECONDS = BUCKETS.indexOf('duration_seconds');
+const AUDIO = BUCKETS.indexOf('audio_seconds');
 const INPUT = BUCKETS.indexOf('input');
 const OUTPUT = BUCKETS.indexOf('output');
 
@@ -68,8 +75,10 @@ function unpriced(status: PriceResult['status'], match: ModelMatch | null, reaso
 /** Digits that a whole number may have and still be exact as a JS number. */
 const SAFE_DIGITS = 15;
 
+type Count = Rational | bigint;
+
 /** A count, exactly; null where the text is none. */
-function parseCount(text: string): Rational | bigint | null {
+function parseCount(text: string): Count | null {
   let whole = 0;
   for (let i = 0; i < text.length; i++) {
     const digit = text.charCodeAt(i) - 48;
@@ -91,7 +100,7 @@ interface Sum {
   scale: bigint;
 }
 
-function add(sum: Sum, count: Rational | bigint, rate: bigint, token: boolean): void {
+function add(sum: Sum, count: Count, rate: bigint, token: boolean): void {
   let amount: bigint;
   if (typeof count === 'bigint') amount = sum.scale === 1n ? count * rate : count * rate * sum.scale;
   else {
@@ -130,34 +139,19 @@ function tableFor(
   at: number,
   modifiers: readonly CompiledModifier[],
 ): RateTable | null {
-  let chosen: RateTable | null = null;
-  if (period.tiers.length > 0) {
-    const tokens = contextTokens(usage);
-    chosen = period.tiers.find((tier) => tokens >= tier.from)?.table ?? null;
-  }
-  const window = windowAt(period, at);
-  if (window !== null && chosen !== null) return null;
-  chosen = window ?? chosen;
+  let tables: CompiledTables = period;
   for (const modifier of modifiers) {
-    if (modifier.table === null) continue;
-    if (chosen !== null) return null;
-    chosen = modifier.table;
+    if (modifier.tables === null) continue;
+    if (tables !== period) return null;
+    tables = modifier.tables;
   }
-  return chosen ?? period.table;
-}
-
-interface Factors {
-  /** On token rates. */
-  readonly token: Rational;
-  /** On everything. */
-  readonly all: Rational;
-}
-
-const ONE: Rational = { numerator: 1n, denominator: 1n };
-const NO_FACTORS: Factors = { token: ONE, all: ONE };
-
-function times(a: Rational, b: Rational): Rational {
-  return { numerator: a.numerator * b.numerator, denominator: a.denominator * b.denominator };
+  const window = windowAt(tables, at);
+  if (tables.tiers.length > 0) {
+    const tokens = contextTokens(usage);
+    const tier = tables.tiers.find((each) => tokens >= each.from);
+    if (tier !== undefined) return window === null ? tier.table : null;
+  }
+  return window === null ? tables.table : window.table;
 }
 
 function factorsOf(
@@ -174,51 +168,71 @@ function factorsOf(
   return token === ONE && all === ONE ? NO_FACTORS : { token, all };
 }
 
+/** Why there is no price, with the instant and when prices begin. */
+function noPriceAt(match: ModelMatch, at: number): string {
+  const starts = match.periods.map((period) => period.from).filter((from) => from > at && from < Infinity);
+  const next = starts.length === 0 ? '' : `; the next begins at ${isoInstant(Math.min(...starts))}`;
+  return `no price of ${match.model} at ${isoInstant(at)}${next}`;
+}
+
 /** Counts that no usage states but the price needs: one request is one request, its length its seconds. */
-function impliedCount(table: RateTable, request: PriceRequest, index: number): Rational | bigint | null {
+function impliedCount(table: RateTable, usage: Usage, index: number, nanos: bigint | null): Count | null {
   const bucket = BUCKETS[index];
-  if (table.byBucket[index] === null || bucket === undefined || request.usage[bucket] !== undefined)
-    return null;
+  if (table.byBucket[index] === null || bucket === undefined || usage[bucket] !== undefined) return null;
   if (index === REQUESTS) return 1n;
-  const nanos = request.durationNanos ?? null;
   return nanos === null ? null : { numerator: nanos, denominator: 1_000_000_000n };
 }
 
-interface Counted {
-  readonly index: number;
-  readonly count: Rational | bigint;
+interface NoSum {
+  readonly status: 'unpriced_dimension' | 'invalid_usage' | 'missing_usage';
+  readonly reason: string;
+}
+
+function isZero(count: Count): boolean {
+  return typeof count === 'bigint' ? count === 0n : count.numerator === 0n;
+}
+
+/** Audio shorter than what a vendor bills at least counts as that; none at all stays none. */
+function billedSeconds(table: RateTable, count: Rational | bigint): Rational | bigint {
+  const [numerator, denominator] =
+    typeof count === 'bigint' ? [count, 1n] : [count.numerator, count.denominator];
+  return numerator > 0n && numerator < table.leastSeconds * denominator ? table.leastSeconds : count;
 }
 
 /** Adds up what the table prices, and notes it in `counted` if given; or says why there is no sum. */
 function sumUsage(
   table: RateTable,
   request: PriceRequest,
+  usage: Usage,
   counted: Counted[] | null,
-): Sum | PriceResult['status'] {
+): Sum | NoSum {
   const sum: Sum = { tokens: 0n, others: 0n, scale: 1n };
-  let unratedTokens = false;
+  let unratedTokens: string | null = null;
   let measured = false;
   let any = false;
-  for (const bucket in request.usage) {
-    const text = request.usage[bucket as UsageBucket];
+  for (const bucket in usage) {
+    const text = usage[bucket as UsageBucket];
     const index = BUCKET_INDEX.get(bucket);
     if (text === undefined || index === undefined) continue;
-    const count = parseCount(text);
-    if (count === null) return 'invalid_usage';
+    const stated = parseCount(text);
+    if (stated === null) return { status: 'invalid_usage', reason: `${bucket} is no count` };
+    const count = index === AUDIO ? billedSeconds(table, stated) : stated;
     any = true;
     const rate = table.byBucket[index];
     if (rate != null) {
       add(sum, count, rate.scaled, rate.token);
       counted?.push({ index, count });
       if (!isTokenBucket(index)) measured = true;
-    } else if (count !== 0n && (typeof count === 'bigint' || count.numerator !== 0n)) {
-      if (isTokenBucket(index) && !table.hasTokens) unratedTokens = true;
-      else if (!(table.hasTokens && AMBIENT.has(index))) return 'unpriced_dimension';
+    } else if (!isZero(count)) {
+      if (isTokenBucket(index) && !table.hasTokens) unratedTokens = bucket;
+      else if (!(table.hasTokens && AMBIENT.has(index)))
+        return { status: 'unpriced_dimension', reason: `no rate for ${bucket}` };
     }
   }
   if (table.countsCalls) {
     for (const index of [SECONDS, REQUESTS]) {
-      const count = any || index === SECONDS ? impliedCount(table, request, index) : null;
+      const nanos = request.durationNanos ?? null;
+      const count = any || index === SECONDS ? impliedCount(table, usage, index, nanos) : null;
       const rate = table.byBucket[index];
       if (count === null || rate == null) continue;
       add(sum, count, rate.scaled, rate.token);
@@ -227,56 +241,11 @@ function sumUsage(
       any = true;
     }
   }
-  if (!any) return 'missing_usage';
+  if (!any) return { status: 'missing_usage', reason: 'no usage' };
   // A price by time, request or character covers the tokens of the same call, if that measure is there.
-  return unratedTokens && !measured ? 'unpriced_dimension' : sum;
-}
-
-function linesOf(
-  counted: readonly Counted[],
-  table: RateTable,
-  factors: Factors,
-  notes: readonly string[],
-): readonly CostLine[] {
-  return counted
-    .toSorted((a, b) => a.index - b.index)
-    .flatMap(({ index, count }) => {
-      const rate = table.byBucket[index];
-      const bucket = BUCKETS[index];
-      if (rate == null || bucket === undefined) return [];
-      const exact: Rational = typeof count === 'bigint' ? { numerator: count, denominator: 1n } : count;
-      const factor = rate.token ? times(factors.token, factors.all) : factors.all;
-      const amount = times(times(exact, factor), {
-        numerator: rate.scaled,
-        denominator: table.denominator * RATE_SCALE,
-      });
-      const note = [rate.insteadOf === null ? '' : `at ${rate.insteadOf}`, ...notes].filter(
-        (text) => text !== '',
-      );
-      return {
-        bucket,
-        count: formatRational(exact),
-        rate: rate.usd,
-        per: rate.per,
-        amount: formatRational(amount),
-        ...(note.length === 0 ? {} : { note: note.join(', ') }),
-      };
-    });
-}
-
-function notesOf(
-  modifiers: readonly CompiledModifier[],
-  discounts: readonly AppliedDiscount[],
-  at: number,
-): string[] {
-  return [
-    ...modifiers.map(({ modifier }) =>
-      modifier.multiply === undefined
-        ? `${modifier.condition} ${modifier.value}`
-        : `${modifier.condition} ${modifier.value} x ${modifier.multiply}`,
-    ),
-    ...discounts.filter((each) => at >= each.from && at < each.to).map((each) => `negotiated x ${each.text}`),
-  ];
+  return unratedTokens !== null && !measured
+    ? { status: 'unpriced_dimension', reason: `no rate for ${unratedTokens}` }
+    : sum;
 }
 
 function total(sum: Sum, table: RateTable, factors: Factors): bigint {
@@ -289,35 +258,55 @@ function total(sum: Sum, table: RateTable, factors: Factors): bigint {
   );
 }
 
-/** The prices of the model that answered, else of the one that was asked for. */
-function matchOf(book: PriceBook, request: PriceRequest): ModelMatch | null {
-  const answered =
-    request.responseModel === null ? null : book.match(request.provider, request.responseModel);
-  if (answered !== null || request.requestModel === null) return answered;
-  return book.match(request.provider, request.requestModel);
-}
+/** What a router adds to a name, which its answer leaves out: `:free`, `:online`, `:nitro`. */
+const VARIANT = /:[a-z]+$/i;
 
 /**
- * Prices one request by a book: exact, with one rounding half to even to 1e-12 USD. What is used without a rate
- * makes it `unpriced_dimension`; nothing unknown is ever free.
+ * True where the name that was asked for says more than the answer's about the same model: an inference profile
+ * or a location, which an API behind a cloud does not repeat.
  */
-export function priceUsage(book: PriceBook, request: PriceRequest): PriceResult {
-  const match = matchOf(book, request);
-  if (match === null) return unpriced('unpriced_model', null, 'no such model on this price list');
+function saysMore(asked: ModelMatch, answered: ModelMatch): boolean {
+  if (answered.profile !== null || answered.location !== null) return false;
+  if (asked.profile === null && asked.location === null) return false;
+  return asked.model === answered.model || withoutProfile(asked.model) === answered.model;
+}
+
+/** The prices of the model that answered, else of the one that was asked for; null where neither has any. */
+export function matchModel(
+  book: PriceBook,
+  provider: string,
+  responseModel: string | null,
+  requestModel: string | null,
+): ModelMatch | null {
+  const answered = responseModel === null ? null : book.match(provider, responseModel);
+  if (requestModel === null || requestModel === responseModel) return answered;
+  const asked = book.match(provider, requestModel);
+  if (answered === null) return asked;
+  if (asked !== null && saysMore(asked, answered)) return asked;
+  if (provider !== 'openrouter' || !VARIANT.test(requestModel) || VARIANT.test(responseModel ?? '')) {
+    return answered;
+  }
+  // The variant of the same model has a price of its own, or none.
+  const plain = book.match(provider, requestModel.replace(VARIANT, ''));
+  return plain?.model === answered.model ? asked : answered;
+}
+
+/** Prices one split of the usage by a match. */
+function priceSplit(match: ModelMatch, request: PriceRequest, usage: Usage): PriceResult {
   const at = Number(request.atMicros);
   const period = periodAt(match, at);
-  if (period === null) return unpriced('unpriced_model', match, 'no price at that time');
+  if (period === null) return unpriced('unpriced_model', match, noPriceAt(match, at));
   let modifiers = NO_MODIFIERS;
   if (!isUnconditional(request.conditions, match, period)) {
     const resolved = resolveConditions(request.provider, request.conditions, match, period, at);
     if (resolved.modifiers === null) return unpriced('unpriced_dimension', match, resolved.unpriced);
     modifiers = resolved.modifiers;
   }
-  const table = tableFor(period, request.usage, at, modifiers);
+  const table = tableFor(period, usage, at, modifiers);
   if (table === null) return unpriced('unpriced_dimension', match, 'conditions that nobody lists together');
   const counted: Counted[] | null = request.lines === true ? [] : null;
-  const sum = sumUsage(table, request, counted);
-  if (typeof sum === 'string') return unpriced(sum, match, sum);
+  const sum = sumUsage(table, request, usage, counted);
+  if (!('tokens' in sum)) return unpriced(sum.status, match, sum.reason);
   const factors =
     modifiers.length === 0 && match.discounts.length === 0
       ? NO_FACTORS
@@ -329,7 +318,30 @@ export function priceUsage(book: PriceBook, request: PriceRequest): PriceResult 
     countsInput: table.byBucket[INPUT] !== null,
     countsOutput: table.byBucket[OUTPUT] !== null,
     lines:
-      counted === null ? NO_LINES : linesOf(counted, table, factors, notesOf(modifiers, match.discounts, at)),
+      counted === null
+        ? NO_LINES
+        : linesOf(counted, table, factors, [
+            ...tableNotes(match, period, table),
+            ...conditionNotes(modifiers, match.discounts, at),
+          ]),
     reason: null,
   };
+}
+
+/**
+ * Prices one request by a book: exact, with one rounding half to even to 1e-12 USD. What is used without a rate
+ * makes it `unpriced_dimension`; nothing unknown is ever free.
+ */
+export function priceUsage(book: PriceBook, request: PriceRequest): PriceResult {
+  const match = matchModel(book, request.provider, request.responseModel, request.requestModel);
+  if (match === null) return unpriced('unpriced_model', null, 'no such model on this price list');
+  const result = priceSplit(match, request, request.usage);
+  for (const usage of request.alternatives ?? NO_SPLITS) {
+    const other = priceSplit(match, request, usage);
+    // Cost is linear between the corners of what is possible, so that equal corners leave no other price.
+    if (other.status !== result.status || other.costPicoUsd !== result.costPicoUsd) {
+      return unpriced('unpriced_dimension', match, 'how cached tokens overlap audio or images is unknown');
+    }
+  }
+  return result;
 }

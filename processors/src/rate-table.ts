@@ -85,6 +85,8 @@ export interface RateTable {
   readonly hasTokens: boolean;
   /** True where requests or seconds have a rate, which no usage need state. */
   readonly countsCalls: boolean;
+  /** Seconds of audio that are billed at least; 0n where there is no minimum. */
+  readonly leastSeconds: bigint;
 }
 
 function exactRate(name: RateName, usd: string): Rational {
@@ -116,12 +118,12 @@ function standIns(rates: Rates): readonly (readonly [UsageBucket, RateName])[] {
 }
 
 /** Compiles rates; throws where one is not a decimal number. */
-export function compileRates(rates: Rates, free = false): RateTable {
+export function compileRates(rates: Rates, free = false, leastSeconds = 0): RateTable {
   const named: { bucket: UsageBucket; name: RateName; usd: string; instead: boolean }[] = [];
   for (const name of RATE_NAMES) {
     const usd = rates[name];
-    if (usd !== undefined) named.push({ bucket: RATE_MEANINGS[name].bucket, name, usd, instead: false });
-    else if (free) named.push({ bucket: RATE_MEANINGS[name].bucket, name, usd: '0', instead: false });
+    if (free) named.push({ bucket: RATE_MEANINGS[name].bucket, name, usd: '0', instead: false });
+    else if (usd !== undefined) named.push({ bucket: RATE_MEANINGS[name].bucket, name, usd, instead: false });
   }
   for (const [bucket, name] of free ? [] : standIns(rates)) {
     const usd = rates[name];
@@ -153,6 +155,7 @@ export function compileRates(rates: Rates, free = false): RateTable {
     picoDivisor: denominator * (RATE_SCALE / powerOfTen(12)),
     hasTokens: byBucket.some((rate) => rate !== null && rate.token),
     countsCalls: rated('requests') || rated('duration_seconds'),
+    leastSeconds: BigInt(leastSeconds),
   };
 }
 

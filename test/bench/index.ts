@@ -5,11 +5,13 @@ import { benchIngest } from './ingest.bench.ts';
 import { benchInstrumentation } from './instrumentation.bench.ts';
 import { benchOtlp } from './otlp.bench.ts';
 import { benchPrice } from './price.bench.ts';
+import { benchReprice } from './reprice.bench.ts';
 import { benchScrape } from './scrape.bench.ts';
 
 const BENCHES: Readonly<Record<string, () => Promise<Record<string, unknown>>>> = {
   otlp: benchOtlp,
   price: benchPrice,
+  reprice: benchReprice,
   copy: benchCopy,
   ingest: benchIngest,
   scrape: benchScrape,

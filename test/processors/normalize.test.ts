@@ -242,17 +242,17 @@ describe('what a span is', () => {
     const of = (provider: string, host: string): string => {
       const { 'gen_ai.provider.name': _, ...anonymous } = GPT_4O;
       const named = provider === '' ? {} : { 'gen_ai.provider.name': provider };
-      const model = { 'gen_ai.request.model': 'gemini-2.5-pro', 'server.address': host };
+      const model = { 'gen_ai.request.model': 'gemini-3.5-flash', 'server.address': host };
       const call = callOf(spanOf({ ...anonymous, ...named, ...model }));
       return `${call.provider} ${call.costPicoUsd}`;
     };
     const regional = 'us-central1-aiplatform.googleapis.com';
     for (const provider of ['gcp.gemini', 'gcp.gen_ai', 'gcp.vertex_ai', 'openai', '']) {
-      assert.equal(of(provider, regional), 'gcp.vertex_ai 6875000000', provider);
+      assert.equal(of(provider, regional), 'gcp.vertex_ai 6600000000', provider);
     }
-    assert.equal(of('gcp.gemini', 'aiplatform.eu.rep.googleapis.com'), 'gcp.vertex_ai 6875000000');
-    assert.equal(of('gcp.gemini', 'aiplatform.googleapis.com'), 'gcp.vertex_ai 6250000000');
-    assert.equal(of('gcp.gen_ai', 'generativelanguage.googleapis.com'), 'gcp.gen_ai 6250000000');
+    assert.equal(of('gcp.gemini', 'aiplatform.eu.rep.googleapis.com'), 'gcp.vertex_ai 6600000000');
+    assert.equal(of('gcp.gemini', 'aiplatform.googleapis.com'), 'gcp.vertex_ai 6000000000');
+    assert.equal(of('gcp.gen_ai', 'generativelanguage.googleapis.com'), 'gcp.gen_ai 6000000000');
   });
 
   it('names the provider by its host where an SDK was pointed elsewhere', () => {
@@ -298,6 +298,10 @@ describe('what a span is', () => {
     assert.equal(tier('flex'), 'flex');
     assert.equal(tier('auto'), undefined);
     assert.equal(tier('auto', 'priority'), 'priority');
+    assert.equal(tier('SERVICE_TIER_FLEX'), 'flex');
+    assert.equal(tier('flex', 'ON_DEMAND'), 'on_demand');
+    assert.equal(tier('flex', 'ON_DEMAND_PRIORITY'), 'priority');
+    assert.equal(tier('flex', 'PROVISIONED_THROUGHPUT'), 'provisioned_throughput');
   });
 
   it('tells how many calls it stands for', () => {

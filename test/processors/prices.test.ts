@@ -48,7 +48,7 @@ describe('what a price depends on', () => {
       ['anthropic', 'claude-haiku-4-5', { inferenceGeo: 'us' }],
       ['anthropic', 'claude-opus-4-6', { inferenceGeo: 'eu' }],
       ['anthropic', 'claude-haiku-4-5', { speed: 'fast' }],
-      ['aws.bedrock', 'us-gov.anthropic.claude-sonnet-4-5-20250929-v1:0', {}],
+      ['aws.bedrock', 'us-gov.deepseek.r1-v1:0', {}],
       ['aws.bedrock', 'eu.meta.llama3-70b-instruct-v1:0', {}],
       ['groq', 'llama-3.3-70b-versatile', { serviceTier: 'performance' }],
     ];
@@ -98,9 +98,13 @@ describe('what a price depends on', () => {
     assert.equal(price('openai', 'gpt-4o', MILLION, { conditions: eu }).usd, '2.500000000000');
     const vertex = { region: 'us-central1' };
     const flash = (at: string): string | null =>
-      price('gcp.vertex_ai', 'gemini-2.5-flash', MILLION, { at, conditions: vertex }).usd;
-    assert.equal(flash('2026-06-30T23:59:59Z'), '0.300000000000');
-    assert.equal(flash('2026-07-01T00:00:00Z'), '0.330000000000');
+      price('gcp.vertex_ai', 'gemini-3.5-flash', MILLION, { at, conditions: vertex }).usd;
+    assert.equal(flash('2026-06-30T23:59:59Z'), '1.500000000000');
+    assert.equal(flash('2026-07-01T00:00:00Z'), '1.650000000000');
+    assert.equal(
+      price('gcp.vertex_ai', 'gemini-2.5-flash', MILLION, { conditions: vertex }).usd,
+      '0.300000000000',
+    );
     // The same attribute on a span of another provider is where the app runs.
     assert.equal(
       price('gcp.gemini', 'gemini-2.5-flash', MILLION, { conditions: vertex }).usd,
@@ -109,20 +113,19 @@ describe('what a price depends on', () => {
   });
 
   it('reads the location that a Vertex resource name states', () => {
-    const name = 'projects/p/locations/europe-west4/publishers/google/models/gemini-2.5-flash';
-    assert.equal(price('gcp.vertex_ai', name, MILLION).usd, '0.330000000000');
+    const name = 'projects/p/locations/europe-west4/publishers/google/models/gemini-3.5-flash';
+    assert.equal(price('gcp.vertex_ai', name, MILLION).usd, '1.650000000000');
   });
 
   it('writes a one-hour cache on Bedrock at twice the input price', () => {
-    const usage = { cache_write_1h: '1000000' };
-    assert.equal(
-      price('aws.bedrock', 'us.anthropic.claude-sonnet-4-5-20250929-v1:0', usage).usd,
-      '6.600000000000',
-    );
+    const claude = 'us.anthropic.claude-sonnet-4-5-20250929-v1:0';
+    assert.equal(price('aws.bedrock', claude, { cache_write_1h: '100000' }).usd, '0.660000000000');
+    // Beyond 200,000 tokens the input price doubles, and what derives from it.
+    assert.equal(price('aws.bedrock', claude, { cache_write_1h: '1000000' }).usd, '13.200000000000');
   });
 
   it("goes by the caller's region on Bedrock only where the name states no profile", () => {
-    const claude = 'anthropic.claude-sonnet-4-5-20250929-v1:0';
+    const claude = 'anthropic.claude-sonnet-4-6';
     const cost = (model: string, region: string): string | null =>
       price('aws.bedrock', model, MILLION, { conditions: { region } }).usd;
     assert.equal(cost(`global.${claude}`, 'eu-west-1'), '3.000000000000');
@@ -308,7 +311,7 @@ describe('a prices file', () => {
   });
 
   it('holds for the inference profile that it names, and for no other', () => {
-    const id = 'anthropic.claude-sonnet-4-5-20250929-v1:0';
+    const id = 'anthropic.claude-sonnet-4-6';
     const { overrides: read } = parsePriceOverrides({
       prices: [{ provider: 'bedrock', model: `us.${id}`, input_mtok: '1', from: '2026-07-01' }],
     });

@@ -1,3 +1,4 @@
+import type { CorrectionTotal } from '@spanmeter/collector/dist/exporters/prometheus.js';
 import type { Call } from '@spanmeter/processors';
 
 const START_MICROS = 1_790_000_000_000_000n;
@@ -31,9 +32,11 @@ export function buildCall(changes: Partial<Call> = {}): Call {
     outputTokens: 180,
     reasoningTokens: null,
     usage: { input: '450', output: '180' },
+    usageAlternatives: [],
     usageSource: 'reported',
     conditions: {},
     costPicoUsd: 1_350_000_000n,
+    computedCostPicoUsd: null,
     reportedCostPicoUsd: null,
     reportedCostSource: null,
     costStatus: 'priced',
@@ -61,3 +64,22 @@ export function buildCall(changes: Partial<Call> = {}): Call {
 
 /** Milliseconds since the epoch at which `buildCall`'s call is committed in good time. */
 export const COMMITTED_UNIX_MS: number = Number(START_MICROS / 1_000n) + 3_000;
+
+/** A total of corrections of tenant `acme`. */
+export function correctionOf(
+  model: string,
+  direction: CorrectionTotal['direction'],
+  picoUsd: bigint,
+): CorrectionTotal {
+  const labels = {
+    tenant: 'acme',
+    provider: 'openai',
+    model,
+    operation: 'chat',
+    service_name: 'checkout',
+    environment: 'production',
+    team: 'search',
+    feature: '',
+  };
+  return { labels, direction, picoUsd };
+}

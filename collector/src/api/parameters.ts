@@ -35,6 +35,7 @@ interface Parameters {
   readonly tenant: OptionalText;
   readonly from: OptionalText;
   readonly to: OptionalText;
+  readonly asOf: OptionalText;
   readonly traceId: z.ZodType<string | undefined, string | undefined>;
   readonly provider: OptionalText;
   readonly model: OptionalText;
@@ -45,6 +46,8 @@ interface Parameters {
   readonly feature: OptionalText;
   readonly key: OptionalText;
   readonly costStatus: z.ZodType<CostStatus | undefined, CostStatus | undefined>;
+  readonly limit: z.ZodType<number, string | undefined>;
+  readonly cursor: OptionalText;
 }
 
 /** The schema of each shared parameter, by name. */
@@ -61,6 +64,12 @@ export const PARAMETERS: Parameters = {
   to: bound
     .optional()
     .describe('End: a date (that whole day is included) or an ISO 8601 instant with its offset (excluded).'),
+  asOf: bound
+    .optional()
+    .describe(
+      'Spend as it stood then: of calls received and with corrections made before it. An ISO 8601 instant with its ' +
+        'offset, or a date for the end of that day in UTC; in the future it is now.',
+    ),
   traceId: z
     .string()
     .regex(/^[0-9a-fA-F]{32}$/, 'must be 32 hex digits')
@@ -76,6 +85,14 @@ export const PARAMETERS: Parameters = {
   feature: dimension('Feature.'),
   key: dimension('Public id of an API key.'),
   costStatus: z.enum(COST_STATUSES).optional().describe('Current cost status.'),
+  limit: z
+    .string()
+    .regex(/^\d{1,4}$/, 'must be a number from 1 to 1000')
+    .default('100')
+    .transform(Number)
+    .refine((limit) => limit >= 1 && limit <= 1000, 'must be a number from 1 to 1000')
+    .describe('Rows per page, from 1 to 1000.'),
+  cursor: z.string().min(1).max(2048).optional().describe('`next_cursor` of the page before.'),
 };
 
 /** An exact decimal amount in USD. */

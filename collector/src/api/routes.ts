@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { openApiDocument } from './openapi.ts';
 import { defineRoute, type Route } from './route.ts';
+import { ADJUSTMENTS } from './routes/adjustments.ts';
 import { CALLS } from './routes/calls.ts';
 import { METRICS } from './routes/metrics.ts';
 import { SPEND } from './routes/spend.ts';
@@ -19,6 +20,6 @@ const OPENAPI: Route = defineRoute({
 });
 
 /** Every endpoint of the query API. */
-export const ROUTES: readonly Route[] = [METRICS, SUMMARY, CALLS, SPEND, STATUS, OPENAPI];
+export const ROUTES: readonly Route[] = [METRICS, SUMMARY, CALLS, ADJUSTMENTS, SPEND, STATUS, OPENAPI];
 
 const DOCUMENT = openApiDocument(ROUTES);

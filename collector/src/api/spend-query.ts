@@ -1,5 +1,6 @@
 import type { Range } from './range.ts';
 import type { Reading } from './reader.ts';
+import { callsAsOf, rollupsAsOf, type AsOf, type SourceScope } from './spend-as-of.ts';
 
 /** [contract] What spend can be grouped by. */
 export const GROUP_KEYS = [
@@ -66,6 +67,8 @@ export interface SpendRequest {
   readonly groupBy: readonly GroupKey[];
   readonly filters?: Readonly<Partial<Record<SpendFilter, string | undefined>>>;
   readonly maxRows?: number;
+  /** Spend as it stood at an instant instead of as it stands. */
+  readonly asOf?: AsOf | null;
 }
 
 /** The statuses of calls that should have a cost and have none. */
@@ -133,6 +136,19 @@ function columnOf(key: GroupKey | SpendFilter, source: Source): string {
   return RENAMED[key] ?? key;
 }
 
+function sourceOf(
+  reading: Reading,
+  asOf: AsOf | null,
+  current: Source,
+  place: (value: unknown) => string,
+): Source {
+  if (asOf === null || asOf.current) return current;
+  const tenant = reading.tenant === null ? null : place(reading.tenant);
+  const scope: SourceScope = { from: '$1::timestamptz', to: '$2::timestamptz', tenant };
+  const from = current === CALLS ? callsAsOf(asOf, scope, place) : rollupsAsOf(asOf, scope, place);
+  return { ...current, from };
+}
+
 interface Statement {
   readonly text: string;
   readonly values: readonly unknown[];
@@ -142,9 +158,9 @@ interface Statement {
 function spendStatement(reading: Reading, request: SpendRequest, maxRows: number): Statement {
   const filters = SPEND_FILTERS.filter((name) => request.filters?.[name] !== undefined);
   const byUser = request.groupBy.includes('user') || filters.includes('user');
-  const source = byUser ? CALLS : ROLLUP;
   const values: unknown[] = [request.range.from, request.range.to, reading.timezone, UNPRICED_STATUSES];
   const place = (value: unknown): string => `$${values.push(value)}`;
+  const source = sourceOf(reading, request.asOf ?? null, byUser ? CALLS : ROLLUP, place);
   const wanted = filters.map((name) => `AND ${columnOf(name, source)} = ${place(request.filters?.[name])}`);
   if (reading.tenant !== null) wanted.push(`AND tenant_id = ${place(reading.tenant)}`);
   const names = request.groupBy.map((key) => `"${key}"`);

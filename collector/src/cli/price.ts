@@ -1,7 +1,7 @@
-import { createInterface } from 'node:readline';
 import { createPricer, type PricedLine, type PriceOverrides } from '@spanmeter/processors';
 import type { Command } from 'commander';
 import { readPrices } from '../service/price-file.ts';
+import { inputLines, type InputLine } from './input-lines.ts';
 import { CliError, runs, type CliContext } from './output.ts';
 
 interface PriceOptions {
@@ -21,19 +21,28 @@ interface PriceOptions {
 /** One line may not be longer than a request with many attributes is. */
 const MAX_LINE_BYTES = 1024 * 1024;
 
-function parsed(line: string): unknown {
-  if (line.length > MAX_LINE_BYTES) return null;
-  try {
-    return JSON.parse(line);
-  } catch {
-    return null;
-  }
+function refusedLine(reason: string): PricedLine {
+  return { id: null, status: 'invalid_usage', costUsd: null, priceVersion: null, lines: [], reason };
 }
 
+/** Every line gets an answer, whatever it holds; only empty ones are passed over. */
 async function priceLines(context: CliContext, overrides: PriceOverrides | null): Promise<void> {
   const price = createPricer(overrides === null ? {} : { overrides });
-  for await (const line of createInterface({ input: process.stdin, crlfDelay: Infinity })) {
-    if (line.trim() !== '') context.write(`${JSON.stringify(price(parsed(line)))}\n`);
+  const answerTo = (line: InputLine): PricedLine => {
+    if (line === null) return refusedLine(`the line is longer than ${MAX_LINE_BYTES} bytes`);
+    let question: unknown;
+    try {
+      question = JSON.parse(line);
+    } catch {
+      return refusedLine('the line is not JSON');
+    }
+    return price(question);
+  };
+  let first = true;
+  for await (const line of inputLines(process.stdin, MAX_LINE_BYTES)) {
+    const text = first && line !== null ? line.replace(/^\ufeff/, '') : line;
+    first = false;
+    if (text === null || text.trim() !== '') context.write(`${JSON.stringify(answerTo(text))}\n`);
   }
 }
 
@@ -72,9 +81,9 @@ function explained(answer: PricedLine, what: string): string {
     return `${what}: ${answer.status}${answer.reason === undefined ? '' : ` (${answer.reason})`}\n`;
   }
   const rows = answer.lines.map(
-    ({ bucket, count: units, rate, per, amount, note }) =>
+    ({ bucket, count: units, rate, per, factor, amount, note }) =>
       `  ${bucket.padEnd(20)} ${units.padStart(12)} x ${rate} USD per ${per.toLocaleString('en-US')}` +
-      ` = ${amount}${note === undefined ? '' : `  (${note})`}\n`,
+      `${factor === undefined ? '' : ` x ${factor}`} = ${amount}${note === undefined ? '' : `  (${note})`}\n`,
   );
   return `${what}: ${answer.costUsd} USD (${answer.status}, book ${answer.priceVersion ?? 'none'})\n${rows.join('')}`;
 }

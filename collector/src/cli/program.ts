@@ -9,6 +9,7 @@ import type { CliContext } from './output.ts';
 import { registerPrice } from './price.ts';
 import { printConfig } from './print-config.ts';
 import { registerReport } from './report.ts';
+import { registerReprice } from './reprice.ts';
 import { addStartOptions, startOptions, type StartOptions } from './start-options.ts';
 import { start } from './start.ts';
 import { registerTenant } from './tenant.ts';
@@ -61,6 +62,7 @@ export async function runProgram(args: readonly string[], context: CliContext): 
   registerConfiguration(program, context);
   registerPrice(program, context);
   registerReport(program, context);
+  registerReprice(program, context);
   registerTenant(program, context);
   registerKey(program, context);
   registerDeadletter(program, context);

@@ -7,8 +7,10 @@ import {
   type CivilDate,
   type Period,
 } from '../api/civil-date.ts';
+import { isBound } from '../api/parameters.ts';
 import { resolveRange } from '../api/range.ts';
 import { createReader } from '../api/reader.ts';
+import { resolveAsOf } from '../api/spend-as-of.ts';
 import { spendCsv } from '../api/spend-csv.ts';
 import {
   GROUP_KEYS,
@@ -31,6 +33,7 @@ interface ReportOptions {
   readonly groupBy: string;
   readonly format: ReportFormat;
   readonly strict?: boolean;
+  readonly asOf?: string;
 }
 
 type ReportFormat = 'table' | 'csv' | 'json';
@@ -45,6 +48,8 @@ export interface Report {
   /** Both inclusive. */
   readonly from: CivilDate;
   readonly to: CivilDate;
+  /** ISO instant at which the spend stood so; null: as it stands. */
+  readonly asOf: string | null;
   readonly groupBy: readonly GroupKey[];
   readonly spend: Spend;
 }
@@ -66,7 +71,8 @@ const TITLES: Readonly<Record<GroupKey, string>> = {
 function titleOf(report: Report): string {
   const who = report.tenant === null ? 'all tenants' : printable(report.tenant);
   const when = report.from === report.to ? report.from : `${report.from} to ${report.to}`;
-  return `Spend of ${who}, ${report.period} ${when} (${report.timezone})`;
+  const then = report.asOf === null ? '' : `, as of ${report.asOf}`;
+  return `Spend of ${who}, ${report.period} ${when} (${report.timezone})${then}`;
 }
 
 /** The sentence on calls that no amount includes; empty where there are none. */
@@ -126,7 +132,7 @@ export function reportTable(report: Report, context: Pick<CliContext, 'columns' 
 
 /** The report for programs; the rows as `/api/v1/spend` gives them. */
 export function reportJson(report: Report): string {
-  const { tenant, timezone, period, from, to, groupBy, spend } = report;
+  const { tenant, timezone, period, from, to, asOf, groupBy, spend } = report;
   const rows = spend.rows.map(({ group, ...sums }) => ({ ...group, ...sums }));
   const { total, truncated } = spend;
   const json = {
@@ -136,6 +142,7 @@ export function reportJson(report: Report): string {
     period,
     from,
     to,
+    as_of: asOf,
     group_by: groupBy,
     rows,
     total,
@@ -158,6 +165,8 @@ async function readReport(options: ReportOptions, context: CliContext): Promise<
   if (new Set(groupBy).size !== groupBy.length) throw new CliError('--group-by names a key twice.', 2);
   if (date !== undefined && !isCivilDate(date))
     throw new CliError(`--date "${String(date)}" is not YYYY-MM-DD.`, 2);
+  if (options.asOf !== undefined && !isBound(options.asOf))
+    throw new CliError(`--as-of "${options.asOf}" is neither YYYY-MM-DD nor an instant with its offset.`, 2);
   const { isKnown, ...report } = await withPool(context, async (pool) => {
     const reader = createReader(pool, {
       statementTimeoutMs: TIMEOUT_MS,
@@ -167,10 +176,12 @@ async function readReport(options: ReportOptions, context: CliContext): Promise<
     return reader.read(tenant, async (reading) => {
       const days = periodDays(period, date ?? civilDateIn(reading.timezone, context.now()));
       const range = await resolveRange(reading, days, true);
-      const spend = await readSpend(reading, { range, groupBy, filters: { provider, service_name } });
+      const asOf = await resolveAsOf(reading, options.asOf, range);
+      const spend = await readSpend(reading, { range, groupBy, filters: { provider, service_name }, asOf });
       const known = await reading.query('SELECT FROM spanmeter.tenants WHERE id = $1', [tenant]);
       const isKnown = tenant === null || spend.rows.length > 0 || known.length > 0;
-      return { isKnown, tenant, timezone: reading.timezone, period, ...days, groupBy, spend };
+      const { timezone } = reading;
+      return { isKnown, tenant, timezone, period, ...days, asOf: asOf?.at ?? null, groupBy, spend };
     });
   });
   if (!isKnown) throw new CliError(`There is no tenant "${String(tenant)}" (spanmeter tenant list).`);
@@ -210,6 +221,7 @@ export function registerReport(program: Command, context: CliContext): void {
     .option('--group-by <keys>', `of ${GROUP_KEYS.join(', ')}`, 'day,provider')
     .addOption(formats('--format <format>', 'how to print').default('table'))
     .addOption(formats('--export <format>', 'alias of --format').hideHelp())
+    .option('--as-of <when>', 'as it stood at an instant, or at the end of a day in UTC')
     .option('--strict', 'exit with 3 where a call has no price');
   type Parsed = ReportOptions & { readonly service?: string; readonly export?: ReportFormat };
   runs(report, context, async () => {

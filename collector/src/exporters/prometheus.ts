@@ -7,6 +7,7 @@ import { renderFamilies } from '../telemetry/exposition.ts';
 import type { ExpositionFormat } from '../telemetry/exposition.ts';
 import { createMetricsServer } from '../telemetry/server.ts';
 import type { HttpServer } from '../telemetry/http-server.ts';
+import { CorrectionFamily, type CorrectionTotal } from './prometheus/correction-family.ts';
 import type { Dimensions } from './prometheus/family.ts';
 import { readGauges } from './prometheus/gauges.ts';
 import type { GaugeSources } from './prometheus/gauges.ts';
@@ -16,6 +17,7 @@ import type { LabelName, LabelSet } from './prometheus/labels.ts';
 import { prometheusOptions } from './prometheus/options.ts';
 import type { PrometheusOptions } from './prometheus/options.ts';
 
+export type { CorrectionTotal } from './prometheus/correction-family.ts';
 export type { GaugeSources, KeyAge, TenantSpend } from './prometheus/gauges.ts';
 export type { PrometheusOptions } from './prometheus/options.ts';
 
@@ -43,6 +45,7 @@ class CommittedCalls implements PrometheusExporter {
   readonly #sources: GaugeSources;
   readonly #labelNames: readonly LabelName[];
   readonly #hot: HotFamilies;
+  readonly #corrections: CorrectionFamily;
   readonly #maxDimensions: number;
   readonly #dimensions = new Map<string, Dimensions>();
   readonly #foldedByMetric = new Map<string, number>();
@@ -52,12 +55,11 @@ class CommittedCalls implements PrometheusExporter {
     this.#sources = sources;
     this.#labelNames = [...BASE_LABELS, ...OPTIONAL_LABELS.filter((label) => options.labels.includes(label))];
     this.#maxDimensions = options.max_series * 2;
-    this.#hot = new HotFamilies({
-      maxSeries: options.max_series,
-      labelNames: this.#labelNames,
-      exemplars: options.exemplars,
-      folded: (metric) => this.#foldedByMetric.set(metric, (this.#foldedByMetric.get(metric) ?? 0) + 1),
-    });
+    const limits = { maxSeries: options.max_series, labelNames: this.#labelNames };
+    const folded = (metric: string): void =>
+      void this.#foldedByMetric.set(metric, (this.#foldedByMetric.get(metric) ?? 0) + 1);
+    this.#hot = new HotFamilies({ ...limits, exemplars: options.exemplars, folded });
+    this.#corrections = new CorrectionFamily(limits, folded);
     const bearer = bearerSource(options);
     this.#server = createMetricsServer({
       endpoint: options.endpoint,
@@ -110,11 +112,22 @@ class CommittedCalls implements PrometheusExporter {
       lastCallMsByTenant: this.#lastCallMsByTenant,
     });
     yield await renderFamilies(gauges, format);
-    for (const piece of this.#hot.render(format)) {
-      yield piece;
-      await nextTurn();
+    const corrections = this.#corrections.render(this.#readCorrections(), format);
+    for (const pieces of [this.#hot.render(format), corrections]) {
+      for (const piece of pieces) {
+        yield piece;
+        await nextTurn();
+      }
     }
     if (format === 'openmetrics') yield '# EOF\n';
+  }
+
+  #readCorrections(): readonly CorrectionTotal[] {
+    try {
+      return this.#sources.corrections?.() ?? NO_CORRECTIONS;
+    } catch {
+      return NO_CORRECTIONS;
+    }
   }
 
   #dimensionsOf(labels: LabelSet): Dimensions {
@@ -128,6 +141,8 @@ class CommittedCalls implements PrometheusExporter {
     return made;
   }
 }
+
+const NO_CORRECTIONS: readonly CorrectionTotal[] = [];
 
 const NO_VALUES: LabelSet = {
   tenant: '',

@@ -101,6 +101,7 @@ class SharedBatches implements BatchSource {
     });
     if (read.lastSequence <= afterSequence) return null;
     const { entries } = read;
+    await this.#options.chain.ready?.();
     const { groups, unreadable } = processEntries(this.#options, entries);
     for (const { entry, message } of unreadable) {
       this.#unreadableRecords.add(1);
@@ -200,7 +201,13 @@ function processByHalves(steps: Steps, entries: readonly StoredEntry[]): Process
 
 function decodeGroup(steps: Steps, entry: StoredEntry): SpanGroup {
   const spans = steps.decode(entry.body, entry.offsets);
-  return { context: entry.context, spans, calls: spans.map(() => null), rejections: [] };
+  return {
+    context: entry.context,
+    sequence: entry.sequence,
+    spans,
+    calls: spans.map(() => null),
+    rejections: [],
+  };
 }
 
 function emptyGroup(context: RecordContext): SpanGroup {

@@ -18,4 +18,6 @@ export interface ProcessingChain {
   readonly steps: readonly CallProcessor[];
   /** Price books that calls of this chain may name. */
   books(): readonly NamedBook[];
+  /** Resolves once the steps know what they need to decide the first batch. */
+  ready?(): Promise<void>;
 }

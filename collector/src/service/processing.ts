@@ -11,6 +11,7 @@ import {
   type GenAiSpan,
   type PriceOverrides,
   type RecordContext,
+  type Rememberable,
   type TokenCounter,
   type UsageEstimator,
 } from '@spanmeter/processors';
@@ -23,12 +24,17 @@ import { cost } from '../processors/cost.ts';
 import { genAiNormalizer } from '../processors/gen-ai-normalizer.ts';
 import { tenant } from '../processors/tenant.ts';
 
+/** A database that is away must not keep spans from the exporters that need none. */
+const MAX_RECALL_WAIT_MS = 5_000;
+
 /** The pure part of the worker: bytes in, priced calls out. */
 export interface Processing {
   readonly chain: ProcessingChain;
   decode(body: Uint8Array, offsets: SpanOffsets): readonly GenAiSpan[];
   /** The tenant of a span that cannot become a call; without a span, that of its request. */
   readonly tenantOf: (context: RecordContext, span: GenAiSpan | null) => string;
+  /** Fills the window of twins from the store; the first batch waits for it, for a while. */
+  recallCalls(read: (windowMs: number, maxCalls: number) => Promise<readonly Rememberable[]>): void;
   /** Tenants that exist already count against `max_tenants`. */
   knowTenants(ids: Iterable<string>): void;
 }
@@ -95,6 +101,9 @@ export function createProcessing(
   const { reported_authoritative: reportedAuthoritative, estimate_missing_usage: estimates } = find(cost);
   const wanted = estimateKeys(estimates);
   const register = tenantRegister(attribution.max_tenants);
+  const { twin_window: windowMs, twin_window_calls: maxCalls } = normalizer;
+  const countOnce = createCountOnce(windowMs === 0 ? {} : { window: { windowMs, maxCalls } });
+  let recalled: Promise<void> = Promise.resolve();
   const whose = {
     defaultTenant: attribution.default_tenant,
     admitTenant: (name: string): boolean => register.admit(name),
@@ -109,10 +118,11 @@ export function createProcessing(
       steps: [
         createNormalizer({ retentionMs }),
         createAttribution({ teams: attribution.teams, ...whose }),
-        createCountOnce(),
+        countOnce,
         pricing,
       ],
       books: () => pricing.books(),
+      ready: () => recalled,
     },
     decode: createSpanDecoder({
       keys: [...WANTED_KEYS.keys, ...wanted.keys],
@@ -121,6 +131,12 @@ export function createProcessing(
       ...(estimates === 'content' ? { content: wanted.content } : {}),
     }),
     tenantOf: createTenantOf(whose),
+    recallCalls(read) {
+      if (windowMs === 0) return;
+      const waited = new Promise<void>((done) => setTimeout(done, MAX_RECALL_WAIT_MS).unref());
+      const reading = read(windowMs, maxCalls).then((calls) => countOnce.recall(calls));
+      recalled = Promise.race([reading, waited]).catch(() => undefined);
+    },
     knowTenants: (ids) => register.know(ids),
   };
 }

@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
 import { parsePico } from '@spanmeter/processors';
 import type { BookAge, GaugeSources, KeyAge, TenantSpend } from '../exporters/prometheus/gauges.ts';
+import type { CorrectionTotal } from '../exporters/prometheus/correction-family.ts';
 import type { Logger } from '../pipeline/component.ts';
 
 const REFRESH_MS = 30_000;
@@ -24,6 +25,23 @@ const KEYS = `SELECT id, coalesce(tenant_id, '') AS tenant, created_at FROM span
 
 const BOOKS = `SELECT version, created_at FROM spanmeter.price_books ORDER BY created_at DESC LIMIT 50`;
 
+/** The first label sets as they are; of those beyond the bound only the tenant stays. */
+const CORRECTIONS = `
+  WITH ranked AS (
+    SELECT t.*, CASE WHEN row_number() OVER (ORDER BY id) > ${MAX_ROWS} THEN 'other' END AS folded
+    FROM spanmeter.cost_correction_totals t
+  )
+  SELECT tenant_id AS tenant, direction, coalesce(folded, provider) AS provider, coalesce(folded, model) AS model,
+    coalesce(folded, operation) AS operation, coalesce(folded, service_name) AS service_name,
+    coalesce(folded, environment) AS environment, coalesce(folded, team) AS team,
+    coalesce(folded, feature) AS feature, sum(amount_usd)::text AS amount
+  FROM ranked GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9 ORDER BY min(id)`;
+
+type CorrectionRow = CorrectionTotal['labels'] & {
+  readonly direction: CorrectionTotal['direction'];
+  readonly amount: string;
+};
+
 /** Figures of the database that a scrape may read at once, because they were read before. */
 export interface Remembered {
   readonly sources: GaugeSources;
@@ -37,6 +55,7 @@ export function rememberGauges(pool: Pool, log: Logger): Remembered {
   let keys: readonly KeyAge[] = [];
   let databaseSizeBytes: number | null = null;
   let books: readonly BookAge[] = [];
+  let corrections: readonly CorrectionTotal[] = [];
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
 
@@ -46,6 +65,7 @@ export function rememberGauges(pool: Pool, log: Logger): Remembered {
     const created = await pool.query<{ id: string; tenant: string; created_at: Date }>(KEYS);
     const size = await pool.query<{ size: string }>('SELECT pg_database_size(current_database()) AS size');
     const named = await pool.query<{ version: string; created_at: Date }>(BOOKS);
+    const corrected = await pool.query<CorrectionRow>(CORRECTIONS);
     spend = spent.rows.flatMap(({ tenant, day, month }): TenantSpend[] => [
       { tenant, period: 'day', spentPicoUsd: parsePico(day) ?? 0n },
       { tenant, period: 'month', spentPicoUsd: parsePico(month) ?? 0n },
@@ -56,6 +76,11 @@ export function rememberGauges(pool: Pool, log: Logger): Remembered {
       createdUnixMs: row.created_at.getTime(),
     }));
     databaseSizeBytes = Number(size.rows[0]?.size ?? 0);
+    corrections = corrected.rows.map(({ direction, amount, ...labels }) => ({
+      labels,
+      direction,
+      picoUsd: parsePico(amount) ?? 0n,
+    }));
     books = named.rows.map((row) => ({ version: row.version, madeUnixMs: row.created_at.getTime() }));
   }
 
@@ -75,6 +100,7 @@ export function rememberGauges(pool: Pool, log: Logger): Remembered {
       keys: () => keys,
       databaseSizeBytes: () => databaseSizeBytes,
       priceBooks: () => books,
+      corrections: () => corrections,
     },
     start: () => void run(),
     stop() {

@@ -25,6 +25,7 @@ import type { JournalEnd } from '../journal/record.ts';
 import type { WorkerStart } from './messages.ts';
 import { readConfiguredPrices } from './price-file.ts';
 import { componentOf, createProcessing, tracesPipeline, type Processing } from './processing.ts';
+import { readRecentCalls } from './recent-calls.ts';
 import { recentLabels } from './recent-labels.ts';
 import { loadTokenCounter } from './token-counter.ts';
 import { rememberGauges, type Remembered } from './remembered.ts';
@@ -102,6 +103,7 @@ export class WorkerRuntime {
         MAINTAIN_EVERY_MS,
       );
     }
+    this.#recallCalls(processing);
     await this.#startExports(processing);
     this.#recall(processing);
     await this.#startApi();
@@ -184,6 +186,24 @@ export class WorkerRuntime {
       await database.ready();
       this.#prometheus?.seed(await recentLabels(pool));
     })().catch((error: unknown) => log.debug({ err: error }, 'earlier counters could not be read yet'));
+  }
+
+  /** A twin of a call that was stored before a restart is not billed again. */
+  #recallCalls(processing: Processing): void {
+    const [database, pool] = [this.#database, this.#pool];
+    if (database === null || pool === null) return;
+    processing.recallCalls(async (windowMs, maxCalls) => {
+      try {
+        await database.ready();
+        return await readRecentCalls(pool, windowMs, maxCalls);
+      } catch (error) {
+        this.#parts.log.warn(
+          { err: error },
+          'the latest calls could not be read: twins of them may be billed again',
+        );
+        return [];
+      }
+    });
   }
 
   #extension<O>(type: ComponentType<O>): O | null {

@@ -44,6 +44,7 @@ export type FieldName =
   | 'reportedOutputCost'
   | 'reportedCurrency'
   | 'reportedCostTicks'
+  | 'reportedCostDetails'
   | 'bringYourOwnKey'
   | 'upstreamCost';
 

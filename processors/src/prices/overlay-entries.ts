@@ -236,34 +236,6 @@ const NOVA: readonly OverlayEntry[] = [
     source: `${LITELLM}; the base has v1 only, at five times the price`,
     reviewed: REVIEWED,
   },
-  {
-    seller: 'aws.bedrock',
-    model: 'eu.amazon.nova-pro-v1:0',
-    periods: [{ rates: { input_mtok: '1.05', output_mtok: '4.2' } }],
-    source: LITELLM,
-    reviewed: REVIEWED,
-  },
-  {
-    seller: 'aws.bedrock',
-    model: 'eu.amazon.nova-lite-v1:0',
-    periods: [{ rates: { input_mtok: '0.078', output_mtok: '0.312' } }],
-    source: LITELLM,
-    reviewed: REVIEWED,
-  },
-  {
-    seller: 'aws.bedrock',
-    model: 'eu.amazon.nova-micro-v1:0',
-    periods: [{ rates: { input_mtok: '0.046', output_mtok: '0.184' } }],
-    source: LITELLM,
-    reviewed: REVIEWED,
-  },
-  {
-    seller: 'aws.bedrock',
-    model: 'apac.amazon.nova-pro-v1:0',
-    periods: [{ rates: { input_mtok: '0.84', output_mtok: '3.36' } }],
-    source: LITELLM,
-    reviewed: REVIEWED,
-  },
 ];
 
 const OTHERS: readonly OverlayEntry[] = [

@@ -1,10 +1,14 @@
 import type { Overlay, OverlayPatch } from '../overlay-entry.ts';
 import type { Modifier, Rates } from '../price-entry.ts';
+import { IMPORT_DATE } from './imported/index.ts';
+import { IMPORTED_CONDITIONS, IMPORTED_ENTRIES } from './imported.ts';
+import { DATED_ENTRIES, DATED_PATCHES } from './overlay-dated.ts';
 import { OVERLAY_ENTRIES } from './overlay-entries.ts';
 
 const REVIEWED = '2026-11-20';
 const ANTHROPIC_PAGE = 'platform.claude.com/docs/en/about-claude/pricing';
 const LITELLM = 'LiteLLM map of 2026-08-01';
+const NEWEST = 'LiteLLM 1.109.1';
 
 function tier(value: string, multiply: string): Modifier {
   return { condition: 'tier', value, multiply };
@@ -32,8 +36,41 @@ const OPENAI: readonly OverlayPatch[] = [
     reviewed: REVIEWED,
   },
   openai(
+    ['ft:gpt-4.1-mini', 'ft:gpt-4.1-nano', 'ft:gpt-4o-mini', 'ft:o4-mini', 'ft:gpt-3.5-turbo'],
+    [tier('batch', '0.5')],
+    `OpenAI pricing page, fine-tuned models, Batch; ${NEWEST} agrees`,
+  ),
+  openai(
+    ['ft:gpt-4.1'],
     [
-      'gpt-3.5-turbo*',
+      {
+        condition: 'tier',
+        value: 'batch',
+        rates: { input_mtok: '1.5', cache_read_mtok: '0.5', output_mtok: '6' },
+      },
+    ],
+    `OpenAI pricing page, fine-tuned models, Batch; ${NEWEST} agrees`,
+  ),
+  openai(
+    ['gpt-5.4'],
+    ['batch', 'flex'].map((value) => ({
+      condition: 'tier',
+      value,
+      rates: { input_mtok: '1.25', cache_read_mtok: '0.13', output_mtok: '7.5' },
+      tiers: [
+        { above: 272_000, rates: { input_mtok: '2.5', cache_read_mtok: '0.25', output_mtok: '11.25' } },
+      ],
+    })),
+    `OpenAI pricing page: cached input at 0.13; ${NEWEST}, genai-prices 0.2.3 and Portkey agree`,
+  ),
+  openai(
+    ['gpt-3.5-turbo-1106'],
+    [tier('batch', '1')],
+    `OpenAI pricing page, Batch: no discount; ${NEWEST} and Portkey agree`,
+  ),
+  openai(
+    [
+      'gpt-3.5*',
       'gpt-4',
       'gpt-4-*',
       'gpt-4o',
@@ -48,66 +85,12 @@ const OPENAI: readonly OverlayPatch[] = [
       'text-embedding-*',
     ],
     [tier('batch', '0.5')],
-    'OpenAI pricing page, Batch; Portkey-AI/models of 2026-08-21 agrees for 44 models',
+    `OpenAI pricing page, Batch; ${NEWEST} agrees where it lists one, Portkey for the older models`,
   ),
   openai(
-    [
-      'gpt-5',
-      'gpt-5-mini',
-      'gpt-5-nano',
-      'gpt-5.4',
-      'gpt-5.4-pro',
-      'gpt-5.4-mini',
-      'gpt-5.4-nano',
-      'gpt-5.5',
-      'gpt-5.5-pro',
-      'gpt-5.6-*',
-      'o3',
-      'o4-mini',
-    ],
-    [tier('flex', '0.5')],
-    `OpenAI pricing page, Flex; ${LITELLM} agrees`,
-  ),
-  openai(
-    [
-      'gpt-5',
-      'gpt-5.1',
-      'gpt-5.2',
-      'gpt-5.3',
-      'gpt-5.3-codex',
-      'gpt-5.4',
-      'gpt-5.4-mini',
-      'gpt-5.5',
-      'gpt-5.6-*',
-      'gpt-4.1-nano',
-    ],
-    [tier('priority', '2'), tier('fast', '2')],
-    `OpenAI pricing page, Priority; ${LITELLM} agrees`,
-  ),
-  openai(['gpt-4.1', 'gpt-4.1-mini', 'o3', 'gpt-4o-2024-05-13'], [tier('priority', '1.75')], LITELLM),
-  openai(['gpt-5-mini', 'gpt-5.1-codex-mini'], [tier('priority', '1.8')], LITELLM),
-  openai(['gpt-4o'], [tier('priority', '1.7')], LITELLM),
-  openai(
-    ['gpt-4o-mini'],
-    [
-      {
-        condition: 'tier',
-        value: 'priority',
-        rates: { input_mtok: '0.25', cache_read_mtok: '0.125', output_mtok: '1' },
-      },
-    ],
-    LITELLM,
-  ),
-  openai(
-    ['o4-mini'],
-    [
-      {
-        condition: 'tier',
-        value: 'priority',
-        rates: { input_mtok: '2', cache_read_mtok: '0.5', output_mtok: '8' },
-      },
-    ],
-    LITELLM,
+    ['gpt-5.1-codex-mini'],
+    [tier('priority', '1.8'), tier('fast', '1.8')],
+    `OpenAI pricing page, Priority; ${LITELLM}`,
   ),
   openai(
     PREMIUM_REGIONS,
@@ -186,7 +169,7 @@ const ANTHROPIC: readonly OverlayPatch[] = [
   },
   {
     sellers: ['anthropic'],
-    models: ['claude-opus-4-8'],
+    models: ['claude-opus-4-8', 'claude-opus-5', 'claude-opus-5-5'],
     modifiers: [{ condition: 'speed', value: 'fast', multiply: '2' }],
     source: `${ANTHROPIC_PAGE}, fast mode`,
     reviewed: REVIEWED,
@@ -200,9 +183,81 @@ const ANTHROPIC: readonly OverlayPatch[] = [
   },
 ];
 
+/** Azure's Data Zones, which spans never tell: a deployments map says `eu/gpt-5.4`. */
+function dataZone(value: string, multiply: string): Modifier {
+  return { condition: 'profile', value, multiply };
+}
+
+const AZURE_RETAIL = 'prices.azure.com retail prices by LiteLLM 1.109.1';
+
+const AZURE: readonly OverlayPatch[] = [
+  {
+    sellers: ['azure'],
+    models: ['gpt-6*'],
+    modifiers: [dataZone('us', '1.1'), dataZone('eu', '1.2'), dataZone('apac', '1.2')],
+    source: `${AZURE_RETAIL}: Data Zones of GPT-6`,
+    reviewed: IMPORT_DATE,
+  },
+  {
+    sellers: ['azure'],
+    models: ['gpt-4*', 'gpt-5*', 'o1*', 'o3*', 'o4*', 'codex*', 'computer-use*', 'text-embedding-*'],
+    modifiers: [dataZone('us', '1.1'), dataZone('eu', '1.1')],
+    source: `${AZURE_RETAIL}: Data Zones cost a tenth more than Global Standard, for all of 120 models`,
+    reviewed: IMPORT_DATE,
+  },
+];
+
 function profiles(values: readonly string[]): readonly Modifier[] {
   return values.map((value) => ({ condition: 'profile', value, multiply: '1' }));
 }
+
+/** What a long context costs on Bedrock, where the base has it for no model: everything twice, output 1.5 times. */
+function longContext(models: readonly string[], rates: Rates): OverlayPatch {
+  return {
+    sellers: ['aws.bedrock'],
+    models,
+    tiers: [{ above: 200_000, rates }],
+    source: `AWS model card of Claude Sonnet 4.5 by ${NEWEST}; the map of 2026-08-01 agrees`,
+    reviewed: IMPORT_DATE,
+  };
+}
+
+const BEDROCK: readonly OverlayPatch[] = [
+  longContext(['anthropic.claude-sonnet-4-5-*'], {
+    input_mtok: '6.6',
+    cache_read_mtok: '0.66',
+    cache_write_mtok: '8.25',
+    output_mtok: '24.75',
+  }),
+  longContext(
+    [
+      'anthropic.claude-sonnet-4-2*',
+      'global.anthropic.claude-sonnet-4-2*',
+      'global.anthropic.claude-sonnet-4-5-*',
+    ],
+    { input_mtok: '6', cache_read_mtok: '0.6', cache_write_mtok: '7.5', output_mtok: '22.5' },
+  ),
+];
+
+/** A price that Vertex has and the Gemini API, which shares its list, has not; wherever it is called. */
+function vertexOnly(models: readonly string[], rates: Rates, source: string): OverlayPatch[] {
+  const there = { condition: 'region', providers: ['gcp.vertex_ai'], rates } as const;
+  const modifiers: Modifier[] = [
+    { ...there, value: '*', standard: true },
+    { ...there, value: 'global' },
+  ];
+  return [{ sellers: ['google'], models, modifiers, source, reviewed: IMPORT_DATE }];
+}
+
+/** Models of AWS, Meta and Mistral that run in batches at half, where no table but Portkey's says so per model. */
+const BEDROCK_BATCH: OverlayPatch = {
+  sellers: ['aws.bedrock'],
+  models: ['amazon.titan-*', 'meta.llama3-*', 'meta.llama4-*', 'mistral.mistral-*', 'mistral.pixtral-*'],
+  modifiers: [tier('batch', '0.5')],
+  source:
+    'AWS, Bedrock pricing: batch at half of on-demand; Portkey-AI/models of 2026-08-21 lists it per model',
+  reviewed: IMPORT_DATE,
+};
 
 const CLOUDS: readonly OverlayPatch[] = [
   {
@@ -222,7 +277,7 @@ const CLOUDS: readonly OverlayPatch[] = [
   {
     sellers: ['aws.bedrock'],
     models: ['amazon.nova-2-lite-v1:0'],
-    modifiers: profiles(['us', 'eu', 'jp']),
+    modifiers: profiles(['eu', 'jp']),
     source: '@pydantic/genai-prices 0.1.8: one price for the three profiles',
     reviewed: REVIEWED,
   },
@@ -235,13 +290,38 @@ const CLOUDS: readonly OverlayPatch[] = [
   },
   {
     sellers: ['google'],
-    models: ['gemini-*'],
+    models: [
+      'gemini-3.1-flash-lite*',
+      'gemini-3.1-flash-image*',
+      'gemini-3.5-*',
+      'gemini-3.6-*',
+      'gemini-3.7-*',
+      'gemini-3.8-*',
+      'gemini-4-*',
+    ],
     modifiers: [
       { condition: 'region', value: '*', multiply: '1', to: '2026-07-01T00:00:00Z' },
       { condition: 'region', value: '*', multiply: '1.1', from: '2026-07-01T00:00:00Z' },
     ],
-    source: 'BerriAI/litellm#37543: endpoints other than global cost a tenth more since July 2026',
-    reviewed: REVIEWED,
+    source: `BerriAI/litellm#37543: endpoints other than global cost a tenth more since July 2026; models by ${NEWEST}, Portkey agrees`,
+    reviewed: IMPORT_DATE,
+  },
+  ...vertexOnly(
+    ['gemini-2.0-flash'],
+    { input_mtok: '0.15', cache_read_mtok: '0.0375', output_mtok: '0.6', input_audio_mtok: '1' },
+    `Gemini 2.0 Flash costs more on Vertex than in the Gemini API: ${LITELLM} and ${NEWEST}`,
+  ),
+  ...vertexOnly(
+    ['gemma-4-26b-a4b-it'],
+    { input_mtok: '0.15', cache_read_mtok: '0.015', output_mtok: '0.6' },
+    `free in the Gemini API, not on Vertex: ${NEWEST}`,
+  ),
+  {
+    sellers: ['google'],
+    models: ['gemini-*'],
+    modifiers: [{ condition: 'region', value: '*', multiply: '1' }],
+    source: `earlier models have no regional premium: ${NEWEST} and Portkey list none`,
+    reviewed: IMPORT_DATE,
   },
   {
     sellers: ['google'],
@@ -249,6 +329,20 @@ const CLOUDS: readonly OverlayPatch[] = [
     modifiers: [{ condition: 'region', value: '*', multiply: '1' }],
     source: `${ANTHROPIC_PAGE}: earlier models have no regional premium`,
     reviewed: REVIEWED,
+  },
+  {
+    sellers: ['google'],
+    models: ['*'],
+    modifiers: [{ condition: 'region', value: '*', multiply: '1' }],
+    source: `partner models on Vertex are sold by region, at one price: ${NEWEST}`,
+    reviewed: IMPORT_DATE,
+  },
+  {
+    sellers: ['groq'],
+    models: ['whisper-*'],
+    leastSeconds: 10,
+    source: 'console.groq.com/docs/speech-to-text: billed for ten seconds at least',
+    reviewed: IMPORT_DATE,
   },
   {
     sellers: ['groq'],
@@ -280,9 +374,18 @@ const PERPLEXITY: readonly OverlayPatch[] = [
 ];
 
 /** The reviewed overlay of the base prices. The first modifier that fits a value applies. */
-export const OVERLAY: Overlay = {
-  entries: OVERLAY_ENTRIES,
-  patches: [...OPENAI, ...ANTHROPIC, ...CLOUDS, ...PERPLEXITY],
+export const REVIEWED_OVERLAY: Overlay = {
+  entries: [...DATED_ENTRIES, ...OVERLAY_ENTRIES],
+  patches: [
+    ...DATED_PATCHES,
+    ...BEDROCK,
+    BEDROCK_BATCH,
+    ...OPENAI,
+    ...ANTHROPIC,
+    ...AZURE,
+    ...CLOUDS,
+    ...PERPLEXITY,
+  ],
   resales: [
     {
       seller: 'azure',
@@ -324,4 +427,11 @@ export const OVERLAY: Overlay = {
       reviewed: REVIEWED,
     },
   ],
+};
+
+/** Everything that goes over the base prices. */
+export const OVERLAY: Overlay = {
+  ...REVIEWED_OVERLAY,
+  entries: [...REVIEWED_OVERLAY.entries, ...IMPORTED_ENTRIES],
+  patches: [...REVIEWED_OVERLAY.patches, ...IMPORTED_CONDITIONS],
 };

@@ -204,10 +204,10 @@ describe('spend over HTTP', () => {
     );
   });
 
-  it('refuses as_of by name, and lists every fault of the parameters', async () => {
-    const asOf = await api.get('/api/v1/spend?as_of=2026-11-01');
+  it('lists every fault of the parameters', async () => {
+    const asOf = await api.get('/api/v1/spend?as_of=2026-02-30');
     assert.equal(asOf.status, 400);
-    assert.match(asOf.body.error.message, /as_of/);
+    assert.equal(asOf.body.error.details[0].parameter, 'as_of');
     const faults = await api.get('/api/v1/spend?group_by=planet&from=yesterday&limit=3&tenant=a&tenant=b');
     assert.equal(faults.status, 400);
     assert.equal(faults.body.error.code, 'invalid');

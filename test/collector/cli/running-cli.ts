@@ -3,6 +3,7 @@ import { registerDeadletter } from '@spanmeter/collector/dist/cli/deadletter.js'
 import { registerKey } from '@spanmeter/collector/dist/cli/key.js';
 import type { CliContext } from '@spanmeter/collector/dist/cli/output.js';
 import { registerReport } from '@spanmeter/collector/dist/cli/report.js';
+import { registerReprice, type Confirm } from '@spanmeter/collector/dist/cli/reprice.js';
 import { registerTenant } from '@spanmeter/collector/dist/cli/tenant.js';
 
 export interface CliRun {
@@ -16,6 +17,7 @@ export async function spanmeter(
   args: readonly string[],
   env: Record<string, string | undefined>,
   now: Date = new Date('2026-11-02T12:00:00Z'),
+  confirm: Confirm = null,
 ): Promise<CliRun> {
   let out = '';
   let err = '';
@@ -35,6 +37,7 @@ export async function spanmeter(
   });
   for (const register of [registerTenant, registerKey, registerReport, registerDeadletter])
     register(program, context);
+  registerReprice(program, context, confirm);
   try {
     await program.parseAsync(args, { from: 'user' });
   } catch (error) {

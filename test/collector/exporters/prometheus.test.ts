@@ -4,7 +4,7 @@ import { createPrometheusExporter, prometheus } from '@spanmeter/collector/dist/
 import type { PrometheusOptions } from '@spanmeter/collector/dist/exporters/prometheus.js';
 import { SILENT_LOG, SILENT_METRICS } from '@spanmeter/collector/dist/pipeline/silent.js';
 import { COST_STATUSES, METRIC_CATALOGUE } from '@spanmeter/processors';
-import { buildCall, COMMITTED_UNIX_MS } from '../../support/call-builder.ts';
+import { buildCall, COMMITTED_UNIX_MS, correctionOf } from '../../support/call-builder.ts';
 import { parseExposition, sumOf, valueOf } from '../../support/exposition-parser.ts';
 
 const HOST = { id: 'prometheus', log: SILENT_LOG, metrics: SILENT_METRICS };
@@ -204,6 +204,22 @@ describe('the prometheus exporter', () => {
     assert.equal(valueOf(families, 'genai_sampled_calls_total'), 1);
   });
 
+  it('measures the difference also where the emitter has the word, and only where there are two figures', async () => {
+    const { exporter, scraped } = makeExporter();
+    const usd = 1_000_000_000_000n;
+    const theirs = { costStatus: 'reported', costPicoUsd: 5n * usd, reportedCostPicoUsd: 5n * usd } as const;
+    exporter.committed(
+      [
+        buildCall({ ...theirs, computedCostPicoUsd: 3n * usd }),
+        buildCall({ ...theirs, computedCostPicoUsd: 6n * usd }),
+        buildCall({ ...theirs, computedCostPicoUsd: null }),
+        buildCall({ costPicoUsd: 3n * usd, computedCostPicoUsd: 3n * usd }),
+      ],
+      COMMITTED_UNIX_MS,
+    );
+    assert.equal(sumOf(await scraped(), 'genai_cost_difference_usd_total'), 3);
+  });
+
   it('shows when each tenant last called, never later than the call arrived', async () => {
     const { exporter, scraped } = makeExporter();
     const call = buildCall();
@@ -300,6 +316,7 @@ describe('the families of the prometheus exporter', () => {
     priceBooks: () => [{ version: 'book-1', madeUnixMs: 1 }],
     oldestPendingUnixMs: () => 1,
     databaseSizeBytes: () => 1,
+    corrections: () => [correctionOf('model-1', 'up', 1n), correctionOf('model-1', 'down', 2n)],
   };
   const fold = Array.from({ length: 200 }, (_, index) => buildCall({ model: `model-${index}` }));
   const late = buildCall({
@@ -346,11 +363,7 @@ describe('the families of the prometheus exporter', () => {
     const { scraped } = makeExporter();
     const families = await scraped();
     const missing = METRIC_CATALOGUE.filter(({ name, source }) => source === 'calls' && !families.has(name));
-    // Corrections come with repricing, which this version does not have.
-    assert.deepEqual(
-      missing.map(({ name }) => name),
-      ['genai_cost_corrections_usd_total'],
-    );
+    assert.deepEqual(missing, []);
   });
 });
 

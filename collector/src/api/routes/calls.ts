@@ -18,14 +18,8 @@ const QUERY = z.strictObject({
   cost_status: PARAMETERS.costStatus,
   from: PARAMETERS.from,
   to: PARAMETERS.to,
-  limit: z
-    .string()
-    .regex(/^\d{1,4}$/, 'must be a number from 1 to 1000')
-    .default('100')
-    .transform(Number)
-    .refine((limit) => limit >= 1 && limit <= 1000, 'must be a number from 1 to 1000')
-    .describe('Calls per page, from 1 to 1000.'),
-  cursor: z.string().min(1).max(2048).optional().describe('`next_cursor` of the page before.'),
+  limit: PARAMETERS.limit,
+  cursor: PARAMETERS.cursor,
 });
 
 const ANSWER = z.object({

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { Refusal } from '../../pipeline/refusal.ts';
 import { COUNT, PARAMETERS, USD } from '../parameters.ts';
 import { boundsOf, resolveRange } from '../range.ts';
 import { defineRoute, tenantFor, type Route } from '../route.ts';
+import { resolveAsOf } from '../spend-as-of.ts';
 import { spendCsv } from '../spend-csv.ts';
 import { GROUP_KEYS, readSpend, type GroupKey, type SpendRow } from '../spend-query.ts';
 
@@ -43,7 +43,7 @@ const QUERY = z.strictObject({
   feature: PARAMETERS.feature,
   key: PARAMETERS.key,
   user: PARAMETERS.user,
-  as_of: z.string().optional().describe('Not supported by this version: refused.'),
+  as_of: PARAMETERS.asOf,
   format: z.enum(['json', 'csv']).default('json'),
 });
 
@@ -69,6 +69,7 @@ const ANSWER = z.object({
   currency: z.literal('USD'),
   from: z.string().describe('Start that was used: whole quarter-hours, included.'),
   to: z.string().describe('End that was used: whole quarter-hours, excluded.'),
+  as_of: z.string().nullable().describe('The instant that was used; null: as it stands.'),
   group_by: z.array(z.enum(GROUP_KEYS)),
   rows: z.array(z.object({ ...GROUPS, ...SUMS })),
   total: z.object(SUMS),
@@ -108,19 +109,20 @@ export const SPEND: Route = defineRoute({
     currency: 'USD',
     from: '2026-11-19T23:00:00.000000Z',
     to: '2026-11-20T23:00:00.000000Z',
+    as_of: null,
     group_by: ['day', 'provider'],
     rows: [{ day: '2026-11-20', provider: 'anthropic', ...EXAMPLE_SUMS }],
     total: EXAMPLE_SUMS,
     truncated: false,
   },
   async handle(query, { identity, reader, now }) {
-    if (query.as_of !== undefined) throw new Refusal('invalid', '"as_of" is not supported by this version.');
     const groupBy = query.group_by.split(',').filter(isGroupKey);
     const answer = await reader.read(tenantFor(identity, query.tenant), async (reading) => {
       const bounds = boundsOf(query, reading.timezone, now(), DEFAULT_DAYS);
       const range = await resolveRange(reading, bounds, true);
-      const { rows, total, truncated } = await readSpend(reading, { range, groupBy, filters: query });
-      return { reading, range, rows, total, truncated };
+      const asOf = await resolveAsOf(reading, query.as_of, range);
+      const spend = await readSpend(reading, { range, groupBy, filters: query, asOf });
+      return { reading, range, asOf, ...spend };
     });
     if (query.format === 'csv') return { filename: 'spend.csv', csv: spendCsv(groupBy, answer.rows) };
     return {
@@ -129,6 +131,7 @@ export const SPEND: Route = defineRoute({
         timezone: answer.reading.timezone,
         currency: 'USD',
         ...answer.range,
+        as_of: answer.asOf?.at ?? null,
         group_by: groupBy,
         rows: answer.rows.map(flat),
         total: answer.total,

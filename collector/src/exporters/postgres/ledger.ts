@@ -17,9 +17,9 @@ import { CALL_COLUMNS, type CallRows, dayOf, encodeCalls } from './call-rows.ts'
 import { deadLetterStatements } from './dead-letters.ts';
 import { bisectRows, type InsertedRows, insertNewRows } from './insert-rows.ts';
 import { DAYS_AHEAD, dayAt, ensurePartitions } from './partitions.ts';
-import { encodeRollups, ROLLUP_COLUMNS, ROLLUP_SUMS } from './rollup.ts';
+import { encodeRollups, ROLLUP_COLUMNS } from './rollup.ts';
 import type { Statement } from './script.ts';
-import { copyInto, Session, STAGED_ROLLUPS } from './session.ts';
+import { copyInto, MERGE_ROLLUPS, Session, STAGED_ROLLUPS } from './session.ts';
 
 export interface PostgresLedgerOptions {
   /** Connects as the owner of the tables. */
@@ -59,11 +59,6 @@ const MAX_KNOWN_BOOKS = 1_000;
 const COMMIT_BUCKETS: readonly number[] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const EXPORTER = /^[a-z0-9_/.-]{1,256}$/i;
-
-const SUM_UPDATES: string = ROLLUP_SUMS.map((name) => `${name} = r.${name} + excluded.${name}`).join(', ');
-const MERGE_ROLLUPS = `INSERT INTO spanmeter.spend_rollup AS r (${ROLLUP_COLUMNS.join(', ')})
-  SELECT ${ROLLUP_COLUMNS.join(', ')} FROM ${STAGED_ROLLUPS}
-  ON CONFLICT (tenant_id, bucket_start, dimensions_hash, journal_id) DO UPDATE SET ${SUM_UPDATES}`;
 
 /** The store of record in PostgreSQL: one connection, one transaction per batch. */
 export function createPostgresLedger(options: PostgresLedgerOptions): PostgresLedger {

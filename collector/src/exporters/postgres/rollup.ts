@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Call } from '@spanmeter/processors';
+import type { Call, CostStatus } from '@spanmeter/processors';
 import { BinaryCopy } from './binary-copy.ts';
 import { COST_SCALE } from './call-rows.ts';
 
@@ -47,19 +47,22 @@ const ABSENT = '\u0000-';
 const MAX_SUM = 2 ** 52;
 const LARGE = 2 ** 45;
 
+/** -1 takes a call out of a sum again. */
+type Sign = 1 | -1;
+
 /** Adds token counts exactly: numbers while they are small, bigint beyond. */
 class TokenSum {
   #small = 0;
   #large = 0n;
 
-  add(count: number | null): void {
+  add(count: number | null, sign: Sign): void {
     if (count === null) return;
     if (count >= LARGE) {
-      this.#large += BigInt(count);
+      this.#large += BigInt(sign * count);
       return;
     }
-    this.#small += count;
-    if (this.#small < MAX_SUM) return;
+    this.#small += sign * count;
+    if (this.#small < MAX_SUM && this.#small > -MAX_SUM) return;
     this.#large += BigInt(this.#small);
     this.#small = 0;
   }
@@ -71,6 +74,7 @@ class TokenSum {
 
 interface Group {
   readonly call: Call;
+  readonly status: CostStatus;
   readonly bucket: number;
   /** UTC day of receipt, in days since 1970. */
   readonly recordedOn: number;
@@ -91,7 +95,7 @@ interface Group {
 const hashes = new Map<string, Buffer>();
 
 /** First 16 bytes of SHA-256 over the dimensions: the same in every collector and version. */
-function hashOf(dimensions: string): Buffer {
+export function hashOf(dimensions: string): Buffer {
   const known = hashes.get(dimensions);
   if (known !== undefined) return known;
   const hash = createHash('sha256').update(dimensions).digest().subarray(0, HASH_BYTES);
@@ -100,7 +104,7 @@ function hashOf(dimensions: string): Buffer {
   return hash;
 }
 
-function dimensionsOf(call: Call): string {
+function dimensionsOf(call: Call, status: CostStatus): string {
   return (
     call.provider +
     SEPARATOR +
@@ -118,40 +122,90 @@ function dimensionsOf(call: Call): string {
     SEPARATOR +
     (call.keyId ?? ABSENT) +
     SEPARATOR +
-    call.costStatus
+    status
   );
 }
 
 /** Sums calls by tenant, 15 minutes and dimensions, and encodes the sums for COPY; sorted by key. */
 export function encodeRollups(calls: readonly Call[], journalId: string): BinaryCopy {
-  const groups = groupCalls(calls);
-  const journal = Buffer.from(journalId.replaceAll('-', ''), 'hex');
-  const copy = new BinaryCopy(ROLLUP_COLUMNS.length, groups.length * EXPECTED_ROW_BYTES);
-  for (const group of groups) encodeGroup(copy, group, journal);
-  return copy;
-}
-
-function groupCalls(calls: readonly Call[]): Group[] {
-  const groups = new Map<string, Group>();
+  const groups = new Groups();
   for (const call of calls) {
-    const bucket = Math.floor(Number(call.startedAtMicros) / BUCKET_MICROS) * BUCKET_MICROS;
-    const recordedOn = Math.floor(call.receivedUnixMs / MS_PER_DAY);
-    const dimensions = `${dimensionsOf(call)}${SEPARATOR}${recordedOn}`;
-    const key = call.tenantId + SEPARATOR + String(bucket) + SEPARATOR + dimensions;
-    let group = groups.get(key);
-    if (group === undefined) {
-      group = newGroup(call, bucket, recordedOn, hashOf(dimensions));
-      groups.set(key, group);
-    }
-    addCall(group, call);
+    groups.add(call, call.costStatus, call.costPicoUsd, Math.floor(call.receivedUnixMs / MS_PER_DAY), 1);
   }
-  // A plain comparison of keys is enough: any order will do that all collectors share.
-  return [...groups.entries()].toSorted((a, b) => (a[0] < b[0] ? -1 : 1)).map((entry) => entry[1]);
+  return groups.encode(journalId);
 }
 
-function newGroup(call: Call, bucket: number, recordedOn: number, hash: Buffer): Group {
+/** What a correction changed of a stored call; the call's own dimensions, status apart, stay. */
+export interface Correction {
+  readonly call: Call;
+  readonly oldStatus: CostStatus;
+  /** In 1e-12 USD. */
+  readonly oldCost: bigint | null;
+  readonly newStatus: CostStatus;
+  readonly newCost: bigint | null;
+}
+
+/** The journal id of sums that no journal brought about. */
+export const CORRECTIONS_JOURNAL = '00000000-0000-0000-0000-000000000000';
+
+/**
+ * What corrections add to the sums, encoded for COPY: each call leaves its old status and joins its new one, in
+ * its own bucket. `recordedOn` is the UTC day of the correction, in days since 1970.
+ */
+export function encodeCorrections(corrections: readonly Correction[], recordedOn: number): BinaryCopy {
+  const groups = new Groups();
+  for (const { call, oldStatus, oldCost, newStatus, newCost } of corrections) {
+    if (oldStatus === newStatus) {
+      groups.addCost(call, newStatus, (newCost ?? 0n) - (oldCost ?? 0n), recordedOn);
+      continue;
+    }
+    groups.add(call, oldStatus, oldCost, recordedOn, -1);
+    groups.add(call, newStatus, newCost, recordedOn, 1);
+  }
+  return groups.encode(CORRECTIONS_JOURNAL);
+}
+
+/** The sums of one transaction under way. */
+class Groups {
+  readonly #groups = new Map<string, Group>();
+
+  add(call: Call, status: CostStatus, cost: bigint | null, recordedOn: number, sign: Sign): void {
+    addCall(this.#groupOf(call, status, recordedOn), call, cost, sign);
+  }
+
+  /** Moves the cost of a call that is counted already. */
+  addCost(call: Call, status: CostStatus, delta: bigint, recordedOn: number): void {
+    const group = this.#groupOf(call, status, recordedOn);
+    group.cost += delta;
+    if (call.usageSource === 'estimated') group.estimatedCost += delta;
+  }
+
+  #groupOf(call: Call, status: CostStatus, recordedOn: number): Group {
+    const bucket = Math.floor(Number(call.startedAtMicros) / BUCKET_MICROS) * BUCKET_MICROS;
+    const dimensions = `${dimensionsOf(call, status)}${SEPARATOR}${recordedOn}`;
+    const key = call.tenantId + SEPARATOR + String(bucket) + SEPARATOR + dimensions;
+    let group = this.#groups.get(key);
+    if (group === undefined) {
+      group = newGroup(call, status, bucket, recordedOn, hashOf(dimensions));
+      this.#groups.set(key, group);
+    }
+    return group;
+  }
+
+  encode(journalId: string): BinaryCopy {
+    const journal = Buffer.from(journalId.replaceAll('-', ''), 'hex');
+    const copy = new BinaryCopy(ROLLUP_COLUMNS.length, this.#groups.size * EXPECTED_ROW_BYTES);
+    // A plain comparison of keys is enough: any order will do that all collectors share.
+    const sorted = [...this.#groups.entries()].toSorted((a, b) => (a[0] < b[0] ? -1 : 1));
+    for (const [, group] of sorted) encodeGroup(copy, group, journal);
+    return copy;
+  }
+}
+
+function newGroup(call: Call, status: CostStatus, bucket: number, recordedOn: number, hash: Buffer): Group {
   return {
     call,
+    status,
     bucket,
     recordedOn,
     hash,
@@ -169,19 +223,24 @@ function newGroup(call: Call, bucket: number, recordedOn: number, hash: Buffer):
   };
 }
 
-function addCall(group: Group, call: Call): void {
-  group.calls++;
-  if (call.errorType !== null) group.errors++;
-  group.input.add(call.inputTokens);
-  group.cacheRead.add(call.cacheReadTokens);
-  group.cacheWrite.add(call.cacheWriteTokens);
-  group.output.add(call.outputTokens);
-  group.reasoning.add(call.reasoningTokens);
-  if (call.costPicoUsd !== null) group.cost += call.costPicoUsd;
-  if (call.reportedCostPicoUsd !== null) group.reportedCost += call.reportedCostPicoUsd;
+function addCall(group: Group, call: Call, cost: bigint | null, sign: Sign): void {
+  group.calls += sign;
+  if (call.errorType !== null) group.errors += sign;
+  group.input.add(call.inputTokens, sign);
+  group.cacheRead.add(call.cacheReadTokens, sign);
+  group.cacheWrite.add(call.cacheWriteTokens, sign);
+  group.output.add(call.outputTokens, sign);
+  group.reasoning.add(call.reasoningTokens, sign);
+  const signed = cost === null ? 0n : signedAmount(cost, sign);
+  group.cost += signed;
+  if (call.reportedCostPicoUsd !== null) group.reportedCost += signedAmount(call.reportedCostPicoUsd, sign);
   if (call.usageSource !== 'estimated') return;
-  group.estimatedCalls++;
-  if (call.costPicoUsd !== null) group.estimatedCost += call.costPicoUsd;
+  group.estimatedCalls += sign;
+  group.estimatedCost += signed;
+}
+
+function signedAmount(amount: bigint, sign: Sign): bigint {
+  return sign === 1 ? amount : -amount;
 }
 
 function encodeGroup(copy: BinaryCopy, group: Group, journal: Buffer): void {
@@ -197,7 +256,7 @@ function encodeGroup(copy: BinaryCopy, group: Group, journal: Buffer): void {
   copy.text(call.team);
   copy.text(call.feature);
   copy.text(call.keyId);
-  copy.text(call.costStatus);
+  copy.text(group.status);
   copy.bytea(group.hash);
   copy.bytea(journal);
   copy.date(group.recordedOn);

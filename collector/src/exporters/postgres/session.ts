@@ -1,6 +1,6 @@
 import { Client, type QueryResult, type QueryResultRow } from 'pg';
 import { CALL_COLUMNS } from './call-rows.ts';
-import { ROLLUP_COLUMNS } from './rollup.ts';
+import { ROLLUP_COLUMNS, ROLLUP_SUMS } from './rollup.ts';
 import { Script, type ScriptResult, type Statement } from './script.ts';
 
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -11,6 +11,15 @@ const STATEMENT_TIMEOUT_MS = 120_000;
 export const STAGED_CALLS = 'pg_temp.spanmeter_staged_calls';
 export const STAGED_ROLLUPS = 'pg_temp.spanmeter_staged_rollups';
 export const STAGED_LETTERS = 'pg_temp.spanmeter_staged_letters';
+
+const SUM_UPDATES: string = ROLLUP_SUMS.map((name) => `${name} = r.${name} + excluded.${name}`).join(', ');
+/** Adds the staged sums to the rollups. */
+export const MERGE_ROLLUPS: string = `INSERT INTO spanmeter.spend_rollup AS r (${ROLLUP_COLUMNS.join(', ')})
+  SELECT ${ROLLUP_COLUMNS.join(', ')} FROM ${STAGED_ROLLUPS}
+  ON CONFLICT (tenant_id, bucket_start, dimensions_hash, journal_id) DO UPDATE SET ${SUM_UPDATES}`;
+
+/** Makes the temporary table that sums go through. */
+export const STAGE_ROLLUPS: string = staging(STAGED_ROLLUPS, ROLLUP_COLUMNS.join(', '), 'spend_rollup');
 
 function staging(name: string, columns: string, table: string): string {
   const target = name.slice('pg_temp.'.length);
@@ -26,7 +35,7 @@ const SETUP: string = [
   `SET idle_in_transaction_session_timeout = '60s'`,
   `SET lock_timeout = '60s'`,
   staging(STAGED_CALLS, CALL_COLUMNS.join(', '), 'calls'),
-  staging(STAGED_ROLLUPS, ROLLUP_COLUMNS.join(', '), 'spend_rollup'),
+  STAGE_ROLLUPS,
   staging(STAGED_LETTERS, '*', 'dead_letters'),
 ].join(';\n');
 

@@ -1,6 +1,7 @@
 import { metricNamed } from '@spanmeter/processors';
 import type { MetricFamily, MetricSample } from '../../telemetry/exposition.ts';
 import { VERSION } from '../../telemetry/version.ts';
+import type { CorrectionTotal } from './correction-family.ts';
 import { wellFormed } from './labels.ts';
 
 const MS_PER_SECOND = 1_000;
@@ -38,6 +39,8 @@ export interface GaugeSources {
   /** When the oldest record that the ledger does not have yet was received; null, shown as 0, where it has all. */
   oldestPendingUnixMs?(): number | null;
   databaseSizeBytes?(): number | null;
+  /** Totals of corrections, new ones last; the same array until they are read again. */
+  corrections?(): readonly CorrectionTotal[];
 }
 
 /** What the exporter itself knows for the rare metrics. */

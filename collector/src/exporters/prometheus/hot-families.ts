@@ -144,8 +144,10 @@ export class HotFamilies {
     if (late) lateCost.at(dimensions).value += amount;
     else timely.value += amount;
     if (call.team === null) unattributedCost.at(dimensions).value += amount;
-    if (call.costStatus === 'priced' && call.reportedCostPicoUsd !== null) {
-      const difference = call.reportedCostPicoUsd - amount;
+    // Also where the emitter's figure is the cost: that is where a difference is worth knowing.
+    const computed = call.costStatus === 'priced' ? amount : call.computedCostPicoUsd;
+    if (computed !== null && call.reportedCostPicoUsd !== null) {
+      const difference = call.reportedCostPicoUsd - computed;
       costDifference.at(dimensions).value += difference < 0n ? -difference : difference;
     }
   }
