@@ -35,7 +35,7 @@ const MEASURES: readonly (readonly [FieldName, UsageBucket])[] = [
 ];
 
 /** Kept with a call whose buckets are but one of several splits that its counts allow. */
-const UNCERTAIN_SPLIT = 'spanmeter.usage.split_uncertain';
+export const OTHER_SPLITS = 'spanmeter.usage.other_splits';
 
 /** A total that has the reasoning beside the output proves that it is not in it. */
 function provenBy(
@@ -130,7 +130,7 @@ export function usageReader(
     call.usage = units === null ? counted.usage : { ...counted.usage, ...units };
     if (counted.alternatives.length > 0) {
       call.usageAlternatives = counted.alternatives.map((split) => ({ ...split, ...units }));
-      kept.set(UNCERTAIN_SPLIT, true);
+      kept.set(OTHER_SPLITS, JSON.stringify(call.usageAlternatives));
     }
     return counted.fault;
   };

@@ -35,6 +35,7 @@ export type { Dimension, DimensionKeys } from './attribution-keys.ts';
 export { knownOperation } from './operations.ts';
 export type { Operation } from './operations.ts';
 
+export { OTHER_SPLITS } from './emitted-usage.ts';
 export { createNormalizer } from './normalize.ts';
 export type { NormalizerOptions } from './normalize.ts';
 export { createAttribution, createTenantOf } from './attribute.ts';

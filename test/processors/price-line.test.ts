@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { createPriceBook, createPricer, priceUsage } from '@spanmeter/processors';
+import { createPriceBook, createPricer, OTHER_SPLITS, priceUsage } from '@spanmeter/processors';
 import type { PricedLine } from '@spanmeter/processors';
 import { callOf, GPT_4O, spanOf } from './spans.ts';
 
@@ -173,7 +173,7 @@ describe('cached tokens of an unknown kind', () => {
     assert.equal(outcome(counts, { attrs: dearer, inputIncludesCached: true }), 'unpriced_dimension');
   });
 
-  it('leave a mark on a call whose buckets are one way of many', () => {
+  it('keep the other ways with a call, so that it can be priced again', () => {
     const seen = {
       ...GPT_4O,
       'gen_ai.usage.cache_read.input_tokens': 400,
@@ -181,8 +181,9 @@ describe('cached tokens of an unknown kind', () => {
     };
     const call = callOf(spanOf(seen));
     assert.equal(call.costStatus, 'priced');
-    assert.equal(call.attributes['spanmeter.usage.split_uncertain'], true);
-    assert.equal(callOf(spanOf(GPT_4O)).attributes['spanmeter.usage.split_uncertain'], undefined);
+    const others: unknown = JSON.parse(String(call.attributes[OTHER_SPLITS]));
+    assert.deepEqual(others, call.usageAlternatives);
+    assert.equal(callOf(spanOf(GPT_4O)).attributes[OTHER_SPLITS], undefined);
   });
 });
 

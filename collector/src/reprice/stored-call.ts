@@ -1,4 +1,11 @@
-import { parsePico, type Call, type Conditions, type CostStatus, type Usage } from '@spanmeter/processors';
+import {
+  OTHER_SPLITS,
+  parsePico,
+  type Call,
+  type Conditions,
+  type CostStatus,
+  type Usage,
+} from '@spanmeter/processors';
 
 /** A stored call as it can be priced again, and what it costs by now. */
 export interface StoredCall {
@@ -17,7 +24,7 @@ export interface StoredCall {
 export const SETTLED_STATUSES: readonly CostStatus[] = ['duplicate', 'not_billable', 'invalid_usage'];
 
 /** What is read of `calls` as `c` and of the newest correction as `a`, in the order of the fields of `storedCall`. */
-export const STORED_COLUMNS = `
+export const STORED_COLUMNS: string = `
   c.tenant_id, (extract(epoch FROM c.started_at) * 1000000)::bigint, c.trace_id, c.span_id, c.operation, c.provider,
   c.model, c.request_model, c.response_model, c.service_name, c.environment, c.team, c.feature, c.key_id,
   c.input_tokens, c.cache_read_tokens, c.cache_write_tokens, c.output_tokens, c.reasoning_tokens, c.usage,
@@ -34,7 +41,7 @@ export const STORED_COLUMNS = `
       )
     )
   END,
-  a.new_status, a.new_price_version`;
+  a.new_status, a.new_price_version, c.attributes ->> '${OTHER_SPLITS}'`;
 
 /** A row of `STORED_COLUMNS`, every value as PostgreSQL's text. */
 export type StoredRow = readonly (string | null)[];
@@ -53,25 +60,14 @@ function amount(text: string | null | undefined): bigint | null {
   return WHOLE_PICO.test(text) ? BigInt(text.replace('.', '')) : parsePico(text);
 }
 
-function overlaps(usage: Usage): boolean {
-  const cached = usage.cache_read !== undefined || usage.cache_read_audio !== undefined;
-  return cached && (usage.input_audio !== undefined || usage.input_image !== undefined);
-}
-
 /**
  * The status that a call had before it was priced. A status that the normaliser gave names no price book, so that
- * it can be told from the price's own. Under an amount that the emitter reported it is not stored: where cached
- * tokens may be audio or images too, the worse is assumed, since half a count must not become a price.
+ * it can be told from the price's own.
  */
-function unpricedStatus(
-  stored: CostStatus,
-  version: string | null,
-  source: Call['usageSource'],
-  usage: Usage,
-): CostStatus {
+function unpricedStatus(stored: CostStatus, version: string | null, source: Call['usageSource']): CostStatus {
   if (source === 'missing') return 'missing_usage';
   if (stored === 'unpriced_dimension' && version === null) return 'unpriced_dimension';
-  return stored === 'reported' && overlaps(usage) ? 'unpriced_dimension' : 'unpriced_model';
+  return 'unpriced_model';
 }
 
 const parsedConditions = new Map<string, Conditions>();
@@ -89,6 +85,7 @@ function conditionsOf(text: string | null | undefined): Conditions {
 }
 
 const NO_LINES: Call['lines'] = [];
+const NO_SPLITS: Call['usageAlternatives'] = [];
 
 /** Reads one row of `STORED_COLUMNS`; what no price and no rollup looks at is left empty. */
 export function storedCall(row: StoredRow): StoredCall {
@@ -129,12 +126,14 @@ export function storedCall(row: StoredRow): StoredCall {
     outputTokens: count(row[17]),
     reasoningTokens: count(row[18]),
     usage,
+    usageAlternatives: row[31] == null ? NO_SPLITS : (JSON.parse(row[31]) as readonly Usage[]),
     usageSource,
     conditions: conditionsOf(row[21]),
     costPicoUsd: null,
+    computedCostPicoUsd: null,
     reportedCostPicoUsd: amount(row[22]),
     reportedCostSource: null,
-    costStatus: unpricedStatus(storedStatus, storedVersion, usageSource, usage),
+    costStatus: unpricedStatus(storedStatus, storedVersion, usageSource),
     priceVersion: null,
     lines: NO_LINES,
     duplicateOf: null,
