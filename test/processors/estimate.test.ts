@@ -253,6 +253,13 @@ describe('an estimate of missing usage', () => {
     }
   });
 
+  it('is not made where the provider says what it charged', () => {
+    const router = { 'gen_ai.provider.name': 'openrouter', 'gen_ai.usage.cost': 0.25 };
+    const call = callOf({ ...CHARACTERS, ...router });
+    assert.deepEqual([call.costStatus, call.usageSource], ['reported', 'missing']);
+    assert.equal(call.costPicoUsd, 250_000_000_000n);
+  });
+
   it('needs only the input of an embedding, and prices nothing that has no price', () => {
     const embedding = {
       'gen_ai.operation.name': 'embeddings',
