@@ -90,7 +90,6 @@ const CHARACTERS: Readonly<Record<string, readonly (number | undefined)[]>> = {
   openaiStream: [2, 48, 8],
   // Left after the role and two words.
   openaiBreak: [2, 12, 2],
-  openaiAbort: [2, 12, 2],
   openaiUnreadAbort: [2, 0, undefined],
   // The app reads the body itself, so that the answer is not known.
   openaiAsResponse: [2, undefined, undefined],
