@@ -142,7 +142,7 @@ function startCli(url: string, args: readonly string[]): CliRun {
   const run: CliRun = { child, lines: [], atSeconds: [], peakRssMb: 0 };
   const startedMs = performance.now();
   let rest = '';
-  child.stdout!.setEncoding('utf8').on('data', (text: string) => {
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
     const parts = (rest + text).split('\n');
     rest = parts.pop() ?? '';
     for (const line of parts) {
