@@ -90,24 +90,16 @@ function conditionsOf(text: string | null | undefined): Conditions {
 
 const NO_LINES: Call['lines'] = [];
 
-/** Reads one row of `STORED_COLUMNS`; what no price and no rollup looks at is left empty. */
-export function storedCall(row: StoredRow): StoredCall {
-  const text = (index: number): string => row[index] ?? '';
-  const optional = (index: number): string | null => row[index] ?? null;
+function callOf(row: StoredRow): Call {
   const usage: Usage = row[19] == null ? NOTHING : (JSON.parse(row[19]) as Usage);
-  const usageSource = text(20) as Call['usageSource'];
-  const storedStatus = text(23) as CostStatus;
-  const storedVersion = optional(24);
-  const corrected = row[27] === '1';
-  const provider = text(5);
-  const model = text(6);
+  const usageSource = row[20] as Call['usageSource'];
   // Written out field by field: an object spread into this one would make it slow, and pricing with it.
-  const call: Call = {
-    tenantId: text(0),
-    traceId: text(2),
-    spanId: text(3),
+  return {
+    tenantId: row[0] ?? '',
+    traceId: row[2] ?? '',
+    spanId: row[3] ?? '',
     parentSpanId: null,
-    startedAtMicros: BigInt(text(1)),
+    startedAtMicros: BigInt(row[1] ?? 0),
     startUnixNano: 0n,
     endUnixNano: 0n,
     timeSource: 'start',
@@ -115,11 +107,11 @@ export function storedCall(row: StoredRow): StoredCall {
     durationNanos: row[26] == null ? null : BigInt(row[26]),
     ttftNanos: null,
     dialect: '',
-    operation: text(4),
-    provider,
-    model,
-    requestModel: optional(7),
-    responseModel: optional(8),
+    operation: row[4] ?? '',
+    provider: row[5] ?? '',
+    model: row[6] ?? '',
+    requestModel: row[7] ?? null,
+    responseModel: row[8] ?? null,
     responseId: null,
     streaming: null,
     finishReasons: null,
@@ -134,32 +126,38 @@ export function storedCall(row: StoredRow): StoredCall {
     costPicoUsd: null,
     reportedCostPicoUsd: amount(row[22]),
     reportedCostSource: null,
-    costStatus: unpricedStatus(storedStatus, storedVersion, usageSource, usage),
+    costStatus: unpricedStatus(row[23] as CostStatus, row[24] ?? null, usageSource, usage),
     priceVersion: null,
     lines: NO_LINES,
     duplicateOf: null,
-    team: optional(11),
+    team: row[11] ?? null,
     userId: null,
     sessionId: null,
     conversationId: null,
-    feature: optional(12),
+    feature: row[12] ?? null,
     agentName: null,
-    serviceName: text(9),
-    environment: optional(10),
-    keyId: optional(13),
+    serviceName: row[9] ?? '',
+    environment: row[10] ?? null,
+    keyId: row[13] ?? null,
     attribution: NOTHING,
-    errorType: optional(25),
+    errorType: row[25] ?? null,
     samplingRatio: null,
     scopeName: '',
     scopeVersion: '',
     attributes: NOTHING,
   };
+}
+
+/** Reads one row of `STORED_COLUMNS`; what no price and no rollup looks at is left empty. */
+export function storedCall(row: StoredRow): StoredCall {
+  const call = callOf(row);
+  const corrected = row[27] === '1';
   return {
     call,
-    provider,
-    model,
-    status: corrected ? (text(29) as CostStatus) : storedStatus,
+    provider: call.provider,
+    model: call.model,
+    status: (corrected ? row[29] : row[23]) as CostStatus,
     cost: amount(row[28]),
-    priceVersion: corrected ? optional(30) : storedVersion,
+    priceVersion: (corrected ? row[30] : row[24]) ?? null,
   };
 }
