@@ -22,6 +22,8 @@ export interface StoredBook {
 export interface CostProcessor extends CallProcessor {
   /** The books that the calls priced since it was last asked name, and those that they extend. */
   books(): readonly StoredBook[];
+  /** The books that it prices by now. */
+  tenantBooks(): TenantBooks;
   /** Prices what follows by other layers, which come from `parsePriceOverrides`. */
   replaceOverrides(overrides: PriceOverrides): void;
   /** The book of calls of tenants without prices of their own. */
@@ -82,7 +84,10 @@ const PARTS_OF_INPUT: readonly UsageBucket[] = [
  * True where the counts leave out a side that the price has a rate for and that this kind of call always has;
  * an operation that we do not know is taken for one that generates.
  */
-function isIncomplete(call: Call, price: PriceResult): boolean {
+export function isIncomplete(
+  call: Pick<Call, 'errorType' | 'operation' | 'inputTokens' | 'outputTokens' | 'usage'>,
+  price: PriceResult,
+): boolean {
   if (call.errorType !== null) return false;
   if (knownOperation(call.operation)?.generates !== false) {
     return (
@@ -199,6 +204,7 @@ export function createCost(options: CostOptions = {}): CostProcessor {
     replaceOverrides(overrides: PriceOverrides): void {
       books = createTenantBooks(overrides);
     },
+    tenantBooks: (): TenantBooks => books,
     get version(): string {
       return books.shared.version;
     },

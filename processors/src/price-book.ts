@@ -19,10 +19,25 @@ import { sellerOf, VENDORS } from './providers.ts';
 
 export type { AppliedDiscount } from './compiled-layer.ts';
 
+/** Prices that one layer, or the list under them, has for a model. */
+export interface MatchPart {
+  /** Index into the book's layers; null for the list. */
+  readonly layer: number | null;
+  readonly entry: PriceEntry;
+  /** The name that it was found by. */
+  readonly name: string;
+  /** How many of the match's periods come from it: agreed amounts and currencies cut its periods in pieces. */
+  readonly count: number;
+}
+
 /** The prices that a model on a span was matched to. */
 export interface ModelMatch {
   /** The book's id of the model. */
   readonly model: string;
+  /** Where `periods` come from, in the same order. */
+  readonly parts: readonly MatchPart[];
+  /** The name that was looked up: the span's, or what a deployment of that name stands for. */
+  readonly lookedUp: string;
   /** Highest layer first; the first period that contains the instant applies. */
   readonly periods: readonly CompiledPeriod[];
   /** How many of the first periods come from a layer of somebody's own, not from the list. */
@@ -47,6 +62,12 @@ export interface PriceBook {
   match(provider: string, model: string, atMicros?: number): ModelMatch | null;
   /** The one vendor that sells exactly this id itself; null where none or several do. */
   vendorOf(model: string): string | null;
+  /** The merged price lists under the layers, by seller. */
+  readonly lists: ReadonlyMap<string, SellerPrices>;
+  /** Layers of the operator and the tenant; the later goes before the earlier. */
+  readonly layers: readonly PriceLayer[];
+  /** What the base of the lists was generated from; null where the lists were given. */
+  readonly source: string | null;
 }
 
 /** What a book is made of. */
@@ -57,6 +78,10 @@ export interface PriceBookSources {
   readonly layers?: readonly PriceLayer[];
   /** The book that this one adds its last layer to: its content then holds that layer and the other's version. */
   readonly extends?: PriceBook;
+  /** Lists that are merged already, instead of `base` and `overlay`: those of a stored book. */
+  readonly lists?: ReadonlyMap<string, SellerPrices>;
+  /** What the base of `lists` was generated from. */
+  readonly source?: string | null;
 }
 
 /** Bound on remembered matches; made-up model names cost time beyond it, not memory. */
@@ -172,13 +197,20 @@ class Matcher {
     const isMeant = (each: Scope): boolean =>
       (each.provider === provider || each.provider === '*') && this.#isMeant(each, seller, model);
     const adjustments = this.#layers.map((layer) => layer.adjustments.filter(isMeant));
-    const periods = (from: readonly Laid[]): readonly CompiledPeriod[] =>
-      from.flatMap((each) => this.#periods(each, adjustments));
-    const own = periods(laid);
+    const all = [...laid, ...found];
+    const compiled = all.map((each) => this.#periods(each, adjustments));
+    const last = this.#layers.length - 1;
     return {
       model,
-      periods: [...own, ...periods(found)],
-      ownPeriods: own.length,
+      parts: all.map(({ entry, candidate, depth }, i) => ({
+        layer: depth > last ? null : last - depth,
+        entry,
+        name: candidate.name,
+        count: compiled[i]?.length ?? 0,
+      })),
+      lookedUp: spanModel,
+      periods: compiled.flat(),
+      ownPeriods: compiled.slice(0, laid.length).flat().length,
       discounts: this.#layers.flatMap((layer) => layer.discounts.filter(isMeant)),
       profile: listed?.candidate.profile ?? first.candidate.profile,
       location: names.location,
@@ -244,7 +276,7 @@ function listsContent(lists: ReadonlyMap<string, SellerPrices>): unknown {
 let shared: ReadonlyMap<string, SellerPrices> | null = null;
 
 /** The lists that ship with Spanmeter, merged once. */
-function shippedLists(): ReadonlyMap<string, SellerPrices> {
+export function shippedLists(): ReadonlyMap<string, SellerPrices> {
   shared ??= mergeLists(BASE_PRICES, OVERLAY);
   return shared;
 }
@@ -254,17 +286,18 @@ function shippedLists(): ReadonlyMap<string, SellerPrices> {
  * no price, factor or instant; parse layers from people with `parsePriceOverrides`, which reports instead.
  */
 export function createPriceBook(sources: PriceBookSources = {}): PriceBook {
-  const shipped = sources.base === undefined && sources.overlay === undefined;
+  const shipped = sources.base === undefined && sources.overlay === undefined && sources.lists === undefined;
   const base = sources.base ?? BASE_PRICES;
   const overlay = sources.overlay ?? OVERLAY;
   const layers = sources.layers ?? [];
-  const lists = shipped ? shippedLists() : mergeLists(base, overlay);
+  const lists = sources.lists ?? (shipped ? shippedLists() : mergeLists(base, overlay));
+  const source = shipped ? BASE_SOURCE : (sources.source ?? null);
   const matcher = new Matcher(lists, layers, overlay);
   let text: string | null = null;
   const content = (): string => {
     text ??= canonicalJson(
       sources.extends === undefined
-        ? { format: 1, source: shipped ? BASE_SOURCE : null, layers, lists: listsContent(lists) }
+        ? { format: 1, source, layers, lists: listsContent(lists) }
         : { format: 1, extends: sources.extends.version, layers: layers.slice(-1) },
     );
     return text;
@@ -278,5 +311,8 @@ export function createPriceBook(sources: PriceBookSources = {}): PriceBook {
     content,
     match: (provider, model, atMicros = Number.MAX_SAFE_INTEGER) => matcher.match(provider, model, atMicros),
     vendorOf: (model) => matcher.vendorOf(model),
+    lists,
+    layers,
+    source,
   };
 }

@@ -1,4 +1,4 @@
-import type { Conditions, CostLine, CostStatus } from './call.ts';
+import type { CostLine, CostStatus } from './call.ts';
 import { conditionsReader } from './conditions.ts';
 import { createSpanFields } from './dialects/index.ts';
 import { isoMicros } from './iso-instant.ts';
@@ -10,10 +10,12 @@ import { authoritativeProviders, createTenantBooks } from './cost.ts';
 import type { PriceOverrides } from './price-layer.ts';
 import { NO_OVERRIDES } from './price-layer.ts';
 import { parsePriceOverrides } from './price-overrides/parse.ts';
+import type { PriceRequest } from './price.ts';
 import { priceUsage } from './price.ts';
-import type { Json, LineUsage } from './price-question.ts';
+import type { Json } from './price-question.ts';
 import { attributesOf, BadLine, objectOf, ownLayer, textOf, usageOf } from './price-question.ts';
 import { canonicalProvider } from './providers.ts';
+import type { ReportedCost } from './reported-cost.ts';
 import { isCharge, reportedCostReader } from './reported-cost.ts';
 
 /** One answer of `spanmeter price --stdin`. */
@@ -29,9 +31,22 @@ export interface PricedLine {
   readonly reason?: string;
 }
 
+/** A question as it was understood: what is to be priced by which book, and what else may settle it. */
+export interface PriceQuestion {
+  readonly id: PricedLine['id'];
+  readonly book: PriceBook;
+  readonly request: PriceRequest;
+  /** What the emitter says that it cost, where it is believed; `routerKey` as `isCharge` takes it. */
+  readonly reported: Pick<ReportedCost, 'picoUsd' | 'routerKey'> | null;
+  /** The usage's own fault, with its reason; null where it can be priced. */
+  readonly fault: { readonly status: CostStatus; readonly reason: string | null } | null;
+}
+
 /** Options of the pricer. */
 export interface PricerOptions {
   readonly overrides?: PriceOverrides;
+  /** Books made already, of the same overrides. */
+  readonly books?: TenantBooks;
   /** Canonical providers whose reported cost is taken instead of ours; `openrouter` by default. */
   readonly reportedAuthoritative?: readonly string[];
 }
@@ -45,11 +60,6 @@ interface Asked {
   readonly atMicros: bigint;
 }
 
-interface Computed {
-  readonly line: PricedLine;
-  readonly picoUsd: bigint | null;
-}
-
 function answer(id: PricedLine['id'], status: CostStatus, reason: string | null): PricedLine {
   return { id, status, costUsd: null, priceVersion: null, lines: [], ...(reason === null ? {} : { reason }) };
 }
@@ -60,8 +70,8 @@ interface Books {
   vendorOf(model: string): string | null;
 }
 
-function booksOf(overrides: PriceOverrides): Books {
-  const books: TenantBooks = createTenantBooks(overrides);
+function booksOf(options: PricerOptions): Books {
+  const books: TenantBooks = options.books ?? createTenantBooks(options.overrides ?? NO_OVERRIDES);
   return {
     vendorOf: (model) => books.shared.vendorOf(model),
     of: (line, attrs, provider, model) => {
@@ -71,45 +81,16 @@ function booksOf(overrides: PriceOverrides): Books {
       const { overrides: own, faults } = parsePriceOverrides(file, { currencies: 'any', tenants: false });
       if (faults.length > 0)
         throw new BadLine(faults.map((fault) => `${fault.path} ${fault.message}`).join('; '));
-      const known = overrides.tenants.get(tenant);
-      const layers = [overrides.operator, ...(known === undefined ? [] : [known]), own.operator];
-      return createPriceBook({ extends: books.of(tenant), layers });
+      const under = books.of(tenant);
+      const { lists, source } = under;
+      return createPriceBook({ extends: under, lists, source, layers: [...under.layers, own.operator] });
     },
   };
 }
 
-function computedOf(
-  book: PriceBook,
-  asked: Asked,
-  used: LineUsage,
-  conditions: Conditions,
-  id: PricedLine['id'],
-): Computed {
-  const result = priceUsage(book, {
-    provider: asked.provider,
-    responseModel: asked.responseModel,
-    requestModel: asked.requestModel,
-    usage: used.usage,
-    alternatives: used.alternatives,
-    conditions,
-    atMicros: asked.atMicros,
-    lines: true,
-  });
-  const line: PricedLine = {
-    ...answer(id, result.status, result.reason),
-    costUsd: result.costPicoUsd === null ? null : formatPico(result.costPicoUsd),
-    priceVersion: book.version,
-    lines: result.lines,
-  };
-  return { line, picoUsd: result.costPicoUsd };
-}
-
-/**
- * Makes the function behind `spanmeter price --stdin`: one JSON line in, one answer out. It never throws; a
- * line that cannot be asked gets `invalid_usage` with the reason.
- */
-export function createPricer(options: PricerOptions = {}): (line: unknown) => PricedLine {
-  const books = booksOf(options.overrides ?? NO_OVERRIDES);
+/** Makes a reader of the lines of `spanmeter price --stdin`. It throws where a line cannot be asked. */
+export function createQuestionReader(options: PricerOptions = {}): (line: unknown) => PriceQuestion {
+  const books = booksOf(options);
   const authoritative = authoritativeProviders(options.reportedAuthoritative);
   const fields = createSpanFields();
   const readConditions = conditionsReader(fields);
@@ -133,31 +114,59 @@ export function createPricer(options: PricerOptions = {}): (line: unknown) => Pr
     };
   };
 
-  const price = (line: Json, id: PricedLine['id']): PricedLine => {
+  return (value) => {
+    if (value === undefined || value === null) throw new BadLine('a line must be an object');
+    const line = objectOf(value, 'a line');
     const attrs = objectOf(line['attrs'], 'attrs');
     fields.read(attributesOf(attrs));
-    const asked = askedOf(line);
-    const used = usageOf(line, asked.provider);
-    const book = books.of(line, attrs, asked.provider, asked.named ?? '');
-    const conditions = readConditions(asked.provider);
-    const ours: Computed =
-      used.status === null
-        ? computedOf(book, asked, used, conditions, id)
-        : { line: answer(id, used.status, used.reason), picoUsd: null };
-    const reported = authoritative.has(asked.provider) ? readReported() : null;
-    if (reported === null || used.status === 'invalid_usage') return ours.line;
-    if (!isCharge(reported.picoUsd, reported.routerKey, ours.picoUsd)) return ours.line;
-    return { ...answer(id, 'reported', null), costUsd: formatPico(reported.picoUsd) };
+    const { named, ...asked } = askedOf(line);
+    const { usage, alternatives, status, reason } = usageOf(line, asked.provider);
+    return {
+      id: idOf(value),
+      book: books.of(line, attrs, asked.provider, named ?? ''),
+      request: { ...asked, usage, alternatives, conditions: readConditions(asked.provider), lines: true },
+      reported: authoritative.has(asked.provider) ? readReported() : null,
+      fault: status === null ? null : { status, reason },
+    };
   };
+}
 
+function idOf(value: unknown): PricedLine['id'] {
+  const named = value !== null && typeof value === 'object' && 'id' in value ? value.id : null;
+  return typeof named === 'string' || typeof named === 'number' ? named : null;
+}
+
+/** Answers a question that was understood. */
+export function answerQuestion({ id, book, request, reported, fault }: PriceQuestion): PricedLine {
+  const result = fault === null ? priceUsage(book, request) : null;
+  const picoUsd = result?.costPicoUsd ?? null;
+  if (
+    reported !== null &&
+    fault?.status !== 'invalid_usage' &&
+    isCharge(reported.picoUsd, reported.routerKey, picoUsd)
+  ) {
+    return { ...answer(id, 'reported', null), costUsd: formatPico(reported.picoUsd) };
+  }
+  if (result === null) return answer(id, fault?.status ?? 'invalid_usage', fault?.reason ?? null);
+  return {
+    ...answer(id, result.status, result.reason),
+    costUsd: picoUsd === null ? null : formatPico(picoUsd),
+    priceVersion: book.version,
+    lines: result.lines,
+  };
+}
+
+/**
+ * Makes the function behind `spanmeter price --stdin`: one JSON line in, one answer out. It never throws; a
+ * line that cannot be asked gets `invalid_usage` with the reason.
+ */
+export function createPricer(options: PricerOptions = {}): (line: unknown) => PricedLine {
+  const read = createQuestionReader(options);
   return (value) => {
-    const named = value !== null && typeof value === 'object' && 'id' in value ? value.id : null;
-    const id = typeof named === 'string' || typeof named === 'number' ? named : null;
     try {
-      if (value === undefined || value === null) throw new BadLine('a line must be an object');
-      return price(objectOf(value, 'a line'), id);
+      return answerQuestion(read(value));
     } catch (error) {
-      return answer(id, 'invalid_usage', error instanceof Error ? error.message : String(error));
+      return answer(idOf(value), 'invalid_usage', error instanceof Error ? error.message : String(error));
     }
   };
 }

@@ -114,7 +114,7 @@ function add(sum: Sum, count: Count, rate: bigint, token: boolean): void {
 }
 
 /** All input tokens, cached ones included: what context tiers go by. */
-function contextTokens(usage: Usage): number {
+export function contextTokens(usage: Usage): number {
   const count = (bucket: UsageBucket): number => Number(usage[bucket] ?? 0);
   return (
     count('input') +

@@ -1,10 +1,12 @@
 import type { AddressInfo } from 'node:net';
 import { createServer, type Server } from 'node:http';
+import type { TenantBooks } from '@spanmeter/processors';
 import express, { type Express, type NextFunction, type Request, type Response } from 'express';
 import type { Histogram, Logger, SelfMetrics } from '../pipeline/component.ts';
 import { OPEN_IDENTITY, type Authenticator, type Identity } from '../pipeline/identity.ts';
 import { Refusal } from '../pipeline/refusal.ts';
 import { isLocalHostHeader, isLoopback, requireEndpoint } from '../pipeline/endpoint.ts';
+import { createAlone } from './alone.ts';
 import { sendError } from './error-answer.ts';
 import { createReader, READER_DEFAULTS, type ReaderOptions, type ReaderPool } from './reader.ts';
 import { checkAccess, type Route, type RouteAnswer, type RouteContext } from './route.ts';
@@ -19,6 +21,8 @@ export interface ApiDependencies {
   readonly metrics: SelfMetrics;
   /** The collector's state for `/api/v1/status`; holds no secret. */
   readonly status: () => object | Promise<object>;
+  /** The books that calls are priced by now; asked for anew at each request. */
+  readonly books: () => TenantBooks;
   readonly now?: () => Date;
   readonly reader?: Partial<ReaderOptions>;
   /** Host names besides loopback's that requests may name while there is no authentication. */
@@ -91,7 +95,8 @@ function checkHost(request: Request, allowedHosts: readonly string[]): void {
 }
 
 function mount(app: Express, dependencies: ApiDependencies, durations: Histogram): void {
-  const { authenticator, status } = dependencies;
+  const { authenticator, status, books } = dependencies;
+  const alone = createAlone();
   const reader = createReader(dependencies.pool, { ...READER_DEFAULTS, ...dependencies.reader });
   const now = dependencies.now ?? (() => new Date());
 
@@ -112,7 +117,9 @@ function mount(app: Express, dependencies: ApiDependencies, durations: Histogram
       throw new Refusal('method_not_allowed', 'This endpoint answers GET and HEAD.');
     }
     const query: unknown = route.query.parse(request.query);
-    const context: RouteContext = { identity, reader, now, status };
+    const gone = new AbortController();
+    response.once('close', () => gone.abort());
+    const context: RouteContext = { identity, reader, now, status, books, alone, signal: gone.signal };
     send(response, await route.handle(query, context));
   }
 

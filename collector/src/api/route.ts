@@ -1,6 +1,8 @@
+import type { TenantBooks } from '@spanmeter/processors';
 import type { z } from 'zod';
 import type { Identity } from '../pipeline/identity.ts';
 import { Refusal } from '../pipeline/refusal.ts';
+import type { Alone } from './alone.ts';
 import type { Reader } from './reader.ts';
 
 /**
@@ -16,6 +18,12 @@ export interface RouteContext {
   readonly now: () => Date;
   /** The collector's state, as the caller of `createApi` tells it. */
   readonly status: () => object | Promise<object>;
+  /** The books that calls are priced by now; they may be others at the next request. */
+  readonly books: () => TenantBooks;
+  /** The turn of work that would take too much if several did it at once. */
+  readonly alone: Alone;
+  /** Aborted when nobody waits for the answer any more. */
+  readonly signal: AbortSignal;
 }
 
 export interface CsvAnswer {

@@ -4,9 +4,11 @@ import { defineRoute, type Route } from './route.ts';
 import { ADJUSTMENTS } from './routes/adjustments.ts';
 import { CALLS } from './routes/calls.ts';
 import { METRICS } from './routes/metrics.ts';
+import { PRICES } from './routes/prices.ts';
 import { SPEND } from './routes/spend.ts';
 import { STATUS } from './routes/status.ts';
 import { SUMMARY } from './routes/summary.ts';
+import { WHAT_IF } from './routes/whatif.ts';
 
 const OPENAPI: Route = defineRoute({
   path: '/api/openapi.json',
@@ -20,6 +22,16 @@ const OPENAPI: Route = defineRoute({
 });
 
 /** Every endpoint of the query API. */
-export const ROUTES: readonly Route[] = [METRICS, SUMMARY, CALLS, ADJUSTMENTS, SPEND, STATUS, OPENAPI];
+export const ROUTES: readonly Route[] = [
+  METRICS,
+  SUMMARY,
+  CALLS,
+  ADJUSTMENTS,
+  SPEND,
+  PRICES,
+  WHAT_IF,
+  STATUS,
+  OPENAPI,
+];
 
 const DOCUMENT = openApiDocument(ROUTES);

@@ -38,7 +38,7 @@ export function addBookOptions(command: Command): Command {
 export async function currentPricing(
   options: BookOptions,
   context: CliContext,
-  database: Queryable,
+  database: Queryable | null,
 ): Promise<CurrentPricing> {
   const { config: sources, set } = startOptions(options, process.cwd());
   const { config, faults } = loadConfig(sources, set, context.env, COMPONENTS);

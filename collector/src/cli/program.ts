@@ -1,6 +1,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { COMPONENTS } from '../components.ts';
 import { VERSION } from '../telemetry/version.ts';
+import { registerBook } from './book.ts';
 import { listComponents } from './components.ts';
 import { registerDeadletter } from './deadletter.ts';
 import { registerDemo } from './demo.ts';
@@ -15,6 +16,7 @@ import { addStartOptions, startOptions, type StartOptions } from './start-option
 import { start } from './start.ts';
 import { registerTenant } from './tenant.ts';
 import { validate, type CommandResult } from './validate.ts';
+import { registerWhatIf } from './whatif.ts';
 
 function print(context: CliContext, { text, exitCode }: CommandResult): void {
   (exitCode === 0 ? context.write : context.warn)(`${text}\n`);
@@ -62,7 +64,9 @@ export async function runProgram(args: readonly string[], context: CliContext): 
     .configureOutput({ writeOut: context.write, writeErr: context.warn });
   registerConfiguration(program, context);
   registerPrice(program, context);
+  registerBook(program, context);
   registerReport(program, context);
+  registerWhatIf(program, context);
   registerReprice(program, context);
   registerTenant(program, context);
   registerKey(program, context);

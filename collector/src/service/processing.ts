@@ -11,6 +11,7 @@ import {
   type GenAiSpan,
   type PriceOverrides,
   type RecordContext,
+  type TenantBooks,
   type Rememberable,
   type TokenCounter,
   type UsageEstimator,
@@ -37,6 +38,8 @@ export interface Processing {
   recallCalls(read: (windowMs: number, maxCalls: number) => Promise<readonly Rememberable[]>): void;
   /** Tenants that exist already count against `max_tenants`. */
   knowTenants(ids: Iterable<string>): void;
+  /** The books that calls are priced by now. */
+  books(): TenantBooks;
   /** Prices what is processed from now on by other layers; returns the version of the operator's book. */
   replacePrices(overrides: PriceOverrides): string;
 }
@@ -144,6 +147,7 @@ export function createProcessing(
       recalled = Promise.race([reading, waited]).catch(() => undefined);
     },
     knowTenants: (ids) => register.know(ids),
+    books: () => pricing.tenantBooks(),
     replacePrices(overrides) {
       pricing.replaceOverrides(overrides);
       return pricing.version;

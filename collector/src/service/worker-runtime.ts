@@ -110,7 +110,7 @@ export class WorkerRuntime {
     this.#recallCalls(processing);
     await this.#startExports(processing);
     this.#recall(processing);
-    await this.#startApi();
+    await this.#startApi(processing);
     this.#reporting = setInterval(() => this.#report(), STATE_EVERY_MS);
     this.#report();
     link.tell({
@@ -259,7 +259,7 @@ export class WorkerRuntime {
     );
   }
 
-  async #startApi(): Promise<void> {
+  async #startApi(processing: Processing): Promise<void> {
     const { start, log, metrics } = this.#parts;
     const options = this.#extension(API_EXTENSION);
     if (options === null || this.#pool === null || this.#database === null) return;
@@ -270,6 +270,7 @@ export class WorkerRuntime {
       log,
       metrics,
       status: () => this.#status(),
+      books: () => processing.books(),
       allowedHosts: options.allowed_hosts,
       reader: { statementTimeoutMs: options.statement_timeout_ms },
     });

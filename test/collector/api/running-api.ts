@@ -1,3 +1,4 @@
+import { createTenantBooks } from '@spanmeter/processors';
 import { Pool } from 'pg';
 import { createApi, type Api, type ApiDependencies } from '@spanmeter/collector/dist/api/api.js';
 import type { Authenticator, Identity } from '@spanmeter/collector/dist/pipeline/identity.js';
@@ -32,6 +33,9 @@ export interface RunningApi {
   close(): Promise<void>;
 }
 
+/** The books that ship. */
+const BOOKS = createTenantBooks();
+
 /** The API on a free port, over a pool of its own. */
 export async function runApi(url: string, options: Partial<ApiDependencies> = {}): Promise<RunningApi> {
   const pool = new Pool({ connectionString: url, max: 4 });
@@ -42,6 +46,7 @@ export async function runApi(url: string, options: Partial<ApiDependencies> = {}
     log: SILENT_LOG,
     metrics: SILENT_METRICS,
     status: () => ({ version: 'test' }),
+    books: () => BOOKS,
     ...options,
   });
   const { port } = await api.listen('127.0.0.1:0');

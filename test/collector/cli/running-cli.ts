@@ -1,17 +1,31 @@
 import { Command, CommanderError } from 'commander';
+import { registerBook } from '@spanmeter/collector/dist/cli/book.js';
 import { registerDeadletter } from '@spanmeter/collector/dist/cli/deadletter.js';
 import { registerKey } from '@spanmeter/collector/dist/cli/key.js';
 import type { CliContext } from '@spanmeter/collector/dist/cli/output.js';
 import { registerOverride } from '@spanmeter/collector/dist/cli/override.js';
+import { registerPrice } from '@spanmeter/collector/dist/cli/price.js';
 import { registerReport } from '@spanmeter/collector/dist/cli/report.js';
 import { registerReprice, type Confirm } from '@spanmeter/collector/dist/cli/reprice.js';
 import { registerTenant } from '@spanmeter/collector/dist/cli/tenant.js';
+import { registerWhatIf } from '@spanmeter/collector/dist/cli/whatif.js';
 
 export interface CliRun {
   readonly code: number;
   readonly out: string;
   readonly err: string;
 }
+
+const REGISTERS = [
+  registerTenant,
+  registerKey,
+  registerReport,
+  registerDeadletter,
+  registerOverride,
+  registerPrice,
+  registerBook,
+  registerWhatIf,
+];
 
 /** Runs one command as `spanmeter` would, and catches what it prints. */
 export async function spanmeter(
@@ -36,8 +50,7 @@ export async function spanmeter(
     writeOut: (text) => (out += text),
     writeErr: (text) => (err += text),
   });
-  for (const register of [registerTenant, registerKey, registerReport, registerDeadletter, registerOverride])
-    register(program, context);
+  for (const register of REGISTERS) register(program, context);
   registerReprice(program, context, confirm);
   try {
     await program.parseAsync(args, { from: 'user' });
