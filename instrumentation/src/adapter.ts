@@ -1,4 +1,5 @@
 import type { Attributes, Span } from '@opentelemetry/api';
+import type { TextSize } from './text-size.ts';
 
 export type Operation = 'chat' | 'embeddings';
 
@@ -8,6 +9,8 @@ export interface StreamReader {
   read(chunk: unknown): boolean;
   /** What is known so far, complete or not. */
   attributes(): Attributes;
+  /** How much text has arrived so far. */
+  received(): TextSize;
 }
 
 /** One SDK method that makes an LLM call and returns the SDK's promise. */
@@ -21,6 +24,10 @@ export interface Method {
   /** Attributes of a parsed response. */
   readonly response: (body: unknown) => Attributes;
   readonly stream: () => StreamReader;
+  /** How much text a request holds; asked for only where the provider told no input tokens. */
+  readonly requestSize: (body: unknown) => TextSize;
+  /** How much text a response holds; asked for only where it told no output tokens. */
+  readonly responseSize?: (body: unknown) => TextSize;
 }
 
 /** What a call of an SDK with spans of its own did: the result, and that span, if one was started. */

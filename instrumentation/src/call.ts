@@ -1,9 +1,17 @@
 import { SpanStatusCode, type Attributes, type Span } from '@opentelemetry/api';
-import type { Method } from './adapter.ts';
+import type { Method, StreamReader } from './adapter.ts';
 import { asObject } from './json.ts';
 import type { ClientMetrics } from './metrics.ts';
 import type { OpenCalls } from './open-calls.ts';
-import { ATTR_ERROR_TYPE, ATTR_HTTP_STATUS, ATTR_TIME_TO_FIRST_CHUNK, addFormerNames } from './semconv.ts';
+import {
+  ATTR_ERROR_TYPE,
+  ATTR_HTTP_STATUS,
+  ATTR_INPUT_TOKENS,
+  ATTR_OUTPUT_TOKENS,
+  ATTR_TIME_TO_FIRST_CHUNK,
+  addFormerNames,
+} from './semconv.ts';
+import type { TextSize } from './text-size.ts';
 
 /** What a call needs from the instrumentation that started it. */
 export interface CallHost {
@@ -27,19 +35,45 @@ export class ObservedCall {
   readonly #startedMs: number = performance.now();
   #firstTokenMs: number | undefined;
   #partial: (() => Attributes) | undefined;
+  #received: (() => TextSize) | undefined;
+  /** The request's parameters, for as long as the call lasts. */
+  #body: unknown;
   #ended = false;
   /** The response is here and the app has it, or never asks for it. Such calls may be given up. */
   answered = false;
   /** Something happened since the last look of the sweeper. */
   touched = true;
 
-  constructor(host: CallHost, method: Method, span: Span, owner: SpanOwner, attributes: Attributes) {
+  constructor(
+    host: CallHost,
+    method: Method,
+    span: Span,
+    owner: SpanOwner,
+    attributes: Attributes,
+    body: unknown,
+  ) {
     this.#host = host;
     this.method = method;
     this.#span = span;
     this.#owner = owner;
     this.#start = attributes;
+    this.#body = body;
     host.open.add(this);
+    if (owner === 'sdk') this.#tellBeforeEnd(span);
+  }
+
+  /** An SDK that ends its own span does so before the app's iterator closes, and then nothing more is taken. */
+  #tellBeforeEnd(span: Span): void {
+    const end = span.end.bind(span);
+    span.end = (endTime) => {
+      this.#host.guard(() => {
+        if (this.#ended || this.#received === undefined || !span.isRecording()) return;
+        const sizes: Attributes = {};
+        this.#putSizes(this.#soFar(), sizes);
+        span.setAttributes(sizes);
+      });
+      end(endTime);
+    };
   }
 
   get ended(): boolean {
@@ -57,13 +91,21 @@ export class ObservedCall {
   }
 
   /** Where to find what a stream has told so far, should the call end early. */
-  reportsThrough(partial: () => Attributes): void {
-    this.#partial = partial;
+  reportsThrough(reader: StreamReader): void {
+    this.#partial = () => reader.attributes();
+    this.#received = () => reader.received();
   }
 
   /** The response arrived whole. */
-  succeed(attributes: Attributes): void {
-    this.#end(attributes, undefined);
+  succeed(response: unknown): void {
+    const { response: read, responseSize } = this.method;
+    if (responseSize !== undefined) this.#received = () => responseSize(response);
+    this.#end(this.#host.guard(() => read(response)) ?? {}, undefined);
+  }
+
+  /** The stream arrived whole. */
+  succeedStream(): void {
+    this.#end(this.#soFar(), undefined);
   }
 
   /**
@@ -96,6 +138,9 @@ export class ObservedCall {
       if (error !== undefined) describeError(error, attributes);
       this.#host.metrics.record(durationMs, this.#start, attributes);
       if (this.#host.formerNames) addFormerNames(attributes);
+      if (error === undefined && this.#span.isRecording()) {
+        this.#host.guard(() => this.#putSizes(attributes, attributes));
+      }
       if (this.#span.isRecording()) {
         this.#span.setAttributes(attributes);
         if (this.#owner === 'instrumentation' && error !== undefined) {
@@ -103,7 +148,14 @@ export class ObservedCall {
         }
       }
     });
+    this.#body = undefined;
     if (this.#owner === 'instrumentation') this.#host.guard(() => this.#span.end());
+  }
+
+  /** Of what the provider did not count, how much text it was: the collector may estimate tokens from it. */
+  #putSizes(known: Attributes, into: Attributes): void {
+    if (known[ATTR_INPUT_TOKENS] === undefined) this.method.requestSize(this.#body).put(into, 'input');
+    if (known[ATTR_OUTPUT_TOKENS] === undefined) this.#received?.().put(into, 'output');
   }
 }
 

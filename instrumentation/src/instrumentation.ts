@@ -17,7 +17,7 @@ import {
 } from '@opentelemetry/instrumentation';
 import type { Method, SdkAdapter } from './adapter.ts';
 import { attributionOf } from './attribution.ts';
-import { ObservedCall, type CallHost, type SpanOwner } from './call.ts';
+import { ObservedCall, type CallHost } from './call.ts';
 import { clientMetrics, type ClientMetrics } from './metrics.ts';
 import { OpenCalls } from './open-calls.ts';
 import { observePromise } from './promise.ts';
@@ -194,17 +194,13 @@ export class SdkInstrumentation extends InstrumentationBase {
     const model = attributes[ATTR_REQUEST_MODEL];
     const name = typeof model === 'string' ? `${method.operation} ${model}` : method.operation;
     const span = this.tracer.startSpan(name, { kind: SpanKind.CLIENT, attributes: atStart }, active);
-    return { span, call: this.#call(method, span, 'instrumentation', attributes) };
+    return { span, call: new ObservedCall(this.#host, method, span, 'instrumentation', attributes, args[0]) };
   }
 
   #adopt(method: Method, span: Span, resource: unknown, args: unknown[]): ObservedCall {
     const attributes = method.request(resource, args[0]);
     if (span.isRecording()) span.setAttributes(attributionOf(context.active()));
-    return this.#call(method, span, 'sdk', attributes);
-  }
-
-  #call(method: Method, span: Span, owner: SpanOwner, attributes: Attributes): ObservedCall {
-    return new ObservedCall(this.#host, method, span, owner, attributes);
+    return new ObservedCall(this.#host, method, span, 'sdk', attributes, args[0]);
   }
 
   /** Tracing is suppressed here, or another instrumentation of the same SDK called us inside its span. */

@@ -53,7 +53,7 @@ export function observePromise(value: unknown, call: ObservedCall): boolean {
     }
     call.guard(() => {
       if (isSdkStream(parsed)) observeStream(parsed, call);
-      else call.succeed(call.method.response(parsed));
+      else call.succeed(parsed);
     });
     return parsed;
   };

@@ -21,6 +21,7 @@ import {
   ATTR_REQUEST_MODEL,
   ATTR_RESPONSE_ID,
   ATTR_RESPONSE_MODEL,
+  CHARACTER_COUNTS,
 } from './semconv.ts';
 import { VERSION } from './version.ts';
 
@@ -37,6 +38,10 @@ export interface RecordedCall {
   readonly cacheReadTokens?: number;
   readonly cacheWriteTokens?: number;
   readonly reasoningTokens?: number;
+  /** Characters of all text sent, where `inputTokens` is not known: the collector may estimate from it. */
+  readonly inputCharacters?: number;
+  /** Characters of all text received, where `outputTokens` is not known. */
+  readonly outputCharacters?: number;
   /** Now where absent. */
   readonly startTime?: TimeInput;
   readonly endTime?: TimeInput;
@@ -62,6 +67,12 @@ export function recordCall(call: RecordedCall): void {
   putString(attributes, ATTR_ERROR_TYPE, call.errorType);
   putNumber(attributes, ATTR_INPUT_TOKENS, call.inputTokens);
   putNumber(attributes, ATTR_OUTPUT_TOKENS, call.outputTokens);
+  if (call.inputTokens === undefined) {
+    putNumber(attributes, CHARACTER_COUNTS.input.characters, call.inputCharacters);
+  }
+  if (call.outputTokens === undefined) {
+    putNumber(attributes, CHARACTER_COUNTS.output.characters, call.outputCharacters);
+  }
   putNumber(attributes, ATTR_CACHE_READ_TOKENS, call.cacheReadTokens);
   putNumber(attributes, ATTR_CACHE_WRITE_TOKENS, call.cacheWriteTokens);
   putNumber(attributes, ATTR_REASONING_TOKENS, call.reasoningTokens);

@@ -27,6 +27,24 @@ export const ATTR_AUDIO_INPUT_TOKENS = 'gen_ai.usage.audio.input_tokens';
 export const ATTR_AUDIO_OUTPUT_TOKENS = 'gen_ai.usage.audio.output_tokens';
 /** What the provider says that it charges, in USD: not in the conventions, read by most backends. */
 export const ATTR_REPORTED_COST = 'gen_ai.usage.cost';
+/**
+ * Characters of the text of a call that told no usage, for estimates: all of them, those that are ASCII digits
+ * or punctuation, and those from U+2E80 on. The conventions have no names for them; these are Spanmeter's.
+ */
+export const CHARACTER_COUNTS: Readonly<
+  Record<'input' | 'output', { readonly characters: string; readonly symbols: string; readonly wide: string }>
+> = {
+  input: {
+    characters: 'spanmeter.usage.estimate.input_characters',
+    symbols: 'spanmeter.usage.estimate.input_symbols',
+    wide: 'spanmeter.usage.estimate.input_wide_characters',
+  },
+  output: {
+    characters: 'spanmeter.usage.estimate.output_characters',
+    symbols: 'spanmeter.usage.estimate.output_symbols',
+    wide: 'spanmeter.usage.estimate.output_wide_characters',
+  },
+};
 export const ATTR_ERROR_TYPE = 'error.type';
 export const ATTR_HTTP_STATUS = 'http.response.status_code';
 export const ATTR_SERVER_ADDRESS = 'server.address';

@@ -30,7 +30,7 @@ export function observeStream(stream: SdkStream, call: ObservedCall): void {
   // itself aborts the controller after an error, which must not hide the error.
   signal?.addEventListener('abort', onAbort, { once: true });
   const reader = call.method.stream();
-  call.reportsThrough(() => reader.attributes());
+  call.reportsThrough(reader);
   let watching = false;
   stream.iterator = function (this: unknown): AsyncIterator<unknown> {
     const source = iterate.call(this);
@@ -64,7 +64,7 @@ function watchIterator(source: AsyncIterator<unknown>, call: ObservedCall, reade
     call.touched = true;
     if (result.done === true) {
       dropped.unregister(call);
-      call.succeed(reader.attributes());
+      call.succeedStream();
     } else if (reader.read(result.value) && waitingForFirst) {
       waitingForFirst = false;
       call.firstToken();

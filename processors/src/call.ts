@@ -40,6 +40,24 @@ export interface GenAiSpan {
   readonly scope: Scope;
   /** Attributes of this span that were left out because their value is over the size limit. */
   readonly oversizedAttributes: number;
+  /** What was said, where estimates ask for it; never stored, and gone with its batch. */
+  readonly content?: SpanContent;
+}
+
+/** One recorded piece of what was said, undecoded until somebody asks. */
+export interface ContentPart {
+  readonly key: string;
+  /** Bytes of UTF-8. */
+  readonly bytes: number;
+  /** Its text, or as much of it as the first `maxBytes` hold. */
+  text(maxBytes: number): string;
+}
+
+/** The content of one span. */
+export interface SpanContent {
+  readonly parts: readonly ContentPart[];
+  /** False where some of it was left out because it was too much. */
+  readonly complete: boolean;
 }
 
 /** [contract] What is known of a call's cost; the cost is null unless `priced` or `reported`. */

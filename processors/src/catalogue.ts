@@ -119,6 +119,16 @@ const OF_CALLS: readonly MetricDefinition[] = [
     'USD',
     'Absolute difference between the cost that emitters report and what the price book says, whichever is taken.',
   ),
+  calls(
+    'genai_estimated_cost_usd_total',
+    'USD',
+    'The part of genai_cost_usd_total and genai_late_cost_usd_total that goes by estimated tokens.',
+  ),
+  calls(
+    'genai_estimated_calls_total',
+    'calls',
+    'The part of genai_calls_total whose tokens are estimates, priced or not.',
+  ),
   calls('genai_sampled_calls_total', 'calls', 'Calls whose span says that it stands for more than one.'),
   gauge(
     'genai_tenant_last_call_timestamp_seconds',

@@ -1,4 +1,6 @@
-import type { Call, CallProcessor, UsageBucket } from './call.ts';
+import type { Call, CallProcessor, GenAiSpan, SpanGroup, UsageBucket } from './call.ts';
+import { estimableCalls } from './estimable.ts';
+import type { UsageEstimator } from './estimate.ts';
 import { knownOperation } from './operations.ts';
 import type { PriceBook } from './price-book.ts';
 import { createPriceBook } from './price-book.ts';
@@ -38,6 +40,8 @@ export interface CostOptions {
   readonly lines?: boolean;
   /** Canonical providers whose reported cost is taken instead of ours; `openrouter` by default. */
   readonly reportedAuthoritative?: readonly string[];
+  /** Fills in the usage that calls do not report; without it they are `missing_usage`. */
+  readonly estimator?: UsageEstimator;
 }
 
 /** Canonical ids of the providers whose own figure is taken; `openrouter` where nothing is said. */
@@ -119,6 +123,16 @@ function settle(call: Call, result: PriceResult, book: PriceBook): void {
   call.priceVersion = book.version;
 }
 
+type Completion = (call: Call, span: GenAiSpan | undefined) => boolean;
+
+/** How calls of a batch get the usage that they lack; where nothing is estimated, none does. */
+function completionOf(estimator: UsageEstimator | undefined, groups: readonly SpanGroup[]): Completion {
+  if (estimator === undefined) return () => false;
+  estimator.begin();
+  const estimable = estimableCalls(groups);
+  return (call, span) => span !== undefined && estimable.has(call) && estimator.complete(call, span);
+}
+
 /**
  * The last step: prices every call that is not settled yet, and names the model as the book does. A span that
  * names no provider gets the one vendor that sells its model under exactly that id, marked as mapping.
@@ -153,24 +167,33 @@ export function createCost(options: CostOptions = {}): CostProcessor {
     return { ...result, status: 'missing_usage', costPicoUsd: null, lines: [] };
   };
 
-  const price = (call: Call): void => {
+  const price = (call: Call, span: GenAiSpan | undefined, complete: Completion): void => {
     const book = books.of(call.tenantId);
     if (call.provider === 'unknown') inferProvider(call, book);
     if (call.costStatus === 'duplicate' || call.costStatus === 'not_billable') return nameModel(call, book);
-    const result = call.costStatus === 'unpriced_model' ? compute(call, book) : null;
+    let result = call.costStatus === 'unpriced_model' ? compute(call, book) : null;
     if (result === null) nameModel(call, book);
     else call.computedCostPicoUsd = result.costPicoUsd;
     if (takesReported(call)) {
       call.costStatus = 'reported';
       call.costPicoUsd = call.reportedCostPicoUsd;
-    } else if (result !== null) {
-      settle(call, result, book);
-      named.add(books.shared).add(book);
+      return;
     }
+    const missing = (result?.status ?? call.costStatus) === 'missing_usage';
+    if (missing && complete(call, span)) result = compute(call, book);
+    if (result === null) return;
+    settle(call, result, book);
+    named.add(books.shared).add(book);
   };
 
   const process: CallProcessor = (groups) => {
-    for (const group of groups) for (const call of group.calls) if (call !== null) price(call);
+    const completion = completionOf(options.estimator, groups);
+    for (const { calls, spans } of groups) {
+      for (let i = 0; i < calls.length; i++) {
+        const call = calls[i];
+        if (call != null) price(call, spans[i], completion);
+      }
+    }
   };
   const described = {
     books(): readonly StoredBook[] {

@@ -4,6 +4,7 @@ export type {
   Call,
   CallProcessor,
   Conditions,
+  ContentPart,
   CostLine,
   CostStatus,
   GenAiSpan,
@@ -12,6 +13,7 @@ export type {
   Rejection,
   Role,
   Scope,
+  SpanContent,
   SpanGroup,
   Usage,
   UsageBucket,
@@ -22,12 +24,19 @@ export { COST_STATUSES } from './call.ts';
 export { DIALECTS, GEN_AI_KEY_PREFIXES } from './dialects/index.ts';
 export type { Dialect, FieldName, InclusionRule } from './dialects/dialect.ts';
 export { WANTED_KEYS } from './wanted-keys.ts';
+export { CHARACTER_KEYS, estimateKeys } from './estimate-keys.ts';
+export type { EstimateKeys, EstimateMode } from './estimate-keys.ts';
+export { createUsageEstimator, ESTIMATE_METHOD, ESTIMATE_SIDES } from './estimate.ts';
+export type { TokenCounter, UsageEstimator } from './estimate.ts';
+export { encodingOf, sizeOf, tokensOfSize } from './token-rates.ts';
+export type { Encoding, TextSize } from './token-rates.ts';
 export { ATTRIBUTION_KEYS } from './attribution-keys.ts';
 export type { Dimension, DimensionKeys } from './attribution-keys.ts';
 export { knownOperation } from './operations.ts';
 export type { Operation } from './operations.ts';
 
 export { OTHER_SPLITS } from './emitted-usage.ts';
+export { OWN_KEY } from './reported-cost.ts';
 export { createNormalizer } from './normalize.ts';
 export type { NormalizerOptions } from './normalize.ts';
 export { createAttribution, createTenantOf } from './attribute.ts';

@@ -73,15 +73,17 @@ function usageOf(seed: number, embeds: boolean): Usage {
 function makeCall(index: number, startMs: number): Call {
   const ids = createHash('sha256').update(String(index)).digest('hex');
   const seed = parseInt(ids.slice(48, 55), 16);
-  const [provider, model] = MODELS[seed % MODELS.length]!;
+  // Every tenant uses a few services, every service a few models; some tenants have most of the calls.
   const tenant = Math.floor(((seed % 9_973) / 9_973) ** 2 * TENANTS);
+  const service = (tenant * 7 + ((seed >>> 4) % 4)) % SERVICES;
+  const [provider, model] = MODELS[(service * 3 + ((seed >>> 8) % 3)) % MODELS.length]!;
   const embeds = model.startsWith('text-embedding');
   const usage = usageOf(seed, embeds);
   return sampleCall(startMs + Math.floor((index / CALLS) * DAYS * DAY_MS), {
     traceId: ids.slice(0, 32),
     spanId: ids.slice(32, 48),
     tenantId: `tenant-${tenant}`,
-    serviceName: `service-${(tenant * 7 + (seed % 4)) % SERVICES}`,
+    serviceName: `service-${service}`,
     operation: embeds ? 'embeddings' : 'chat',
     provider,
     model,
@@ -103,7 +105,7 @@ function makeCall(index: number, startMs: number): Call {
   });
 }
 
-export async function store(url: string, startMs: number): Promise<number> {
+async function store(url: string, startMs: number): Promise<number> {
   const ledger = new LedgerWriter(url);
   const price = createCost();
   const startedMs = performance.now();
@@ -142,7 +144,7 @@ function startCli(url: string, args: readonly string[]): CliRun {
   const run: CliRun = { child, lines: [], atSeconds: [], peakRssMb: 0 };
   const startedMs = performance.now();
   let rest = '';
-  child.stdout!.setEncoding('utf8').on('data', (text: string) => {
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
     const parts = (rest + text).split('\n');
     rest = parts.pop() ?? '';
     for (const line of parts) {

@@ -81,6 +81,25 @@ const EXPECTED: Readonly<Record<string, Expected>> = {
   anthropicRetried: ANTHROPIC_COMPLETE,
 };
 
+/** Characters sent and received, digits and punctuation among those received; `hi` is the whole request. */
+const CHARACTERS: Readonly<Record<string, readonly (number | undefined)[]>> = {
+  openaiPlain: [undefined, undefined, undefined],
+  openaiStreamUsage: [undefined, undefined, undefined],
+  openaiEmbeddings: [undefined, undefined, undefined],
+  // Eight chunks from `word1 ` to `word8 `.
+  openaiStream: [2, 48, 8],
+  // Left after the role and two words.
+  openaiBreak: [2, 12, 2],
+  openaiUnreadAbort: [2, 0, undefined],
+  // The app reads the body itself, so that the answer is not known.
+  openaiAsResponse: [2, undefined, undefined],
+  openaiSignalEarly: [2, undefined, undefined],
+  openaiErrorMidway: [undefined, undefined, undefined],
+  // Two events before the first of three words; the input was told.
+  anthropicBreak: [undefined, 18, 3],
+  anthropicStream: [undefined, undefined, undefined],
+};
+
 describe('calls of the real SDKs', function () {
   this.timeout(60_000);
   let openai: StandIn;
@@ -124,12 +143,23 @@ describe('calls of the real SDKs', function () {
       const { attributes, statusCode } = spans[0]!;
       const counts = Object.fromEntries(
         Object.entries(attributes).filter(
-          ([key, value]) => key.includes('usage.') && typeof value === 'number' && value > 0,
+          ([key, value]) =>
+            key.includes('usage.') && !key.includes('.estimate.') && typeof value === 'number' && value > 0,
         ),
       );
       assert.deepEqual(counts, expected.counts);
       assert.equal(attributes['error.type'], expected.error);
       assert.equal(statusCode === 2, expected.error !== undefined);
+    });
+  }
+
+  for (const [feature, expected] of Object.entries(CHARACTERS)) {
+    it(`tell of ${feature} how much text it was just where the provider told no tokens`, () => {
+      const { attributes } = spansOf(feature)[0]!;
+      const told = ['input_characters', 'output_characters', 'output_symbols'].map(
+        (name) => attributes[`spanmeter.usage.estimate.${name}`],
+      );
+      assert.deepEqual(told, expected);
     });
   }
 

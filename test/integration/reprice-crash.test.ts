@@ -92,7 +92,7 @@ function startCli(url: string, prices: string): Cli {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let text = '';
-  for (const stream of [child.stdout!, child.stderr!]) {
+  for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (part: string) => (text += part));
   }
   const ended = once(child, 'close').then(([code]) => code as number | null);
@@ -264,10 +264,10 @@ describe('a reprice that is killed', function () {
 
   it('or not, goes on while calls are stored, and all sums agree', async () => {
     const ledger = new LedgerWriter(database.url);
-    let stopped = false;
+    const stop = new AbortController();
     let stored = 0;
     const load = (async () => {
-      while (!stopped) stored += (await ledger.write(callsFrom(stored, 500, 'load'))).length;
+      while (!stop.signal.aborted) stored += (await ledger.write(callsFrom(stored, 500, 'load'))).length;
     })();
     const file = await prices('5');
     const first = startCli(database.url, file);
@@ -278,7 +278,7 @@ describe('a reprice that is killed', function () {
     await first.kill();
     const second = startCli(database.url, file);
     assert.equal(await second.ended, 0, second.text());
-    stopped = true;
+    stop.abort();
     await load;
     await ledger.close();
     assert.ok(stored > 0);

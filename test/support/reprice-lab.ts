@@ -181,7 +181,9 @@ const DIFFERENCES = `
     UNION ALL
     SELECT ${added('h.sign', 'h.status', 'coalesce(h.cost, 0)', 'a.created_at')}
     FROM spanmeter.cost_adjustments a JOIN spanmeter.calls c ON ${SAME_CALL}
-    CROSS JOIN LATERAL (VALUES (-1, a.old_status, a.old_cost_usd), (1, a.new_status, a.new_cost_usd)) AS h (sign, status, cost)
+    CROSS JOIN LATERAL (
+      VALUES (-1, a.old_status, a.old_cost_usd), (1, a.new_status, a.new_cost_usd)
+    ) AS h (sign, status, cost)
   ),
   expected AS (SELECT ${SUMMED} FROM halves GROUP BY ${KEYS} HAVING ${NOT_EMPTY}),
   found AS (SELECT ${SUMMED} FROM spanmeter.spend_rollup GROUP BY ${KEYS} HAVING ${NOT_EMPTY})

@@ -43,6 +43,9 @@ export interface CallAnswer {
   readonly cost_usd: string | null;
   readonly cost_status: CostStatus;
   readonly price_version: string | null;
+  readonly stored_cost_usd: string | null;
+  readonly stored_cost_status: CostStatus;
+  readonly stored_price_version: string | null;
   readonly reported_cost_usd: string | null;
   readonly reported_cost_source: string | null;
   readonly duplicate_of: string | null;
@@ -94,6 +97,9 @@ export const CALL_ANSWER: z.ZodType<CallAnswer> = z.object({
   cost_usd: USD.nullable().describe('Current exact cost; null unless priced or reported.'),
   cost_status: z.enum(COST_STATUSES),
   price_version: OPTIONAL_TEXT,
+  stored_cost_usd: USD.nullable().describe('Before any correction; /api/v1/adjustments lists those.'),
+  stored_cost_status: z.enum(COST_STATUSES),
+  stored_price_version: OPTIONAL_TEXT,
   reported_cost_usd: USD.nullable(),
   reported_cost_source: OPTIONAL_TEXT,
   duplicate_of: OPTIONAL_TEXT,

@@ -49,6 +49,7 @@ const COLUMNS = `tenant_id, ${isoSql('started_at')} AS started_at_text, trace_id
   response_model, response_id, streaming, finish_reasons, service_name, environment, team, user_id, session_id,
   conversation_id, feature, agent_name, key_id, input_tokens, cache_read_tokens, cache_write_tokens, output_tokens,
   reasoning_tokens, usage, usage_source, conditions, effective_cost_usd, effective_status, effective_price_version,
+  cost_usd AS stored_cost_usd, cost_status AS stored_cost_status, price_version AS stored_price_version,
   reported_cost_usd, reported_cost_source, duplicate_of, time_source, sampling_ratio, error_type, dialect,
   scope_name, scope_version, attribution, attributes`;
 
@@ -78,9 +79,8 @@ function newest(reading: Reading, { columns, from, tenant, limit, conditions }: 
 const KEY = 'tenant_id, trace_id, span_id, started_at';
 
 /**
- * The view sums every correction of whatever it is asked for. `OFFSET 0` keeps the planner from asking it for all
- * calls: it is asked for one row at a time, by its key. Only a question about the current status has to find its
- * rows through the view.
+ * `OFFSET 0` keeps the planner from asking the view for all calls: it is asked for one row at a time, by its key.
+ * Only a question about the current status has to find its rows through the view.
  */
 function pageStatement(
   reading: Reading,

@@ -12,7 +12,14 @@ import { resolveRange } from '../api/range.ts';
 import { createReader } from '../api/reader.ts';
 import { resolveAsOf } from '../api/spend-as-of.ts';
 import { spendCsv } from '../api/spend-csv.ts';
-import { GROUP_KEYS, readSpend, type GroupKey, type Spend, type SpendRow } from '../api/spend-query.ts';
+import {
+  GROUP_KEYS,
+  readSpend,
+  type GroupKey,
+  type Spend,
+  type SpendRow,
+  type SpendSums,
+} from '../api/spend-query.ts';
 import { withPool } from './database.ts';
 import { amount, bold, CliError, exactDecimals, grouped, printable, runs, table } from './output.ts';
 import type { CliContext, Column } from './output.ts';
@@ -74,6 +81,13 @@ export function unpricedNote(unpriced: number): string {
   return `+ ${grouped(String(unpriced))} ${unpriced === 1 ? 'call' : 'calls'} without a price`;
 }
 
+/** The sentence on what of the total goes by estimated tokens; empty where nothing does. */
+export function estimatedNote({ estimated_calls: calls, estimated_cost_usd: cost }: SpendSums): string {
+  if (calls === 0) return '';
+  const counted = `${grouped(String(calls))} ${calls === 1 ? 'call' : 'calls'}`;
+  return `of which estimated: ${amount(cost, exactDecimals([cost]))} USD in ${counted}`;
+}
+
 function labels(row: SpendRow, before: SpendRow | undefined, groupBy: readonly GroupKey[]): string[] {
   let same = before !== undefined;
   return groupBy.map((key, index) => {
@@ -82,6 +96,11 @@ function labels(row: SpendRow, before: SpendRow | undefined, groupBy: readonly G
     const repeated = same && index === 0 && groupBy.length > 1 && (key === 'day' || key === 'month');
     return repeated ? '' : (row.group[key] ?? '(none)');
   });
+}
+
+/** What a reader must know of a total: estimates in it, and calls that are not. */
+function notesOf(total: SpendSums): string[] {
+  return [estimatedNote(total), unpricedNote(total.unpriced_calls)].filter((note) => note !== '');
 }
 
 /** The report for people: exact amounts aligned at the point, a total, and what has no price. */
@@ -106,9 +125,9 @@ export function reportTable(report: Report, context: Pick<CliContext, 'columns' 
   ];
   const rows = spend.rows.map((row, index) => [...labels(row, spend.rows[index - 1], groupBy), ...sums(row)]);
   const total = [...groupBy.map((_, index) => (index === 0 ? 'Total' : '')), ...sums(spend.total)];
-  const note = unpricedNote(spend.total.unpriced_calls);
+  const notes = notesOf(spend.total).map((note) => `\n${note}\n`);
   const cut = spend.truncated ? '\nMore rows than can be shown; the total has all.\n' : '';
-  return `${title}${table(columns, [...rows, total], { ...context, total: true })}${cut}${note && `\n${note}\n`}`;
+  return `${title}${table(columns, [...rows, total], { ...context, total: true })}${cut}${notes.join('')}`;
 }
 
 /** The report for programs; the rows as `/api/v1/spend` gives them. */
@@ -170,7 +189,7 @@ async function readReport(options: ReportOptions, context: CliContext): Promise<
 }
 
 function print(report: Report, format: ReportFormat, context: CliContext): void {
-  const note = unpricedNote(report.spend.total.unpriced_calls);
+  const notes = notesOf(report.spend.total);
   switch (format) {
     case 'table':
       context.write(reportTable(report, context));
@@ -184,7 +203,7 @@ function print(report: Report, format: ReportFormat, context: CliContext): void 
     default:
       format satisfies never;
   }
-  if (note !== '') context.warn(`${note}\n`);
+  for (const note of notes) context.warn(`${note}\n`);
 }
 
 /** `spanmeter report`: what a day, week or month cost. */

@@ -1,5 +1,6 @@
-import type { Attributes, AttributeValue, GenAiSpan, Scope } from '@spanmeter/processors';
+import type { Attributes, AttributeValue, GenAiSpan, Scope, SpanContent } from '@spanmeter/processors';
 import { ShapeTree, type SpanAttributes } from './attributes.ts';
+import { createContentDecoder, type ContentDecoder } from './content.ts';
 import { OFFSET_STRIDE, type SpanOffsets } from '../pipeline/entry.ts';
 import { RESOURCE, RESOURCE_SPANS, SCOPE, SCOPE_SPANS, SPAN, STATUS } from './fields.ts';
 import { compilePrefixes, hasPrefix, type KeyPrefixes } from './key-prefixes.ts';
@@ -32,6 +33,8 @@ export interface SpanDecoderOptions {
   readonly prefixes: readonly string[];
   /** A string, bytes, array or list with more content bytes than this is left out and counted. */
   readonly maxValueBytes: number;
+  /** Attributes that are kept apart and undecoded, whatever their size: what was said, for estimates. */
+  readonly content?: { readonly keys: readonly string[]; readonly prefixes: readonly string[] };
 }
 
 /** Decodes the GenAI spans of a body that `scanTraces` has checked, in the order of the offsets. */
@@ -51,6 +54,7 @@ interface Decoding extends Source {
   readonly prefixes: KeyPrefixes;
   readonly maxValueBytes: number;
   readonly place: KeyValuePlace;
+  readonly content: ContentDecoder | null;
   readonly shapes: ShapeTree;
   lastTraceStart: number;
   lastTraceId: string;
@@ -75,6 +79,7 @@ interface Draft {
   resource: Attributes;
   scope: Scope;
   oversizedAttributes: number;
+  content?: SpanContent;
 }
 
 /**
@@ -87,6 +92,7 @@ export function createSpanDecoder(options: SpanDecoderOptions): SpanDecoder {
   const prefixes = compilePrefixes(options.prefixes);
   const text = createTextDecoding();
   const shapes = new ShapeTree();
+  const content = options.content === undefined ? null : createContentDecoder(options.content);
   return (body, offsets) => {
     const bytes = plainBytes(body);
     const decoding: Decoding = {
@@ -98,6 +104,7 @@ export function createSpanDecoder(options: SpanDecoderOptions): SpanDecoder {
       prefixes,
       maxValueBytes: options.maxValueBytes,
       place: { keyStart: 0, keyEnd: 0, valueStart: 0, valueEnd: 0 },
+      content,
       lastTraceStart: -1,
       lastTraceId: '',
       shapes,
@@ -180,6 +187,11 @@ function decodeSpan(
 function decodeAttribute(decoding: Decoding, span: Draft, ordinal: number, start: number, end: number): void {
   const { place } = decoding;
   findKeyValue(decoding.bytes, start, end, place);
+  const { content } = decoding;
+  if (content !== null && content.isContent(decoding, place)) {
+    span.content = content.add(span.content, decoding, place);
+    return;
+  }
   const key = keyAt(decoding, ordinal, place.keyStart, place.keyEnd);
   if (key === null) return;
   const value = decodeValue(decoding, place.valueStart, place.valueEnd, decoding.maxValueBytes);

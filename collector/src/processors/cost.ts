@@ -1,3 +1,4 @@
+import type { EstimateMode } from '@spanmeter/processors';
 import { z } from 'zod';
 import type { ComponentType } from '../pipeline/component.ts';
 import { byteSizeOption, durationOption } from '../pipeline/option-types.ts';
@@ -9,6 +10,8 @@ export interface CostOptions {
   readonly max_file_bytes: number;
   readonly max_overrides: number;
   readonly reported_authoritative: readonly string[];
+  /** What is estimated where a call reports no usage. */
+  readonly estimate_missing_usage: EstimateMode;
 }
 
 /** Prices each call exactly, or says why it can't. */
@@ -47,5 +50,11 @@ export const cost: ComponentType<CostOptions> = {
       .max(100)
       .default(['openrouter'])
       .describe('Providers whose own reported cost is taken instead of ours.'),
+    estimate_missing_usage: z
+      .enum(['off', 'characters', 'content'])
+      .default('off')
+      .describe(
+        'Estimate the tokens of calls that report none: from the character counts that our instrumentation sends, or from recorded content where a span has it. Such calls are marked as estimated.',
+      ),
   }),
 };

@@ -1,5 +1,6 @@
 import {
   OTHER_SPLITS,
+  OWN_KEY,
   parsePico,
   type Call,
   type Conditions,
@@ -41,7 +42,8 @@ export const STORED_COLUMNS: string = `
       )
     )
   END,
-  a.new_status, a.new_price_version, c.attributes ->> '${OTHER_SPLITS}'`;
+  a.new_status, a.new_price_version, c.attributes ->> '${OTHER_SPLITS}',
+  c.attributes ->> '${OWN_KEY}'`;
 
 /** A row of `STORED_COLUMNS`, every value as PostgreSQL's text. */
 export type StoredRow = readonly (string | null)[];
@@ -84,22 +86,25 @@ function conditionsOf(text: string | null | undefined): Conditions {
   return parsed;
 }
 
+const OWN_KEY_USED: Call['attributes'] = Object.freeze({ [OWN_KEY]: true });
+const OWN_KEY_UNUSED: Call['attributes'] = Object.freeze({ [OWN_KEY]: false });
+
+/** Of the attributes only this decides an amount: whether a reported 0 is a charge. */
+function ownKeyOf(text: string | null | undefined): Call['attributes'] {
+  if (text === 'true') return OWN_KEY_USED;
+  return text === 'false' ? OWN_KEY_UNUSED : NOTHING;
+}
+
 const NO_LINES: Call['lines'] = [];
 const NO_SPLITS: Call['usageAlternatives'] = [];
 
-/** Reads one row of `STORED_COLUMNS`; what no price and no rollup looks at is left empty. */
-export function storedCall(row: StoredRow): StoredCall {
+/** The call before pricing; what no price and no rollup looks at is left empty. */
+function unpricedCall(row: StoredRow): Call {
   const text = (index: number): string => row[index] ?? '';
   const optional = (index: number): string | null => row[index] ?? null;
-  const usage: Usage = row[19] == null ? NOTHING : (JSON.parse(row[19]) as Usage);
   const usageSource = text(20) as Call['usageSource'];
-  const storedStatus = text(23) as CostStatus;
-  const storedVersion = optional(24);
-  const corrected = row[27] === '1';
-  const provider = text(5);
-  const model = text(6);
   // Written out field by field: an object spread into this one would make it slow, and pricing with it.
-  const call: Call = {
+  return {
     tenantId: text(0),
     traceId: text(2),
     spanId: text(3),
@@ -113,8 +118,8 @@ export function storedCall(row: StoredRow): StoredCall {
     ttftNanos: null,
     dialect: '',
     operation: text(4),
-    provider,
-    model,
+    provider: text(5),
+    model: text(6),
     requestModel: optional(7),
     responseModel: optional(8),
     responseId: null,
@@ -125,7 +130,7 @@ export function storedCall(row: StoredRow): StoredCall {
     cacheWriteTokens: count(row[16]),
     outputTokens: count(row[17]),
     reasoningTokens: count(row[18]),
-    usage,
+    usage: row[19] == null ? NOTHING : (JSON.parse(row[19]) as Usage),
     usageAlternatives: row[31] == null ? NO_SPLITS : (JSON.parse(row[31]) as readonly Usage[]),
     usageSource,
     conditions: conditionsOf(row[21]),
@@ -133,7 +138,7 @@ export function storedCall(row: StoredRow): StoredCall {
     computedCostPicoUsd: null,
     reportedCostPicoUsd: amount(row[22]),
     reportedCostSource: null,
-    costStatus: unpricedStatus(storedStatus, storedVersion, usageSource),
+    costStatus: unpricedStatus(text(23) as CostStatus, optional(24), usageSource),
     priceVersion: null,
     lines: NO_LINES,
     duplicateOf: null,
@@ -151,14 +156,19 @@ export function storedCall(row: StoredRow): StoredCall {
     samplingRatio: null,
     scopeName: '',
     scopeVersion: '',
-    attributes: NOTHING,
+    attributes: ownKeyOf(row[32]),
   };
+}
+
+/** Reads one row of `STORED_COLUMNS`. */
+export function storedCall(row: StoredRow): StoredCall {
+  const corrected = row[27] === '1';
   return {
-    call,
-    provider,
-    model,
-    status: corrected ? (text(29) as CostStatus) : storedStatus,
+    call: unpricedCall(row),
+    provider: row[5] ?? '',
+    model: row[6] ?? '',
+    status: ((corrected ? row[29] : row[23]) ?? '') as CostStatus,
     cost: amount(row[28]),
-    priceVersion: corrected ? optional(30) : storedVersion,
+    priceVersion: (corrected ? row[30] : row[24]) ?? null,
   };
 }

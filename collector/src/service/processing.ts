@@ -4,12 +4,17 @@ import {
   createCountOnce,
   createNormalizer,
   createTenantOf,
+  createUsageEstimator,
+  estimateKeys,
   WANTED_KEYS,
+  type EstimateMode,
   type GenAiSpan,
   type PriceOverrides,
   type RecordContext,
   type TenantBooks,
   type Rememberable,
+  type TokenCounter,
+  type UsageEstimator,
 } from '@spanmeter/processors';
 import type { ComponentMap, Config, PipelineConfig } from '../config/config.ts';
 import { createSpanDecoder } from '../otlp/span.ts';
@@ -80,8 +85,21 @@ function tenantRegister(max: number): { admit(tenant: string): boolean; know(ids
   };
 }
 
+/** The estimator of a mode; nothing where estimates are off. */
+function estimatorOf(
+  mode: EstimateMode,
+  tokens: TokenCounter | null,
+): { readonly estimator?: UsageEstimator } {
+  return mode === 'off' ? {} : { estimator: createUsageEstimator(mode, tokens) };
+}
+
 /** Makes the processors of the pipeline, in the order that the configuration's rules require. */
-export function createProcessing(config: Config, retentionMs: number, prices: PricesState): Processing {
+export function createProcessing(
+  config: Config,
+  retentionMs: number,
+  prices: PricesState,
+  tokens: TokenCounter | null = null,
+): Processing {
   const { processors } = tracesPipeline(config);
   const find = <O>(type: ComponentType<O>): O => {
     const found = componentOf(processors, config.processors, type);
@@ -90,7 +108,8 @@ export function createProcessing(config: Config, retentionMs: number, prices: Pr
   };
   const normalizer = find(genAiNormalizer);
   const attribution = find(tenant);
-  const { reported_authoritative: reportedAuthoritative } = find(cost);
+  const { reported_authoritative: reportedAuthoritative, estimate_missing_usage: estimates } = find(cost);
+  const wanted = estimateKeys(estimates);
   const register = tenantRegister(attribution.max_tenants);
   const { twin_window: windowMs, twin_window_calls: maxCalls } = normalizer;
   const countOnce = createCountOnce(windowMs === 0 ? {} : { window: { windowMs, maxCalls } });
@@ -99,7 +118,7 @@ export function createProcessing(config: Config, retentionMs: number, prices: Pr
     defaultTenant: attribution.default_tenant,
     admitTenant: (name: string): boolean => register.admit(name),
   };
-  const pricing = createCost({ reportedAuthoritative });
+  const pricing = createCost({ reportedAuthoritative, ...estimatorOf(estimates, tokens) });
   return {
     chain: {
       steps: [
@@ -114,7 +133,12 @@ export function createProcessing(config: Config, retentionMs: number, prices: Pr
         await recalled;
       },
     },
-    decode: createSpanDecoder({ ...WANTED_KEYS, maxValueBytes: normalizer.max_value_bytes }),
+    decode: createSpanDecoder({
+      keys: [...WANTED_KEYS.keys, ...wanted.keys],
+      prefixes: WANTED_KEYS.prefixes,
+      maxValueBytes: normalizer.max_value_bytes,
+      ...(estimates === 'content' ? { content: wanted.content } : {}),
+    }),
     tenantOf: createTenantOf(whose),
     recallCalls(read) {
       if (windowMs === 0) return;

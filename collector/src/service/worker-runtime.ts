@@ -28,6 +28,7 @@ import { openPrices } from './prices.ts';
 import { componentOf, createProcessing, tracesPipeline, type Processing } from './processing.ts';
 import { readRecentCalls } from './recent-calls.ts';
 import { recentLabels } from './recent-labels.ts';
+import { loadTokenCounter } from './token-counter.ts';
 import { rememberGauges, type Remembered } from './remembered.ts';
 import { exporterReport, workerState } from './worker-state.ts';
 
@@ -78,9 +79,8 @@ export class WorkerRuntime {
     await this.#startTelemetry();
     const postgres = postgresOptions(config);
     const retentionMs = (postgres?.options.retention ?? DEFAULT_RETENTION_DAYS) * MS_PER_DAY;
-    const processing = createProcessing(config, retentionMs, {
-      ready: () => this.#prices?.ready() ?? Promise.resolve(),
-    });
+    const prices = { ready: () => this.#prices?.ready() ?? Promise.resolve() };
+    const processing = createProcessing(config, retentionMs, prices, await loadTokenCounter(config));
     if (postgres !== null) {
       const database = await openLedgerDatabase(postgres.options, start.dataDir, log);
       this.#database = database;

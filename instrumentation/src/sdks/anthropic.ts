@@ -18,6 +18,7 @@ import {
   ATTR_SERVER_ADDRESS,
   ATTR_SERVER_PORT,
 } from '../semconv.ts';
+import { sizeOfParts, TextSize } from '../text-size.ts';
 
 function request(resource: unknown, params: unknown): Attributes {
   const body = asObject(params) ?? {};
@@ -95,6 +96,9 @@ function response(parsed: unknown): Attributes {
   return attributes;
 }
 
+/** Where the text of a delta is: answer, arguments of a tool, thinking. */
+const DELTA_TEXTS = ['text', 'partial_json', 'thinking'];
+
 /**
  * `message_start` tells the input and placeholders for the output; each `message_delta` has totals that
  * replace what was told before.
@@ -104,11 +108,16 @@ class MessageStreamReader implements StreamReader {
   #usage: Record<string, unknown> | undefined;
   #final = false;
   #reason: unknown;
+  readonly #received = new TextSize();
 
   read(chunk: unknown): boolean {
     const event = asObject(chunk);
     switch (event?.['type']) {
+      case 'content_block_start':
+        this.#received.addAll(asObject(event['content_block'])?.['name']);
+        return false;
       case 'content_block_delta':
+        this.#delta(asObject(event['delta']));
         return true;
       case 'message_start':
         this.#message = asObject(event['message']);
@@ -122,6 +131,17 @@ class MessageStreamReader implements StreamReader {
       default:
         return false;
     }
+  }
+
+  #delta(delta: Json | undefined): void {
+    for (const name of DELTA_TEXTS) {
+      const text = delta?.[name];
+      if (typeof text === 'string') this.#received.add(text);
+    }
+  }
+
+  received(): TextSize {
+    return this.#received;
   }
 
   #replace(totals: Json | undefined): void {
@@ -152,6 +172,8 @@ const METHODS: readonly Method[] = [['Messages'], ['Beta', 'Messages']].map((pat
   request,
   response,
   stream: () => new MessageStreamReader(),
+  requestSize: (body: unknown) => sizeOfParts(body, ['system', 'messages', 'tools']),
+  responseSize: (body: unknown) => sizeOfParts(body, ['content']),
 }));
 
 function clientOf(resource: unknown): { _tracer?: Tracer | undefined } | undefined {

@@ -21,6 +21,7 @@ import {
   ATTR_SERVER_ADDRESS,
   ATTR_SERVER_PORT,
 } from '../semconv.ts';
+import { sizeOfParts, TextSize } from '../text-size.ts';
 
 const RESPONSE_SERVICE_TIER = 'openai.response.service_tier';
 const RESPONSE_FINGERPRINT = 'openai.response.system_fingerprint';
@@ -131,6 +132,7 @@ class ChatStreamReader implements StreamReader {
   #usage: Json | undefined;
   #tier: unknown;
   #reasons: string[] = [];
+  readonly #received = new TextSize();
 
   read(chunk: unknown): boolean {
     const body = asObject(chunk);
@@ -147,7 +149,24 @@ class ChatStreamReader implements StreamReader {
       if (choice === undefined) continue;
       const reason = choice['finish_reason'];
       if (typeof reason === 'string') this.#reasons[indexOf(choice)] = reason;
-      output ||= carriesOutput(asObject(choice['delta']));
+      if (this.#delta(asObject(choice['delta']))) output = true;
+    }
+    return output;
+  }
+
+  received(): TextSize {
+    return this.#received;
+  }
+
+  /** The first chunk usually names only the role; what counts is the first one with anything beside it. */
+  #delta(delta: Json | undefined): boolean {
+    let output = false;
+    for (const key in delta) {
+      const value = delta[key];
+      if (key === 'role' || value === null || value === undefined || value === '') continue;
+      output = true;
+      if (typeof value === 'string') this.#received.add(value);
+      else this.#received.addAll(value);
     }
     return output;
   }
@@ -172,16 +191,18 @@ function indexOf(choice: Json): number {
   return typeof index === 'number' && index >= 0 && index < MAX_CHOICES ? index : 0;
 }
 
-/** The first chunk usually names only the role; what counts is the first one with anything beside it. */
-function carriesOutput(delta: Json | undefined): boolean {
-  for (const key in delta) {
-    const value = delta[key];
-    if (key !== 'role' && value !== null && value !== undefined && value !== '') return true;
-  }
-  return false;
-}
+const NO_STREAM: StreamReader = {
+  read: () => false,
+  attributes: () => ({}),
+  received: () => new TextSize(),
+};
 
-const NO_STREAM: StreamReader = { read: () => false, attributes: () => ({}) };
+function messagesSize(response: unknown): TextSize {
+  const size = new TextSize();
+  const choices = asObject(response)?.['choices'];
+  if (Array.isArray(choices)) for (const choice of choices) size.addAll(asObject(choice)?.['message']);
+  return size;
+}
 
 function exported(moduleExports: unknown, ...path: string[]): object | undefined {
   return prototypeAt(moduleExports, ['OpenAI', ...path]);
@@ -196,6 +217,8 @@ const METHODS: readonly Method[] = [
     request: chatRequest,
     response: chatResponse,
     stream: () => new ChatStreamReader(),
+    requestSize: (body) => sizeOfParts(body, ['messages', 'tools', 'functions', 'response_format']),
+    responseSize: messagesSize,
   },
   {
     owner: (moduleExports) => exported(moduleExports, 'Embeddings'),
@@ -204,6 +227,7 @@ const METHODS: readonly Method[] = [
     request: embeddingsRequest,
     response: embeddingsResponse,
     stream: () => NO_STREAM,
+    requestSize: (body) => sizeOfParts(body, ['input']),
   },
 ];
 

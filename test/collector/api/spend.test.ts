@@ -230,6 +230,8 @@ describe('spend over HTTP', () => {
       calls: 4,
       errors: 1,
       unpriced_calls: 1,
+      estimated_calls: 0,
+      estimated_cost_usd: '0.000000000000',
       mean_latency_ms: 800.5,
     });
     assert.deepEqual(body.change, {
@@ -243,6 +245,8 @@ describe('spend over HTTP', () => {
       cost_usd: '5.000000000000',
       calls: 1,
       unpriced_calls: 0,
+      estimated_calls: 0,
+      estimated_cost_usd: '0.000000000000',
     });
     assert.equal(body.recent_calls[0].started_at, '2026-11-02T09:03:00.000000Z');
     const all = await api.get('/api/v1/summary');

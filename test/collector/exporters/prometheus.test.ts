@@ -328,10 +328,11 @@ describe('the families of the prometheus exporter', () => {
   });
   const different = buildCall({ reportedCostPicoUsd: 1n });
   const unpriced = buildCall({ costStatus: 'unpriced_model', costPicoUsd: null });
+  const estimated = buildCall({ usageSource: 'estimated' });
 
   it('are those of the catalogue: type, help, labels, their values and the buckets', async () => {
     const { exporter, scraped } = makeExporter({ max_series: 100, labels: ['team', 'feature'] }, sources);
-    exporter.committed([late, different, unpriced, ...fold], COMMITTED_UNIX_MS);
+    exporter.committed([late, different, unpriced, estimated, ...fold], COMMITTED_UNIX_MS);
     for (const { name, type, help, samples } of (await scraped()).values()) {
       const metric = METRIC_CATALOGUE.find((one) => one.name === name);
       assert.ok(metric, `${name} is not in the catalogue`);

@@ -408,6 +408,11 @@ describe('spanmeter reprice', function () {
     try {
       const all = (await api.get('/api/v1/adjustments')).body.adjustments;
       assert.equal(all.length, 7);
+      const [call] = (await api.get('/api/v1/calls?tenant=acme&limit=1')).body.calls;
+      assert.deepEqual(
+        [call.cost_usd, call.cost_status, call.stored_cost_usd, call.stored_cost_status],
+        ['0.002000000000', 'priced', null, 'unpriced_model'],
+      );
       const acme = (await api.get('/api/v1/adjustments?tenant=acme&limit=4')).body;
       assert.equal(acme.adjustments.length, 4);
       const cursor = encodeURIComponent(acme.next_cursor);

@@ -23,6 +23,8 @@ const ANSWER = z.object({
     calls: COUNT.describe('Billable calls, priced or not.'),
     errors: COUNT,
     unpriced_calls: COUNT,
+    estimated_calls: COUNT.describe('Calls whose token counts are estimates.'),
+    estimated_cost_usd: USD.describe('The part of the cost that is theirs.'),
     mean_latency_ms: z.number().nullable().describe(`Over the newest ${LATENCY_CALLS} calls of today.`),
   }),
   change: z.object({
@@ -31,7 +33,16 @@ const ANSWER = z.object({
     percent: z.number().nullable().describe('Null where there was no spend yesterday.'),
   }),
   history: z
-    .array(z.object({ date: z.string(), cost_usd: USD, calls: COUNT, unpriced_calls: COUNT }))
+    .array(
+      z.object({
+        date: z.string(),
+        cost_usd: USD,
+        calls: COUNT,
+        unpriced_calls: COUNT,
+        estimated_calls: COUNT,
+        estimated_cost_usd: USD,
+      }),
+    )
     .describe(`The last ${HISTORY_DAYS} days, today included, oldest first; days without calls too.`),
   recent_calls: z.array(CALL_ANSWER),
 });
@@ -100,13 +111,16 @@ async function summarise(reading: Reading, now: Date): Promise<object> {
       calls: current?.calls ?? 0,
       errors: current?.errors ?? 0,
       unpriced_calls: current?.unpriced_calls ?? 0,
+      estimated_calls: current?.estimated_calls ?? 0,
+      estimated_cost_usd: current?.estimated_cost_usd ?? ZERO_USD,
       mean_latency_ms: await readMeanLatency(reading, todayRange.from, LATENCY_CALLS),
     },
     change: { yesterday_cost_usd: change.yesterday, cost_usd: change.difference, percent: change.percent },
     history: days.map((date) => {
       const sums = spend.get(date);
       const { cost_usd = ZERO_USD, calls = 0, unpriced_calls = 0 } = sums ?? {};
-      return { date, cost_usd, calls, unpriced_calls };
+      const { estimated_calls = 0, estimated_cost_usd = ZERO_USD } = sums ?? {};
+      return { date, cost_usd, calls, unpriced_calls, estimated_calls, estimated_cost_usd };
     }),
     recent_calls: recent.calls,
   };
@@ -130,10 +144,21 @@ export const SUMMARY: Route = defineRoute({
       calls: 300,
       errors: 2,
       unpriced_calls: 0,
+      estimated_calls: 0,
+      estimated_cost_usd: '0.000000000000',
       mean_latency_ms: 812.5,
     },
     change: { yesterday_cost_usd: '10.000000000000', cost_usd: '2.500000000000', percent: 25 },
-    history: [{ date: '2026-11-20', cost_usd: '12.500000000000', calls: 300, unpriced_calls: 0 }],
+    history: [
+      {
+        date: '2026-11-20',
+        cost_usd: '12.500000000000',
+        calls: 300,
+        unpriced_calls: 0,
+        estimated_calls: 0,
+        estimated_cost_usd: '0.000000000000',
+      },
+    ],
     recent_calls: [EXAMPLE_CALL],
   },
   async handle(query, { identity, reader, now }) {

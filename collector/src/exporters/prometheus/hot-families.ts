@@ -50,6 +50,8 @@ function makeFamilies(limits: FamilyLimits, errorTypes: ErrorTypes, folded: Fold
     spans: add('genai_spans_total', COUNT, { label: 'cost_status', values: COST_STATUSES }),
     unpricedCalls: add('genai_unpriced_calls_total', COUNT, { label: 'reason', values: UNPRICED }),
     unpricedTokens: add('genai_unpriced_tokens_total', COUNT),
+    estimatedCost: add('genai_estimated_cost_usd_total', MONEY),
+    estimatedCalls: add('genai_estimated_calls_total', COUNT),
     sampledCalls: add('genai_sampled_calls_total', COUNT),
     duration: add('genai_call_duration_seconds', DURATIONS),
     ttft: add('genai_time_to_first_token_seconds', DURATIONS),
@@ -95,6 +97,7 @@ export class HotFamilies {
     if (duplicate || call.costStatus === 'not_billable') return;
     this.#recordBillable(call, dimensions, committedUnixMs);
     this.#recordMoney(call, dimensions, committedUnixMs);
+    if (call.usageSource === 'estimated') this.#recordEstimated(call, dimensions);
   }
 
   /** The text of all families in pieces. */
@@ -123,6 +126,12 @@ export class HotFamilies {
     }
     if (call.ttftNanos !== null)
       observeNanos(ttft.at(dimensions).value, call.ttftNanos, traceId, committedUnixMs);
+  }
+
+  #recordEstimated(call: Call, dimensions: Dimensions): void {
+    const { estimatedCalls, estimatedCost } = this.#families;
+    estimatedCalls.at(dimensions).value++;
+    if (call.costPicoUsd !== null) estimatedCost.at(dimensions).value += call.costPicoUsd;
   }
 
   #recordMoney(call: Call, dimensions: Dimensions, committedUnixMs: number): void {
