@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openDatabase } from '@spanmeter/collector/dist/database/connect.js';
 import { SILENT_LOG } from '@spanmeter/collector/dist/pipeline/silent.js';
@@ -133,6 +133,7 @@ interface CliRun {
   /** Seconds since the start when each line came. */
   readonly atSeconds: number[];
   peakRssMb: number;
+  cpuSeconds: number;
 }
 
 function startCli(url: string, args: readonly string[]): CliRun {
@@ -141,7 +142,7 @@ function startCli(url: string, args: readonly string[]): CliRun {
     env: { ...process.env, DATABASE_URL: url },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  const run: CliRun = { child, lines: [], atSeconds: [], peakRssMb: 0 };
+  const run: CliRun = { child, lines: [], atSeconds: [], peakRssMb: 0, cpuSeconds: 0 };
   const startedMs = performance.now();
   let rest = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -155,6 +156,8 @@ function startCli(url: string, args: readonly string[]): CliRun {
   const watch = setInterval(() => {
     try {
       const high = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'));
+      const times = readFileSync(`/proc/${child.pid}/stat`, 'utf8').split(') ').at(-1)!.split(' ');
+      run.cpuSeconds = (Number(times[11]) + Number(times[12])) / 100;
       if (high !== null) run.peakRssMb = Math.max(run.peakRssMb, Math.round(Number(high[1]) / 1024));
     } catch {
       // The process is gone, or this system has no /proc: the peak stays as it is.
@@ -242,6 +245,8 @@ export async function benchReprice(): Promise<Record<string, unknown>> {
       disagreements_after: wrong.length,
       uninterrupted_back_to_list_prices: {
         seconds: rounded(wholeSeconds),
+        cli_cpu_seconds: rounded(back.cpuSeconds),
+        load_average: rounded(loadavg()[0] ?? 0),
         summary_seconds: rounded(planSeconds),
         correction_seconds: rounded(wholeSeconds - planSeconds),
         calls_per_second: Math.round(CALLS / wholeSeconds),

@@ -46,6 +46,7 @@ interface Parameters {
   readonly feature: OptionalText;
   readonly key: OptionalText;
   readonly costStatus: z.ZodType<CostStatus | undefined, CostStatus | undefined>;
+  readonly runId: OptionalText;
   readonly limit: z.ZodType<number, string | undefined>;
   readonly cursor: OptionalText;
 }
@@ -85,6 +86,7 @@ export const PARAMETERS: Parameters = {
   feature: dimension('Feature.'),
   key: dimension('Public id of an API key.'),
   costStatus: z.enum(COST_STATUSES).optional().describe('Current cost status.'),
+  runId: dimension('Run that made the corrections.'),
   limit: z
     .string()
     .regex(/^\d{1,4}$/, 'must be a number from 1 to 1000')

@@ -182,17 +182,15 @@ async function repricePage(
 
 /**
  * Writes what today's prices change, page by page, each in one transaction with its rollups and the run's progress:
- * a process that dies in between is continued by the same command. `progress` hears how many calls are done.
+ * a process that dies in between is continued by the same command.
  */
 export async function actReprice(
   client: Client,
   request: RunRequest,
   continues: OpenRun | null,
-  progress: (run: OpenRun) => void = () => {},
 ): Promise<{ readonly run: OpenRun; readonly counts: RunCounts }> {
   const { selection, pricing } = request;
   const run = continues ?? (await beginRun(client, request));
-  progress(run);
   const work = { request, run, recompute: createRecompute(pricing), books: new NamedBooks(pricing) };
   for (const slice of await slicesAfter(client, selection, run.after)) {
     let after = run.after?.slice === slice.from ? run.after : null;

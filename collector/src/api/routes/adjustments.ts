@@ -10,13 +10,7 @@ const QUERY = z.strictObject({
   tenant: PARAMETERS.tenant,
   from: PARAMETERS.from,
   to: PARAMETERS.to,
-  run_id: z
-    .string()
-    .min(1)
-    .max(256)
-    .regex(/^[^\0]*$/)
-    .optional()
-    .describe('Run that made the corrections.'),
+  run_id: PARAMETERS.runId,
   trace_id: PARAMETERS.traceId,
   limit: PARAMETERS.limit,
   cursor: PARAMETERS.cursor,
