@@ -1,11 +1,18 @@
 import {
+  ACCEPTED_FINDINGS,
+  BASE_PRICES,
   checkBook,
+  checkOverlay,
   createPriceBook,
   diffBooks,
+  isFatal,
   modelCount,
+  newFindings,
+  OVERLAY,
   type BookFinding,
   type ModelDiff,
   type PriceBook,
+  type PriceFinding,
   type TenantBooks,
 } from '@spanmeter/processors';
 import { Option, type Command } from 'commander';
@@ -187,6 +194,13 @@ async function diff(operands: readonly string[], options: DiffOptions, context: 
 interface CheckOptions extends BookOptions {
   readonly format: Format;
   readonly at?: string;
+  readonly all?: true;
+}
+
+/** Where the shipped lists and their reviewed corrections disagree, apart from what somebody has decided. */
+function shippedFindings(all: boolean): readonly PriceFinding[] {
+  const found = checkOverlay(BASE_PRICES, OVERLAY);
+  return all ? found : newFindings(found, ACCEPTED_FINDINGS);
 }
 
 /** Looks every book over: the shared one whole, of a tenant's only what it adds. */
@@ -200,11 +214,15 @@ async function check(options: CheckOptions, context: CliContext): Promise<void> 
   if (Number.isNaN(at.getTime())) throw new CliError(`--at "${String(options.at)}" is no instant.`, 2);
   const books = await currentBooks(options, context);
   const findings = findingsOf(books, at.getTime());
-  const failed = findings.some((finding) => finding.level === 'error');
+  const shipped = shippedFindings(options.all === true);
+  const failed = findings.some((finding) => finding.level === 'error') || shipped.some(isFatal);
   if (failed) context.setExitCode(1);
   if (options.format === 'json') {
-    context.write(`${JSON.stringify({ version: books.shared.version, findings }, null, 2)}\n`);
+    context.write(`${JSON.stringify({ version: books.shared.version, findings, shipped }, null, 2)}\n`);
     return;
+  }
+  for (const { kind, subject, text } of shipped) {
+    context.write(filledText(printable(`shipped: ${kind}: ${subject}: ${text}`), context.columns));
   }
   for (const { level, provider, model, layer, message } of findings) {
     const whose = layer === 'list' ? '' : ` (${layer})`;
@@ -217,7 +235,7 @@ async function check(options: CheckOptions, context: CliContext): Promise<void> 
   };
   const tenants = books.all().length - 1;
   context.write(
-    `${findings.length === 0 ? '' : '\n'}Book ${short(books.shared.version)}: ${grouped(String(modelCount(books.shared)))} ` +
+    `${findings.length + shipped.length === 0 ? '' : '\n'}Book ${short(books.shared.version)}: ${grouped(String(modelCount(books.shared)))} ` +
       `models on ${books.shared.lists.size} lists, ${tenants} ${tenants === 1 ? 'tenant' : 'tenants'} with prices ` +
       `of their own.\n${count('error')}, ${count('warning')}, ${count('note')}.\n`,
   );
@@ -253,6 +271,7 @@ export function registerBook(program: Command, context: CliContext): void {
     .command('check')
     .description('what would leave calls without a price, or give them another than was meant')
     .option('--at <instant>', 'the time to look at instead of now')
+    .option('--all', 'also where base and corrections differ as reviewed')
     .addOption(formatOption());
   addBookOptions(checking);
   runs(checking, context, () => check(checking.opts<CheckOptions>(), context));
