@@ -307,9 +307,9 @@ const WHOLE = {
 describe('a damaged prices file', function () {
   this.timeout(60_000);
 
-  it('never makes parsing or pricing fail, in 20,000 random cases, and is mostly told of', () => {
+  it('never makes parsing or pricing fail, in 4,000 random cases, and is mostly told of', () => {
     let faulty = 0;
-    for (let i = 0; i < 20_000; i++) {
+    for (let i = 0; i < 4_000; i++) {
       const { overrides, faults } = parsePriceOverrides(damaged({ ...WHOLE, tenants: { acme: WHOLE } }, 6));
       if (faults.length > 0) faulty++;
       // What is without a fault is used even where something else in the file has one.
@@ -333,7 +333,7 @@ describe('a damaged prices file', function () {
         }
       }
     }
-    assert.ok(faulty > 5_000 && faulty < 20_000, String(faulty));
+    assert.ok(faulty > 1_000 && faulty < 4_000, String(faulty));
   });
 });
 

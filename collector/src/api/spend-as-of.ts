@@ -11,7 +11,8 @@ import type { Reading } from './reader.ts';
  *
  *   rollups recorded on that day or before
  *   - calls received on that day from the instant on, as they were stored
- *   - corrections made on that day from the instant on: out of their new status, back into their old one
+ *   - corrections made on that day from the instant on: rollups of runs that began later, and of a run that was
+ *     under way then each correction, out of its new status and back into its old one
  */
 
 /** An instant that spend is asked for. */
@@ -79,9 +80,14 @@ export function rollupsAsOf(asOf: AsOf, scope: SourceScope, place: (value: unkno
     FROM spanmeter.spend_rollup r
     WHERE r.recorded_on ${asOf.midnight ? '<' : '<='} ${day} AND ${scoped('r', 'bucket_start', scope)}`;
   if (asOf.midnight) return `(${rollups}) AS as_it_stood`;
+  // Of a later run nothing is read but its rollups, of which there are few.
   const at = `${place(asOf.at)}::text::timestamptz`;
   const next = `((${day} + 1)::timestamp AT TIME ZONE 'UTC')`;
-  return `(${rollups}
+  return `(${rollups} AND NOT EXISTS (
+      SELECT FROM spanmeter.correction_times t
+      WHERE t.tenant_id = r.tenant_id AND t.run_id = r.journal_id AND t.recorded_on = r.recorded_on
+        AND t.recorded_on = ${day} AND t.first_at >= ${at}
+    )
     UNION ALL
     SELECT ${callSums('-1', 'c.cost_status', 'coalesce(c.cost_usd, 0)')}
     FROM spanmeter.calls c
@@ -89,6 +95,8 @@ export function rollupsAsOf(asOf: AsOf, scope: SourceScope, place: (value: unkno
     UNION ALL
     SELECT ${callSums('half.sign', 'half.status', 'half.cost')}
     FROM spanmeter.cost_adjustments a
+    JOIN spanmeter.correction_times t ON t.tenant_id = a.tenant_id AND t.run_id::text = a.run_id
+      AND t.recorded_on = ${day} AND t.first_at < ${at} AND t.last_at >= ${at}
     JOIN spanmeter.calls c ON ${SAME_CALL('c', 'a')}
     CROSS JOIN LATERAL (VALUES
       (1, a.old_status, coalesce(a.old_cost_usd, 0)),

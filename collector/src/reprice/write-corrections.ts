@@ -5,6 +5,7 @@ import { COST_SCALE } from '../exporters/postgres/call-rows.ts';
 import { CorrectionSums, hashOf, ROLLUP_COLUMNS } from '../exporters/postgres/rollup.ts';
 import { Script, type Statement } from '../exporters/postgres/script.ts';
 import { copyInto, MERGE_ROLLUPS, STAGED_ROLLUPS } from '../exporters/postgres/session.ts';
+import { isoMicros } from './call-pages.ts';
 import type { RepricedCall } from './recompute.ts';
 
 /** Whoever writes corrections holds this lock in the transaction in which it reads what is current. */
@@ -58,6 +59,12 @@ const ADD_TOTALS = `INSERT INTO spanmeter.cost_correction_totals AS t (tenant_id
     $8::text[], $9::text[], $10::text[], $11::numeric[])
   ON CONFLICT (tenant_id, dimensions_hash, direction) DO UPDATE SET amount_usd = t.amount_usd + excluded.amount_usd`;
 
+const ADD_TIMES = `INSERT INTO spanmeter.correction_times AS t (tenant_id, run_id, recorded_on, first_at, last_at)
+  SELECT tenant, $2::uuid, ($3::timestamptz AT TIME ZONE 'UTC')::date, $3::timestamptz, $3::timestamptz
+  FROM unnest($1::text[]) AS tenant
+  ON CONFLICT (tenant_id, run_id, recorded_on) DO UPDATE
+  SET first_at = least(t.first_at, excluded.first_at), last_at = greatest(t.last_at, excluded.last_at)`;
+
 async function addTotals(client: Client, rows: readonly TotalRow[]): Promise<void> {
   if (rows.length === 0) return;
   const label = (index: number): string[] => rows.map((row) => row.labels[index] ?? '');
@@ -93,11 +100,12 @@ export class CorrectionBatch {
   readonly #rows = new BinaryCopy(ADJUSTMENT_COLUMNS.length, EXPECTED_BYTES);
   readonly #sums: CorrectionSums;
   readonly #totals = new Map<string, TotalRow>();
+  readonly #tenants = new Set<string>();
   #size = 0;
 
   constructor(context: CorrectionContext) {
     this.#context = context;
-    this.#sums = new CorrectionSums(Math.floor(context.atMicros / MICROS_PER_DAY));
+    this.#sums = new CorrectionSums(Math.floor(context.atMicros / MICROS_PER_DAY), context.runId);
   }
 
   get size(): number {
@@ -106,6 +114,7 @@ export class CorrectionBatch {
 
   add(change: RepricedCall): void {
     this.#size++;
+    this.#tenants.add(change.call.tenantId);
     const delta = (change.newCost ?? 0n) - (change.oldCost ?? 0n);
     this.#addRow(change, delta);
     this.#sums.add(change);
@@ -123,6 +132,8 @@ export class CorrectionBatch {
     client.query(script);
     await script.done;
     await addTotals(client, [...this.#totals.values()]);
+    const at = isoMicros(BigInt(this.#context.atMicros));
+    await client.query(ADD_TIMES, [[...this.#tenants], this.#context.runId, at]);
   }
 
   #addRow(change: RepricedCall, delta: bigint): void {

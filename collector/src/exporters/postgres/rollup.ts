@@ -145,17 +145,16 @@ export interface Correction {
   readonly newCost: bigint | null;
 }
 
-/** The journal id of sums that no journal brought about. */
-export const CORRECTIONS_JOURNAL = '00000000-0000-0000-0000-000000000000';
-
 /** What corrections add to the sums: each call leaves its old status and joins its new one, in its own bucket. */
 export class CorrectionSums {
   readonly #groups = new Groups();
   readonly #recordedOn: number;
+  readonly #runId: string;
 
-  /** `recordedOn` is the UTC day of the corrections, in days since 1970. */
-  constructor(recordedOn: number) {
+  /** `recordedOn` is the UTC day of the corrections, in days since 1970; the run stands where a journal does. */
+  constructor(recordedOn: number, runId: string) {
     this.#recordedOn = recordedOn;
+    this.#runId = runId;
   }
 
   add({ call, oldStatus, oldCost, newStatus, newCost }: Correction): void {
@@ -169,7 +168,7 @@ export class CorrectionSums {
 
   /** Rows of `ROLLUP_COLUMNS` for COPY. */
   encode(): BinaryCopy {
-    return this.#groups.encode(CORRECTIONS_JOURNAL);
+    return this.#groups.encode(this.#runId);
   }
 }
 

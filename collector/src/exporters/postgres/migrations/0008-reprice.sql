@@ -100,6 +100,25 @@ CREATE TABLE spanmeter.cost_correction_totals (
 ) WITH (fillfactor = 70);
 CREATE INDEX cost_correction_totals_id ON spanmeter.cost_correction_totals (id);
 
+-- When a run corrected a tenant's calls on a UTC day. Its rollups are rows of their own (journal_id is the run),
+-- so that spend as it stood before or after the run needs none of its corrections.
+CREATE TABLE spanmeter.correction_times (
+  tenant_id text NOT NULL,
+  run_id uuid NOT NULL,
+  recorded_on date NOT NULL,
+  first_at timestamptz NOT NULL,
+  last_at timestamptz NOT NULL,
+  PRIMARY KEY (tenant_id, run_id, recorded_on)
+) WITH (fillfactor = 70);
+
+GRANT SELECT ON spanmeter.correction_times TO spanmeter_reader, spanmeter_member, spanmeter_grafana;
+ALTER TABLE spanmeter.correction_times ENABLE ROW LEVEL SECURITY;
+CREATE POLICY reader ON spanmeter.correction_times FOR SELECT TO spanmeter_reader
+  USING (tenant_id = NULLIF(current_setting('app.current_tenant', true), ''));
+CREATE POLICY member ON spanmeter.correction_times FOR SELECT TO spanmeter_member
+  USING (tenant_id = ANY (ARRAY(SELECT r.tenant_id FROM spanmeter.tenant_roles r)));
+CREATE POLICY grafana ON spanmeter.correction_times FOR SELECT TO spanmeter_grafana USING (true);
+
 GRANT SELECT ON spanmeter.reprice_runs TO spanmeter_grafana;
 GRANT SELECT ON spanmeter.cost_correction_totals TO spanmeter_reader, spanmeter_member, spanmeter_grafana;
 ALTER TABLE spanmeter.cost_correction_totals ENABLE ROW LEVEL SECURITY;
@@ -111,6 +130,7 @@ CREATE POLICY grafana ON spanmeter.cost_correction_totals FOR SELECT TO spanmete
 
 -- Down Migration
 
+DROP TABLE spanmeter.correction_times;
 DROP TABLE spanmeter.cost_correction_totals;
 DROP TABLE spanmeter.reprice_runs;
 CREATE OR REPLACE VIEW spanmeter.calls_effective WITH (security_invoker = true) AS
