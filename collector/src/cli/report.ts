@@ -103,6 +103,11 @@ function notesOf(total: SpendSums): string[] {
   return [estimatedNote(total), unpricedNote(total.unpriced_calls)].filter((note) => note !== '');
 }
 
+/** A cost that is not known at all is no 0. */
+function costText(sums: SpendSums, decimals: number): string {
+  return sums.calls > 0 && sums.unpriced_calls >= sums.calls ? 'no price' : amount(sums.cost_usd, decimals);
+}
+
 /** The report for people: exact amounts aligned at the point, a total, and what has no price. */
 export function reportTable(report: Report, context: Pick<CliContext, 'columns' | 'colours'>): string {
   const { spend, groupBy } = report;
@@ -121,7 +126,7 @@ export function reportTable(report: Report, context: Pick<CliContext, 'columns' 
     grouped(String(row.calls)),
     grouped(String(row.input_tokens)),
     grouped(String(row.output_tokens)),
-    amount(row.cost_usd, decimals),
+    costText(row, decimals),
   ];
   const rows = spend.rows.map((row, index) => [...labels(row, spend.rows[index - 1], groupBy), ...sums(row)]);
   const total = [...groupBy.map((_, index) => (index === 0 ? 'Total' : '')), ...sums(spend.total)];

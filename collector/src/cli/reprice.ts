@@ -58,22 +58,21 @@ export function summaryTable(plan: RepricePlan, context: Pick<CliContext, 'colum
   const decimals = exactDecimals(
     [...changing, total].flatMap((row) => [row.old_cost_usd, row.new_cost_usd, row.difference_usd]),
   );
-  const moves = total.newly_priced + total.no_longer_priced > 0;
   const columns: Column[] = [
     { title: 'Tenant', align: 'left' },
     { title: 'Model', align: 'left' },
-    number('Calls'),
     number('Changed'),
-    ...(moves ? [number('Newly priced'), number('No longer')] : []),
+    number('of'),
     number('Old cost'),
     number('New cost'),
     number('Difference'),
   ];
   const cells = (row: typeof total): string[] => [
-    ...[row.calls, row.changed, ...(moves ? [row.newly_priced, row.no_longer_priced] : [])].map((each) =>
-      grouped(String(each)),
-    ),
-    ...[row.old_cost_usd, row.new_cost_usd, row.difference_usd].map((each) => amount(each, decimals)),
+    grouped(String(row.changed)),
+    grouped(String(row.calls)),
+    row.newly_priced === row.calls ? 'none' : amount(row.old_cost_usd, decimals),
+    row.no_longer_priced === row.calls ? 'none' : amount(row.new_cost_usd, decimals),
+    amount(row.difference_usd, decimals),
   ];
   const lines = changing.map((row) => [row.tenant, row.model, ...cells(row)]);
   return `${table(columns, [...lines, ['Total', '', ...cells(total)]], { ...context, total: true })}\n`;
@@ -92,7 +91,10 @@ export function planText(
   const { continues, gone, summary } = plan;
   const who = selection.tenant === null ? 'all tenants' : printable(selection.tenant);
   const what = selection.model === null ? '' : `, model ${printable(selection.model)}`;
+  const { newly_priced: priced, no_longer_priced: unpriced } = summary.total;
   const notes = [
+    priced === 0 ? '' : `Newly priced: ${calls(priced)}.\n`,
+    unpriced === 0 ? '' : `No longer priced: ${calls(unpriced)}.\n`,
     continues === null
       ? ''
       : `Continues run ${continues.id}, which was interrupted after ${calls(continues.counts.calls_looked_at)}.\n`,
