@@ -135,6 +135,33 @@ class Twins {
   }
 }
 
+/** Spans of earlier batches that were found to repeat this call of an earlier one. */
+function repeatsBefore(parent: EarlierCall, trace: Trace): readonly Decidable[] {
+  return trace.calls.filter(
+    (call) =>
+      call instanceof EarlierCall &&
+      call.costStatus === 'duplicate' &&
+      billableAncestor(call, trace) === parent,
+  );
+}
+
+/** Whether one lies in the other, or both have one response: then they are not two calls beside each other. */
+function isOneLine(a: Decidable, b: Decidable, trace: Trace): boolean {
+  if (a.responseId !== null && a.responseId === b.responseId) return true;
+  return isInside(a, b, trace) || isInside(b, a, trace);
+}
+
+/**
+ * Joins a billed call of an earlier batch with what repeats it; but one beside those that did already is another
+ * call, such as the next of a loop.
+ */
+function joinLater(parent: EarlierCall, inner: readonly Decidable[], trace: Trace, twins: Twins): void {
+  const before = repeatsBefore(parent, trace);
+  for (const part of inner) {
+    if (before.every((each) => isOneLine(each, part, trace))) twins.join(parent, part);
+  }
+}
+
 function joinNested(trace: Trace, twins: Twins): Set<Decidable> {
   const children = new Map<Decidable, Decidable[]>();
   for (const call of trace.calls) {
@@ -149,12 +176,12 @@ function joinNested(trace: Trace, twins: Twins): Set<Decidable> {
   for (const [parent, inner] of children) {
     if (!usesTokens(parent)) continue;
     const twin = inner.length === 1 ? inner[0] : undefined;
-    if (twin !== undefined && sameUsage(parent, twin) && sameModel(parent, twin)) twins.join(parent, twin);
-    else if (repeats(parent, inner)) {
-      if (!(parent instanceof EarlierCall)) rollUps.add(parent);
-      // The sum was billed before its parts came.
-      else if (parent.isBilled) for (const part of inner) twins.join(parent, part);
-    }
+    const isTwin = twin !== undefined && sameUsage(parent, twin) && sameModel(parent, twin);
+    if (!isTwin && !repeats(parent, inner)) continue;
+    // It was billed before what repeats it, or before its parts, came.
+    if (parent instanceof EarlierCall && parent.isBilled) joinLater(parent, inner, trace, twins);
+    else if (isTwin) twins.join(parent, twin);
+    else if (!(parent instanceof EarlierCall)) rollUps.add(parent);
   }
   return rollUps;
 }

@@ -111,6 +111,32 @@ describe('counting once across requests', () => {
     ]);
   });
 
+  it('bills every one of equal calls beside each other, though a span around them was billed before', () => {
+    for (const ids of [
+      ['', ''],
+      ['r1', 'r2'],
+    ] as const) {
+      const batches = new Batches();
+      const sibling = (spanId: string, responseId: string): GenAiSpan =>
+        inTrace(spanId, 'a', responseId === '' ? {} : { 'gen_ai.response.id': responseId });
+      assert.deepEqual(batches.decide([inTrace('a', null)]), ['priced']);
+      assert.deepEqual(batches.decide([sibling('b', ids[0])]), ['duplicate of a']);
+      assert.deepEqual(batches.decide([sibling('c', ids[1])]), ['priced']);
+    }
+  });
+
+  it('bills one call once whose three spans come one by one from the outermost', () => {
+    const inwards = new Batches();
+    assert.deepEqual(inwards.decide([inTrace('a', null)]), ['priced']);
+    assert.deepEqual(inwards.decide([inTrace('b', 'a')]), ['duplicate of a']);
+    assert.deepEqual(inwards.decide([inTrace('c', 'b')]), ['duplicate of a']);
+    const answers = new Batches();
+    const id = { 'gen_ai.response.id': 'r1' };
+    assert.deepEqual(answers.decide([inTrace('a', null)]), ['priced']);
+    assert.deepEqual(answers.decide([inTrace('b', 'a', id)]), ['duplicate of a']);
+    assert.deepEqual(answers.decide([inTrace('c', 'a', id)]), ['duplicate of a']);
+  });
+
   it('bills a later twin where the earlier got no price or no usage', () => {
     const unknown = { 'gen_ai.request.model': 'made-up', 'gen_ai.response.model': 'made-up' };
     const unpriced = new Batches();
