@@ -1,5 +1,5 @@
 import type { Call, CallProcessor, GenAiSpan, SpanGroup, UsageBucket } from './call.ts';
-import { estimableCalls } from './estimable.ts';
+import { estimableCalls, type EarlierCalls } from './estimable.ts';
 import type { UsageEstimator } from './estimate.ts';
 import { knownOperation } from './operations.ts';
 import type { PriceBook } from './price-book.ts';
@@ -40,6 +40,8 @@ export interface CostOptions {
   readonly reportedAuthoritative?: readonly string[];
   /** Fills in the usage that calls do not report; without it they are `missing_usage`. */
   readonly estimator?: UsageEstimator;
+  /** Calls of earlier batches that may speak for one without usage; without it none do. */
+  readonly earlier?: EarlierCalls;
 }
 
 /** Canonical ids of the providers whose own figure is taken; `openrouter` where nothing is said. */
@@ -121,10 +123,10 @@ function settle(call: Call, result: PriceResult, book: PriceBook): void {
 type Completion = (call: Call, span: GenAiSpan | undefined) => boolean;
 
 /** How calls of a batch get the usage that they lack; where nothing is estimated, none does. */
-function completionOf(estimator: UsageEstimator | undefined, groups: readonly SpanGroup[]): Completion {
+function completionOf({ estimator, earlier }: CostOptions, groups: readonly SpanGroup[]): Completion {
   if (estimator === undefined) return () => false;
   estimator.begin();
-  const estimable = estimableCalls(groups);
+  const estimable = estimableCalls(groups, earlier);
   return (call, span) => span !== undefined && estimable.has(call) && estimator.complete(call, span);
 }
 
@@ -182,7 +184,7 @@ export function createCost(options: CostOptions = {}): CostProcessor {
   };
 
   const process: CallProcessor = (groups) => {
-    const completion = completionOf(options.estimator, groups);
+    const completion = completionOf(options, groups);
     for (const { calls, spans } of groups) {
       for (let i = 0; i < calls.length; i++) {
         const call = calls[i];

@@ -203,8 +203,9 @@ function isResponseTwin(a: Decidable, b: Decidable): boolean {
   return !hasUsage(a) || !hasUsage(b) || sameUsage(a, b);
 }
 
+/** An estimate, which only calls of earlier batches have by now, says nothing of what a twin reports. */
 function hasUsage(call: Decidable): boolean {
-  return call.usageSource !== 'missing';
+  return call.usageSource === 'reported';
 }
 
 /** Orders the spans of one call: the innermost first, and among equals always the same one. */
@@ -338,6 +339,8 @@ function joinResponses(responses: readonly (readonly Decidable[])[], twins: Twin
 export interface CountOnce extends CallProcessor {
   /** Reads calls back that were stored before a restart. */
   recall(calls: Iterable<Rememberable>): void;
+  /** What earlier batches held of a trace, as the batch decided last sees it. */
+  earlier(traceId: string): readonly Decidable[];
 }
 
 function markDuplicate(call: Call, billed: Decidable): void {
@@ -393,5 +396,6 @@ export function createCountOnce(options: { readonly window?: TwinWindowOptions }
   };
   return Object.assign(process, {
     recall: (calls: Iterable<Rememberable>) => window?.recall(calls),
+    earlier: (traceId: string) => window?.ofTrace(traceId) ?? [],
   });
 }

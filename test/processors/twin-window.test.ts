@@ -1,10 +1,22 @@
 import assert from 'node:assert/strict';
-import { createAttribution, createCost, createCountOnce, createNormalizer } from '@spanmeter/processors';
+import {
+  createAttribution,
+  createCost,
+  createCountOnce,
+  createNormalizer,
+  createUsageEstimator,
+} from '@spanmeter/processors';
 import type { AttributeValue, Call, CountOnce, GenAiSpan, SpanGroup } from '@spanmeter/processors';
 import { GPT_4O, groupOf, NOW_MS, NOW_NANOS, run, spanOf } from './spans.ts';
 
 const TRACE = 'a'.repeat(32);
 const WINDOW = { windowMs: 120_000, maxCalls: 1000 };
+
+/** Sent where usage is unknown, for an estimate. */
+const CHARACTERS = {
+  'spanmeter.usage.estimate.input_characters': 440,
+  'spanmeter.usage.estimate.output_characters': 44,
+};
 
 function inTrace(
   spanId: string,
@@ -30,7 +42,9 @@ class Batches {
 
   constructor(window = WINDOW) {
     this.once = createCountOnce({ window });
-    this.#steps = [createNormalizer(), createAttribution(), this.once, createCost()];
+    const estimator = createUsageEstimator('characters', null);
+    const cost = createCost({ estimator, earlier: (traceId) => this.once.earlier(traceId) });
+    this.#steps = [createNormalizer(), createAttribution(), this.once, cost];
   }
 
   /** Statuses by span id of the spans of one batch, each span a record of its own. */
@@ -148,6 +162,30 @@ describe('counting once across requests', () => {
       'missing_usage',
     ]);
     assert.deepEqual(bare.decide([answered('b', 'r1')]), ['priced']);
+  });
+
+  it('estimates no span around a call that came earlier with its usage, nor one inside of it', () => {
+    const { 'gen_ai.usage.input_tokens': _in, 'gen_ai.usage.output_tokens': _out, ...rest } = GPT_4O;
+    const bare = (spanId: string, parentSpanId: string | null): GenAiSpan =>
+      spanOf({ ...rest, ...CHARACTERS }, { traceId: TRACE, spanId, parentSpanId });
+    assert.deepEqual(new Batches().decide([bare('a', null)]), ['priced']);
+    const innerFirst = new Batches();
+    assert.deepEqual(innerFirst.decide([inTrace('b', 'a')]), ['priced']);
+    assert.deepEqual(innerFirst.decide([bare('a', null)]), ['missing_usage']);
+    const outerFirst = new Batches();
+    assert.deepEqual(outerFirst.decide([inTrace('a', null)]), ['priced']);
+    assert.deepEqual(outerFirst.decide([bare('b', 'a')]), ['missing_usage']);
+    const bothBare = new Batches();
+    assert.deepEqual(bothBare.decide([bare('b', 'a')]), ['priced']);
+    assert.deepEqual(bothBare.decide([bare('a', null)]), ['missing_usage']);
+  });
+
+  it('bills one response once where the span that came first was estimated', () => {
+    const batches = new Batches();
+    const { 'gen_ai.usage.input_tokens': _in, 'gen_ai.usage.output_tokens': _out, ...rest } = GPT_4O;
+    const bare = spanOf({ ...rest, ...CHARACTERS, 'gen_ai.response.id': 'r1' }, { spanId: 'a' });
+    assert.deepEqual(batches.decide([bare]), ['priced']);
+    assert.deepEqual(batches.decide([answered('b', 'r1')]), ['duplicate of a']);
   });
 
   it('forgets a call once the window has passed', () => {
