@@ -29,12 +29,12 @@ class Trace {
   }
 }
 
+function isUnbilled(call: Decidable): boolean {
+  return call.costStatus === 'not_billable' || call.costStatus === 'duplicate';
+}
+
 function isCandidate(call: Decidable): boolean {
-  return (
-    call.costStatus !== 'not_billable' &&
-    call.costStatus !== 'duplicate' &&
-    call.costStatus !== 'invalid_usage'
-  );
+  return !isUnbilled(call) && call.costStatus !== 'invalid_usage';
 }
 
 function sameSpan(a: Decidable, b: Decidable): boolean {
@@ -208,18 +208,32 @@ function hasUsage(call: Decidable): boolean {
   return call.usageSource === 'reported';
 }
 
+/**
+ * True where the later one gets no price either, since every name that it goes by was looked up for the earlier.
+ * Were both left without a price, one that comes to be known would bill both.
+ */
+function isUnpricedAlike(earlier: EarlierCall, later: Decidable): boolean {
+  if (earlier.costStatus !== 'unpriced_model' || !hasUsage(earlier)) return false;
+  if (earlier.provider !== later.provider) return false;
+  return [later.responseModel, later.requestModel].every(
+    (name) => name === null || name === earlier.responseModel || name === earlier.requestModel,
+  );
+}
+
 /** Orders the spans of one call: the innermost first, and among equals always the same one. */
 function innermost(set: ReadonlySet<Decidable>, traces: ReadonlyMap<string, Trace>): Decidable | null {
   let best: Decidable | null = null;
+  const unbilled: EarlierCall[] = [];
   for (const call of set) {
     // What is stored is not changed: a billed call stays, and one without a price takes none from the others.
     if (call instanceof EarlierCall) {
       if (call.isBilled) return call;
-      continue;
-    }
-    if (best === null || goesBefore(call, best, traces)) best = call;
+      unbilled.push(call);
+    } else if (best === null || goesBefore(call, best, traces)) best = call;
   }
-  return best;
+  if (best === null) return null;
+  const later = best;
+  return unbilled.find((earlier) => isUnpricedAlike(earlier, later)) ?? best;
 }
 
 function goesBefore(a: Decidable, b: Decidable, traces: ReadonlyMap<string, Trace>): boolean {
@@ -375,9 +389,10 @@ function decide(groups: readonly SpanGroup[], window: TwinWindow | null): void {
   }
   // Which copy of a resent span is stored is not known here, so both say the same.
   for (const [decided, copy] of copies) {
-    if (!settled.has(decided) || !isCandidate(copy)) continue;
+    const isSettled = decided instanceof EarlierCall ? isUnbilled(decided) : settled.has(decided);
+    if (!isSettled || !isCandidate(copy)) continue;
     copy.costStatus = decided.costStatus;
-    copy.duplicateOf = (decided as Call).duplicateOf;
+    copy.duplicateOf = decided.duplicateOf;
   }
 }
 

@@ -188,6 +188,36 @@ describe('counting once across requests', () => {
     assert.deepEqual(batches.decide([answered('b', 'r1')]), ['duplicate of a']);
   });
 
+  it('leaves one of two twins without a price to be billed once there is one', () => {
+    const unknown = { 'gen_ai.request.model': 'made-up' };
+    const answers = new Batches();
+    assert.deepEqual(answers.decide([answered('a', 'r1', unknown)]), ['unpriced_model']);
+    assert.deepEqual(answers.decide([answered('b', 'r1', unknown)]), ['duplicate of a']);
+    const nested = new Batches();
+    assert.deepEqual(nested.decide([inTrace('b', 'a', unknown)]), ['unpriced_model']);
+    assert.deepEqual(nested.decide([inTrace('a', null, unknown)]), ['duplicate of b']);
+    // What the price may be found by is known of the later one alone.
+    for (const more of [{ 'gen_ai.response.model': 'gpt-4o' }, { 'gen_ai.provider.name': 'anthropic' }]) {
+      const batches = new Batches();
+      batches.decide([answered('a', 'r1', unknown)]);
+      const [status] = batches.decide([answered('b', 'r1', { ...unknown, ...more })]);
+      assert.ok(status === 'priced' || status === 'unpriced_model', status);
+    }
+  });
+
+  it('says of a span that is sent again what it said before, whoever is in the window', () => {
+    const batches = new Batches();
+    const outer = inTrace('a', null);
+    batches.decide([inTrace('b', 'a')]);
+    assert.deepEqual(batches.decide([outer]), ['duplicate of b']);
+    assert.deepEqual(batches.decide([outer]), ['duplicate of b']);
+    const half = { 'gen_ai.usage.input_tokens': 500, 'gen_ai.usage.output_tokens': 250 };
+    const sums = new Batches();
+    sums.decide([inTrace('b', 'a', half), inTrace('c', 'a', half)]);
+    assert.deepEqual(sums.decide([outer]), ['not_billable']);
+    assert.deepEqual(sums.decide([outer]), ['not_billable']);
+  });
+
   it('forgets a call once the window has passed', () => {
     const batches = new Batches();
     batches.decide([inTrace('b', 'a')]);
