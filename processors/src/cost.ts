@@ -52,8 +52,9 @@ export function authoritativeProviders(named: readonly string[] = ['openrouter']
 /** The book of each tenant: its own where it has prices of its own, else the one that all others share. */
 export interface TenantBooks {
   readonly shared: PriceBook;
+  /** Those with prices of their own. */
+  readonly tenants: readonly string[];
   of(tenantId: string): PriceBook;
-  all(): readonly PriceBook[];
 }
 
 /** Makes the books of an operator and its tenants, a tenant's when it is first asked for. */
@@ -69,7 +70,8 @@ export function createTenantBooks(overrides: PriceOverrides = NO_OVERRIDES): Ten
     own.set(tenantId, book);
     return book;
   };
-  return { shared, of, all: () => [shared, ...[...overrides.tenants.keys()].map(of)] };
+  const tenants = [...overrides.tenants.keys()];
+  return { shared, tenants, of };
 }
 
 /** What an embedding, a transcription or another call may state instead of its input tokens as a whole. */
