@@ -172,7 +172,8 @@ export function createCost(options: CostOptions = {}): CostProcessor {
     if (call.costStatus === 'duplicate' || call.costStatus === 'not_billable') return nameModel(call, book);
     let result = call.costStatus === 'unpriced_model' ? compute(call, book) : null;
     if (result === null) nameModel(call, book);
-    else call.computedCostPicoUsd = result.costPicoUsd;
+    // An estimate is no witness, neither before it is made nor when it is priced again.
+    else call.computedCostPicoUsd = call.usageSource === 'estimated' ? null : result.costPicoUsd;
     if (takesReported(call)) {
       call.costStatus = 'reported';
       call.costPicoUsd = call.reportedCostPicoUsd;
