@@ -1,5 +1,5 @@
 import type { Call, CallProcessor, GenAiSpan, SpanGroup, UsageBucket } from './call.ts';
-import { estimableCalls } from './estimable.ts';
+import { estimableCalls, type EarlierCalls } from './estimable.ts';
 import type { UsageEstimator } from './estimate.ts';
 import { knownOperation } from './operations.ts';
 import type { PriceBook } from './price-book.ts';
@@ -42,6 +42,8 @@ export interface CostOptions {
   readonly reportedAuthoritative?: readonly string[];
   /** Fills in the usage that calls do not report; without it they are `missing_usage`. */
   readonly estimator?: UsageEstimator;
+  /** Calls of earlier batches that may speak for one without usage; without it none do. */
+  readonly earlier?: EarlierCalls;
 }
 
 /** Canonical ids of the providers whose own figure is taken; `openrouter` where nothing is said. */
@@ -52,8 +54,9 @@ export function authoritativeProviders(named: readonly string[] = ['openrouter']
 /** The book of each tenant: its own where it has prices of its own, else the one that all others share. */
 export interface TenantBooks {
   readonly shared: PriceBook;
+  /** Those with prices of their own. */
+  readonly tenants: readonly string[];
   of(tenantId: string): PriceBook;
-  all(): readonly PriceBook[];
 }
 
 /** Makes the books of an operator and its tenants, a tenant's when it is first asked for. */
@@ -69,7 +72,8 @@ export function createTenantBooks(overrides: PriceOverrides = NO_OVERRIDES): Ten
     own.set(tenantId, book);
     return book;
   };
-  return { shared, of, all: () => [shared, ...[...overrides.tenants.keys()].map(of)] };
+  const tenants = [...overrides.tenants.keys()];
+  return { shared, tenants, of };
 }
 
 /** What an embedding, a transcription or another call may state instead of its input tokens as a whole. */
@@ -126,10 +130,10 @@ function settle(call: Call, result: PriceResult, book: PriceBook): void {
 type Completion = (call: Call, span: GenAiSpan | undefined) => boolean;
 
 /** How calls of a batch get the usage that they lack; where nothing is estimated, none does. */
-function completionOf(estimator: UsageEstimator | undefined, groups: readonly SpanGroup[]): Completion {
+function completionOf({ estimator, earlier }: CostOptions, groups: readonly SpanGroup[]): Completion {
   if (estimator === undefined) return () => false;
   estimator.begin();
-  const estimable = estimableCalls(groups);
+  const estimable = estimableCalls(groups, earlier);
   return (call, span) => span !== undefined && estimable.has(call) && estimator.complete(call, span);
 }
 
@@ -173,7 +177,8 @@ export function createCost(options: CostOptions = {}): CostProcessor {
     if (call.costStatus === 'duplicate' || call.costStatus === 'not_billable') return nameModel(call, book);
     let result = call.costStatus === 'unpriced_model' ? compute(call, book) : null;
     if (result === null) nameModel(call, book);
-    else call.computedCostPicoUsd = result.costPicoUsd;
+    // An estimate is no witness, neither before it is made nor when it is priced again.
+    else call.computedCostPicoUsd = call.usageSource === 'estimated' ? null : result.costPicoUsd;
     if (takesReported(call)) {
       call.costStatus = 'reported';
       call.costPicoUsd = call.reportedCostPicoUsd;
@@ -187,7 +192,7 @@ export function createCost(options: CostOptions = {}): CostProcessor {
   };
 
   const process: CallProcessor = (groups) => {
-    const completion = completionOf(options.estimator, groups);
+    const completion = completionOf(options, groups);
     for (const { calls, spans } of groups) {
       for (let i = 0; i < calls.length; i++) {
         const call = calls[i];

@@ -29,12 +29,12 @@ class Trace {
   }
 }
 
+function isUnbilled(call: Decidable): boolean {
+  return call.costStatus === 'not_billable' || call.costStatus === 'duplicate';
+}
+
 function isCandidate(call: Decidable): boolean {
-  return (
-    call.costStatus !== 'not_billable' &&
-    call.costStatus !== 'duplicate' &&
-    call.costStatus !== 'invalid_usage'
-  );
+  return !isUnbilled(call) && call.costStatus !== 'invalid_usage';
 }
 
 function sameSpan(a: Decidable, b: Decidable): boolean {
@@ -135,6 +135,33 @@ class Twins {
   }
 }
 
+/** Spans of earlier batches that were found to repeat this call of an earlier one. */
+function repeatsBefore(parent: EarlierCall, trace: Trace): readonly Decidable[] {
+  return trace.calls.filter(
+    (call) =>
+      call instanceof EarlierCall &&
+      call.costStatus === 'duplicate' &&
+      billableAncestor(call, trace) === parent,
+  );
+}
+
+/** Whether one lies in the other, or both have one response: then they are not two calls beside each other. */
+function isOneLine(a: Decidable, b: Decidable, trace: Trace): boolean {
+  if (a.responseId !== null && a.responseId === b.responseId) return true;
+  return isInside(a, b, trace) || isInside(b, a, trace);
+}
+
+/**
+ * Joins a billed call of an earlier batch with what repeats it; but one beside those that did already is another
+ * call, such as the next of a loop.
+ */
+function joinLater(parent: EarlierCall, inner: readonly Decidable[], trace: Trace, twins: Twins): void {
+  const before = repeatsBefore(parent, trace);
+  for (const part of inner) {
+    if (before.every((each) => isOneLine(each, part, trace))) twins.join(parent, part);
+  }
+}
+
 function joinNested(trace: Trace, twins: Twins): Set<Decidable> {
   const children = new Map<Decidable, Decidable[]>();
   for (const call of trace.calls) {
@@ -149,12 +176,12 @@ function joinNested(trace: Trace, twins: Twins): Set<Decidable> {
   for (const [parent, inner] of children) {
     if (!usesTokens(parent)) continue;
     const twin = inner.length === 1 ? inner[0] : undefined;
-    if (twin !== undefined && sameUsage(parent, twin) && sameModel(parent, twin)) twins.join(parent, twin);
-    else if (repeats(parent, inner)) {
-      if (!(parent instanceof EarlierCall)) rollUps.add(parent);
-      // The sum was billed before its parts came.
-      else if (parent.isBilled) for (const part of inner) twins.join(parent, part);
-    }
+    const isTwin = twin !== undefined && sameUsage(parent, twin) && sameModel(parent, twin);
+    if (!isTwin && !repeats(parent, inner)) continue;
+    // It was billed before what repeats it, or before its parts, came.
+    if (parent instanceof EarlierCall && parent.isBilled) joinLater(parent, inner, trace, twins);
+    else if (isTwin) twins.join(parent, twin);
+    else if (!(parent instanceof EarlierCall)) rollUps.add(parent);
   }
   return rollUps;
 }
@@ -176,22 +203,37 @@ function isResponseTwin(a: Decidable, b: Decidable): boolean {
   return !hasUsage(a) || !hasUsage(b) || sameUsage(a, b);
 }
 
+/** An estimate, which only calls of earlier batches have by now, says nothing of what a twin reports. */
 function hasUsage(call: Decidable): boolean {
-  return call.usageSource !== 'missing';
+  return call.usageSource === 'reported';
+}
+
+/**
+ * True where the later one gets no price either, since every name that it goes by was looked up for the earlier.
+ * Were both left without a price, one that comes to be known would bill both.
+ */
+function isUnpricedAlike(earlier: EarlierCall, later: Decidable): boolean {
+  if (earlier.costStatus !== 'unpriced_model' || !hasUsage(earlier)) return false;
+  if (earlier.provider !== later.provider) return false;
+  return [later.responseModel, later.requestModel].every(
+    (name) => name === null || name === earlier.responseModel || name === earlier.requestModel,
+  );
 }
 
 /** Orders the spans of one call: the innermost first, and among equals always the same one. */
 function innermost(set: ReadonlySet<Decidable>, traces: ReadonlyMap<string, Trace>): Decidable | null {
   let best: Decidable | null = null;
+  const unbilled: EarlierCall[] = [];
   for (const call of set) {
     // What is stored is not changed: a billed call stays, and one without a price takes none from the others.
     if (call instanceof EarlierCall) {
       if (call.isBilled) return call;
-      continue;
-    }
-    if (best === null || goesBefore(call, best, traces)) best = call;
+      unbilled.push(call);
+    } else if (best === null || goesBefore(call, best, traces)) best = call;
   }
-  return best;
+  if (best === null) return null;
+  const later = best;
+  return unbilled.find((earlier) => isUnpricedAlike(earlier, later)) ?? best;
 }
 
 function goesBefore(a: Decidable, b: Decidable, traces: ReadonlyMap<string, Trace>): boolean {
@@ -311,6 +353,8 @@ function joinResponses(responses: readonly (readonly Decidable[])[], twins: Twin
 export interface CountOnce extends CallProcessor {
   /** Reads calls back that were stored before a restart. */
   recall(calls: Iterable<Rememberable>): void;
+  /** What earlier batches held of a trace, as the batch decided last sees it. */
+  earlier(traceId: string): readonly Decidable[];
 }
 
 function markDuplicate(call: Call, billed: Decidable): void {
@@ -345,9 +389,10 @@ function decide(groups: readonly SpanGroup[], window: TwinWindow | null): void {
   }
   // Which copy of a resent span is stored is not known here, so both say the same.
   for (const [decided, copy] of copies) {
-    if (!settled.has(decided) || !isCandidate(copy)) continue;
+    const isSettled = decided instanceof EarlierCall ? isUnbilled(decided) : settled.has(decided);
+    if (!isSettled || !isCandidate(copy)) continue;
     copy.costStatus = decided.costStatus;
-    copy.duplicateOf = (decided as Call).duplicateOf;
+    copy.duplicateOf = decided.duplicateOf;
   }
 }
 
@@ -366,5 +411,6 @@ export function createCountOnce(options: { readonly window?: TwinWindowOptions }
   };
   return Object.assign(process, {
     recall: (calls: Iterable<Rememberable>) => window?.recall(calls),
+    earlier: (traceId: string) => window?.ofTrace(traceId) ?? [],
   });
 }

@@ -11,6 +11,7 @@ export interface Decidable extends Readonly<
     | 'parentSpanId'
     | 'startUnixNano'
     | 'endUnixNano'
+    | 'provider'
     | 'model'
     | 'requestModel'
     | 'responseModel'
@@ -19,6 +20,7 @@ export interface Decidable extends Readonly<
     | 'outputTokens'
     | 'usage'
     | 'usageSource'
+    | 'duplicateOf'
   >
 > {
   readonly costStatus: CostStatus;
@@ -45,6 +47,8 @@ const TEXTS = [
   'requestModel',
   'responseModel',
   'responseId',
+  'provider',
+  'duplicateOf',
 ] as const;
 const HASHED_CHARACTERS = 10;
 /** Calls looked at for one trace or response, the latest first: a flood of one id makes no quadratic work. */
@@ -61,6 +65,7 @@ export class EarlierCall implements Decidable {
   readonly parentSpanId: string | null;
   readonly startUnixNano: bigint;
   readonly endUnixNano: bigint;
+  readonly provider: string;
   readonly model: string;
   readonly requestModel: string | null;
   readonly responseModel: string | null;
@@ -70,6 +75,7 @@ export class EarlierCall implements Decidable {
   readonly usage: Usage;
   readonly usageSource: Call['usageSource'];
   readonly costStatus: CostStatus;
+  readonly duplicateOf: string | null;
 
   constructor(call: Decidable) {
     this.tenantId = call.tenantId;
@@ -78,6 +84,7 @@ export class EarlierCall implements Decidable {
     this.parentSpanId = call.parentSpanId;
     this.startUnixNano = call.startUnixNano;
     this.endUnixNano = call.endUnixNano;
+    this.provider = call.provider;
     this.model = call.model;
     this.requestModel = call.requestModel;
     this.responseModel = call.responseModel;
@@ -87,6 +94,7 @@ export class EarlierCall implements Decidable {
     this.usage = call.usage;
     this.usageSource = call.usageSource;
     this.costStatus = call.costStatus;
+    this.duplicateOf = call.duplicateOf;
   }
 
   /** Whether it has been billed: only then is a later twin billed twice. */
@@ -255,6 +263,8 @@ class Ring {
       requestModel: text(5),
       responseModel: text(6),
       responseId: text(7),
+      provider: text(8) ?? '',
+      duplicateOf: text(9),
       startUnixNano: BigInt(this.#starts[at] ?? 0),
       endUnixNano: BigInt(this.#ends[at] ?? 0),
       inputTokens: input < 0 ? null : input,

@@ -1,10 +1,22 @@
 import assert from 'node:assert/strict';
-import { createAttribution, createCost, createCountOnce, createNormalizer } from '@spanmeter/processors';
+import {
+  createAttribution,
+  createCost,
+  createCountOnce,
+  createNormalizer,
+  createUsageEstimator,
+} from '@spanmeter/processors';
 import type { AttributeValue, Call, CountOnce, GenAiSpan, SpanGroup } from '@spanmeter/processors';
 import { GPT_4O, groupOf, NOW_MS, NOW_NANOS, run, spanOf } from './spans.ts';
 
 const TRACE = 'a'.repeat(32);
 const WINDOW = { windowMs: 120_000, maxCalls: 1000 };
+
+/** Sent where usage is unknown, for an estimate. */
+const CHARACTERS = {
+  'spanmeter.usage.estimate.input_characters': 440,
+  'spanmeter.usage.estimate.output_characters': 44,
+};
 
 function inTrace(
   spanId: string,
@@ -30,7 +42,9 @@ class Batches {
 
   constructor(window = WINDOW) {
     this.once = createCountOnce({ window });
-    this.#steps = [createNormalizer(), createAttribution(), this.once, createCost()];
+    const estimator = createUsageEstimator('characters', null);
+    const cost = createCost({ estimator, earlier: (traceId) => this.once.earlier(traceId) });
+    this.#steps = [createNormalizer(), createAttribution(), this.once, cost];
   }
 
   /** Statuses by span id of the spans of one batch, each span a record of its own. */
@@ -111,6 +125,32 @@ describe('counting once across requests', () => {
     ]);
   });
 
+  it('bills every one of equal calls beside each other, though a span around them was billed before', () => {
+    for (const ids of [
+      ['', ''],
+      ['r1', 'r2'],
+    ] as const) {
+      const batches = new Batches();
+      const sibling = (spanId: string, responseId: string): GenAiSpan =>
+        inTrace(spanId, 'a', responseId === '' ? {} : { 'gen_ai.response.id': responseId });
+      assert.deepEqual(batches.decide([inTrace('a', null)]), ['priced']);
+      assert.deepEqual(batches.decide([sibling('b', ids[0])]), ['duplicate of a']);
+      assert.deepEqual(batches.decide([sibling('c', ids[1])]), ['priced']);
+    }
+  });
+
+  it('bills one call once whose three spans come one by one from the outermost', () => {
+    const inwards = new Batches();
+    assert.deepEqual(inwards.decide([inTrace('a', null)]), ['priced']);
+    assert.deepEqual(inwards.decide([inTrace('b', 'a')]), ['duplicate of a']);
+    assert.deepEqual(inwards.decide([inTrace('c', 'b')]), ['duplicate of a']);
+    const answers = new Batches();
+    const id = { 'gen_ai.response.id': 'r1' };
+    assert.deepEqual(answers.decide([inTrace('a', null)]), ['priced']);
+    assert.deepEqual(answers.decide([inTrace('b', 'a', id)]), ['duplicate of a']);
+    assert.deepEqual(answers.decide([inTrace('c', 'a', id)]), ['duplicate of a']);
+  });
+
   it('bills a later twin where the earlier got no price or no usage', () => {
     const unknown = { 'gen_ai.request.model': 'made-up', 'gen_ai.response.model': 'made-up' };
     const unpriced = new Batches();
@@ -122,6 +162,60 @@ describe('counting once across requests', () => {
       'missing_usage',
     ]);
     assert.deepEqual(bare.decide([answered('b', 'r1')]), ['priced']);
+  });
+
+  it('estimates no span around a call that came earlier with its usage, nor one inside of it', () => {
+    const { 'gen_ai.usage.input_tokens': _in, 'gen_ai.usage.output_tokens': _out, ...rest } = GPT_4O;
+    const bare = (spanId: string, parentSpanId: string | null): GenAiSpan =>
+      spanOf({ ...rest, ...CHARACTERS }, { traceId: TRACE, spanId, parentSpanId });
+    assert.deepEqual(new Batches().decide([bare('a', null)]), ['priced']);
+    const innerFirst = new Batches();
+    assert.deepEqual(innerFirst.decide([inTrace('b', 'a')]), ['priced']);
+    assert.deepEqual(innerFirst.decide([bare('a', null)]), ['missing_usage']);
+    const outerFirst = new Batches();
+    assert.deepEqual(outerFirst.decide([inTrace('a', null)]), ['priced']);
+    assert.deepEqual(outerFirst.decide([bare('b', 'a')]), ['missing_usage']);
+    const bothBare = new Batches();
+    assert.deepEqual(bothBare.decide([bare('b', 'a')]), ['priced']);
+    assert.deepEqual(bothBare.decide([bare('a', null)]), ['missing_usage']);
+  });
+
+  it('bills one response once where the span that came first was estimated', () => {
+    const batches = new Batches();
+    const { 'gen_ai.usage.input_tokens': _in, 'gen_ai.usage.output_tokens': _out, ...rest } = GPT_4O;
+    const bare = spanOf({ ...rest, ...CHARACTERS, 'gen_ai.response.id': 'r1' }, { spanId: 'a' });
+    assert.deepEqual(batches.decide([bare]), ['priced']);
+    assert.deepEqual(batches.decide([answered('b', 'r1')]), ['duplicate of a']);
+  });
+
+  it('leaves one of two twins without a price to be billed once there is one', () => {
+    const unknown = { 'gen_ai.request.model': 'made-up' };
+    const answers = new Batches();
+    assert.deepEqual(answers.decide([answered('a', 'r1', unknown)]), ['unpriced_model']);
+    assert.deepEqual(answers.decide([answered('b', 'r1', unknown)]), ['duplicate of a']);
+    const nested = new Batches();
+    assert.deepEqual(nested.decide([inTrace('b', 'a', unknown)]), ['unpriced_model']);
+    assert.deepEqual(nested.decide([inTrace('a', null, unknown)]), ['duplicate of b']);
+    // What the price may be found by is known of the later one alone.
+    for (const more of [{ 'gen_ai.response.model': 'gpt-4o' }, { 'gen_ai.provider.name': 'anthropic' }]) {
+      const batches = new Batches();
+      batches.decide([answered('a', 'r1', unknown)]);
+      const [status] = batches.decide([answered('b', 'r1', { ...unknown, ...more })]);
+      assert.ok(status === 'priced' || status === 'unpriced_model', status);
+    }
+  });
+
+  it('says of a span that is sent again what it said before, whoever is in the window', () => {
+    const batches = new Batches();
+    const outer = inTrace('a', null);
+    batches.decide([inTrace('b', 'a')]);
+    assert.deepEqual(batches.decide([outer]), ['duplicate of b']);
+    assert.deepEqual(batches.decide([outer]), ['duplicate of b']);
+    const half = { 'gen_ai.usage.input_tokens': 500, 'gen_ai.usage.output_tokens': 250 };
+    const sums = new Batches();
+    sums.decide([inTrace('b', 'a', half), inTrace('c', 'a', half)]);
+    assert.deepEqual(sums.decide([outer]), ['not_billable']);
+    assert.deepEqual(sums.decide([outer]), ['not_billable']);
   });
 
   it('forgets a call once the window has passed', () => {

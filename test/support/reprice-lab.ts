@@ -6,6 +6,7 @@ import {
   createCountOnce,
   createNormalizer,
   createTenantBooks,
+  createUsageEstimator,
   parsePriceOverrides,
   type Call,
   type SpanGroup,
@@ -39,13 +40,13 @@ export function pricingOf(
   return { books: createTenantBooks(overrides), reportedAuthoritative };
 }
 
-/** Turns spans into calls as the collector does. */
+/** Turns spans into calls as the collector does that estimates usage by character counts. */
 export function callsOf(groups: readonly SpanGroup[], { books, reportedAuthoritative }: Pricing): Call[] {
   const steps = [
     createNormalizer(),
     createAttribution(),
     createCountOnce(),
-    createCost({ books, reportedAuthoritative }),
+    createCost({ books, reportedAuthoritative, estimator: createUsageEstimator('characters', null) }),
   ];
   for (const step of steps) step(groups);
   return groups.flatMap((group) => group.calls.flatMap((call) => call ?? []));

@@ -130,6 +130,10 @@ function fileOf(row: OverrideRow): Plain {
     case 'deployment':
       return { deployments: [{ ...entry, provider, name: model, ...when }] };
     case 'discount':
+      if (entry['models'] === undefined && model !== '*') {
+        // Whoever writes a model here means it, and a discount that names none is for all.
+        throw new Error('prices.models must name the models of a discount; model is * where it is for all');
+      }
       return { discounts: [{ ...entry, provider, ...when }] };
     case 'currency':
       return { currencies: { [model]: [{ ...entry, ...when }] } };

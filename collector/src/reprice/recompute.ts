@@ -32,8 +32,8 @@ const MAX_PICO = 10n ** 38n;
 
 /** Names all that decides amounts: two runs with the same name come to the same result. */
 export function pricingDigest({ books, reportedAuthoritative }: Pricing): string {
-  const versions = books.all().map((book) => book.version);
-  const content = [versions.toSorted(), reportedAuthoritative.toSorted()];
+  const own = books.tenants.toSorted().map((tenant) => [tenant, books.of(tenant).version]);
+  const content = [books.shared.version, own, reportedAuthoritative.toSorted()];
   return createHash('sha256').update(JSON.stringify(content)).digest('hex');
 }
 

@@ -118,7 +118,11 @@ export function createProcessing(
     defaultTenant: attribution.default_tenant,
     admitTenant: (name: string): boolean => register.admit(name),
   };
-  const pricing = createCost({ reportedAuthoritative, ...estimatorOf(estimates, tokens) });
+  const pricing = createCost({
+    reportedAuthoritative,
+    ...estimatorOf(estimates, tokens),
+    earlier: (traceId) => countOnce.earlier(traceId),
+  });
   return {
     chain: {
       steps: [

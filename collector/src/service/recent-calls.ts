@@ -9,6 +9,7 @@ interface Row {
   readonly start_nanos: string;
   readonly end_nanos: string;
   readonly received_ms: string;
+  readonly provider: string;
   readonly model: string;
   readonly request_model: string | null;
   readonly response_model: string | null;
@@ -18,6 +19,7 @@ interface Row {
   readonly usage: Rememberable['usage'] | null;
   readonly usage_source: Rememberable['usageSource'];
   readonly cost_status: Rememberable['costStatus'];
+  readonly duplicate_of: string | null;
 }
 
 /** What is committed last may have been received a while before. */
@@ -30,8 +32,8 @@ const RECENT = `
          (extract(epoch FROM started_at) * 1000000000)::bigint::text AS start_nanos,
          (extract(epoch FROM started_at) * 1000000000 + coalesce(duration_ms, 0) * 1000000)::bigint::text AS end_nanos,
          (extract(epoch FROM received_at) * 1000)::bigint::text AS received_ms,
-         model, request_model, response_model, response_id, input_tokens, output_tokens, usage, usage_source,
-         cost_status
+         provider, model, request_model, response_model, response_id, input_tokens, output_tokens, usage,
+         usage_source, cost_status, duplicate_of
   FROM spanmeter.calls
   WHERE received_at > (SELECT at FROM last) - ($1 * interval '1 millisecond') - interval '${SLACK}'
     AND started_at > (SELECT at FROM last) - interval '1 day'
@@ -57,6 +59,7 @@ export async function readRecentCalls(
     startUnixNano: BigInt(row.start_nanos),
     endUnixNano: BigInt(row.end_nanos),
     receivedUnixMs: Number(row.received_ms),
+    provider: row.provider,
     model: row.model,
     requestModel: row.request_model,
     responseModel: row.response_model,
@@ -66,5 +69,6 @@ export async function readRecentCalls(
     usage: row.usage ?? {},
     usageSource: row.usage_source,
     costStatus: row.cost_status,
+    duplicateOf: row.duplicate_of,
   }));
 }

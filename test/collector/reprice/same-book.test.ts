@@ -198,6 +198,31 @@ describe('a reprice with the book that priced the calls', function () {
     await expectNoChange(fixtureGroups(), NOW_MS, ['openrouter']);
   });
 
+  it('changes no call whose usage was estimated, whatever its provider reports', async () => {
+    const spans = [undefined, 0, 0.5, '1e-30', -1].flatMap((cost) =>
+      ['llama3', 'gpt-4o', 'own-model', 'no-such-model'].flatMap((model) =>
+        ['openrouter', 'ollama', 'openai'].map((provider) => {
+          const attributes: Record<string, AttributeValue> = {
+            'gen_ai.operation.name': 'chat',
+            'gen_ai.provider.name': provider,
+            'gen_ai.request.model': model,
+            'spanmeter.usage.estimate.input_characters': 440,
+            'spanmeter.usage.estimate.output_characters': 44,
+          };
+          if (cost !== undefined) attributes['gen_ai.usage.cost'] = cost;
+          return spanOf(attributes);
+        }),
+      ),
+    );
+    await expectNoChange([groupOf(spans)], NOW_MS, ['openrouter', 'ollama', 'openai']);
+    const estimated = `SELECT DISTINCT cost_status FROM spanmeter.calls WHERE usage_source = 'estimated' ORDER BY 1`;
+    const statuses = await sql<{ cost_status: string }>(database.url, estimated);
+    assert.deepEqual(
+      statuses.map((row) => row.cost_status),
+      ['priced', 'unpriced_dimension', 'unpriced_model'],
+    );
+  });
+
   it('changes no call of bad input', async () => {
     await expectNoChange(badInputGroups(), Date.now(), ['openrouter']);
   });
