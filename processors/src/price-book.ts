@@ -23,6 +23,8 @@ export type { AppliedDiscount } from './compiled-layer.ts';
 export interface ModelMatch {
   /** The book's id of the model. */
   readonly model: string;
+  /** Whose prices they are: the span's provider, or the one that a deployment names instead. */
+  readonly listedBy: string;
   /** Highest layer first; the first period that contains the instant applies. */
   readonly periods: readonly CompiledPeriod[];
   /** How many of the first periods come from a layer of somebody's own, not from the list. */
@@ -177,6 +179,7 @@ class Matcher {
     const own = periods(laid);
     return {
       model,
+      listedBy,
       periods: [...own, ...periods(found)],
       ownPeriods: own.length,
       discounts: this.#layers.flatMap((layer) => layer.discounts.filter(isMeant)),
