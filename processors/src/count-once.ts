@@ -52,6 +52,16 @@ function sameUsage(a: Decidable, b: Decidable): boolean {
   );
 }
 
+/** True for a billed call whose counts were worked out, not told: no twin's can be held against it. */
+function wasEstimated(call: Decidable): boolean {
+  return call instanceof EarlierCall && call.isBilled && call.usageSource === 'estimated';
+}
+
+/** Two calls whose counts do not tell them apart. */
+function agree(a: Decidable, b: Decidable): boolean {
+  return sameUsage(a, b) || wasEstimated(a) || wasEstimated(b);
+}
+
 function usesTokens(call: Decidable): boolean {
   return (call.inputTokens ?? 0) + (call.outputTokens ?? 0) > 0;
 }
@@ -149,7 +159,7 @@ function joinNested(trace: Trace, twins: Twins): Set<Decidable> {
   for (const [parent, inner] of children) {
     if (!usesTokens(parent)) continue;
     const twin = inner.length === 1 ? inner[0] : undefined;
-    if (twin !== undefined && sameUsage(parent, twin) && sameModel(parent, twin)) twins.join(parent, twin);
+    if (twin !== undefined && agree(parent, twin) && sameModel(parent, twin)) twins.join(parent, twin);
     else if (repeats(parent, inner)) {
       if (!(parent instanceof EarlierCall)) rollUps.add(parent);
       // The sum was billed before its parts came.
@@ -173,7 +183,7 @@ function repeats(parent: Decidable, children: readonly Decidable[]): boolean {
 function isResponseTwin(a: Decidable, b: Decidable): boolean {
   if (sameSpan(a, b)) return false;
   if (a.traceId !== b.traceId && !overlap(a, b)) return false;
-  return !hasUsage(a) || !hasUsage(b) || sameUsage(a, b);
+  return !hasUsage(a) || !hasUsage(b) || agree(a, b);
 }
 
 function hasUsage(call: Decidable): boolean {

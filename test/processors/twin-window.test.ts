@@ -1,9 +1,19 @@
 import assert from 'node:assert/strict';
-import { createAttribution, createCost, createCountOnce, createNormalizer } from '@spanmeter/processors';
+import {
+  createAttribution,
+  createCost,
+  createCountOnce,
+  createNormalizer,
+  createUsageEstimator,
+} from '@spanmeter/processors';
 import type { AttributeValue, Call, CountOnce, GenAiSpan, SpanGroup } from '@spanmeter/processors';
 import { GPT_4O, groupOf, NOW_MS, NOW_NANOS, run, spanOf } from './spans.ts';
 
 const TRACE = 'a'.repeat(32);
+const CHARACTERS = {
+  'spanmeter.usage.estimate.input_characters': 4000,
+  'spanmeter.usage.estimate.output_characters': 400,
+};
 const WINDOW = { windowMs: 120_000, maxCalls: 1000 };
 
 function inTrace(
@@ -30,7 +40,8 @@ class Batches {
 
   constructor(window = WINDOW) {
     this.once = createCountOnce({ window });
-    this.#steps = [createNormalizer(), createAttribution(), this.once, createCost()];
+    const cost = createCost({ estimator: createUsageEstimator('characters') });
+    this.#steps = [createNormalizer(), createAttribution(), this.once, cost];
   }
 
   /** Statuses by span id of the spans of one batch, each span a record of its own. */
@@ -91,6 +102,24 @@ describe('counting once across requests', () => {
       later,
     ];
     for (const span of others) assert.deepEqual(batches.decide([span]), ['priced']);
+  });
+
+  it('bills no twin of a call that was billed by an estimate, whatever the twin counts', () => {
+    const silent = { ...GPT_4O, ...CHARACTERS } as Record<string, AttributeValue>;
+    delete silent['gen_ai.usage.input_tokens'];
+    delete silent['gen_ai.usage.output_tokens'];
+    const byResponse = new Batches();
+    const first = spanOf({ ...silent, 'gen_ai.response.id': 'r1' }, { spanId: 'a' });
+    assert.deepEqual(byResponse.decide([first]), ['priced']);
+    assert.deepEqual(byResponse.decide([answered('b', 'r1')]), ['duplicate of a']);
+    const inner = new Batches();
+    assert.deepEqual(inner.decide([spanOf(silent, { traceId: TRACE, spanId: 'b', parentSpanId: 'a' })]), [
+      'priced',
+    ]);
+    assert.deepEqual(inner.decide([inTrace('a', null)]), ['duplicate of b']);
+    const outer = new Batches();
+    assert.deepEqual(outer.decide([spanOf(silent, { traceId: TRACE, spanId: 'a' })]), ['priced']);
+    assert.deepEqual(outer.decide([inTrace('b', 'a')]), ['duplicate of a']);
   });
 
   it('takes a parent that repeats the sum of earlier children for no call', () => {
