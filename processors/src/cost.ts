@@ -59,6 +59,11 @@ export interface TenantBooks {
   of(tenantId: string): PriceBook;
 }
 
+/** The shared book, and every tenant's own. */
+export function everyBook(books: TenantBooks): readonly PriceBook[] {
+  return [books.shared, ...books.tenants.map((tenant) => books.of(tenant))];
+}
+
 /** Makes the books of an operator and its tenants, a tenant's when it is first asked for. */
 export function createTenantBooks(overrides: PriceOverrides = NO_OVERRIDES): TenantBooks {
   const shared = createPriceBook({ layers: [overrides.operator] });

@@ -52,6 +52,16 @@ function sameUsage(a: Decidable, b: Decidable): boolean {
   );
 }
 
+/** True for a billed call whose counts were worked out, not told: no twin's can be held against it. */
+function wasEstimated(call: Decidable): boolean {
+  return call instanceof EarlierCall && call.isBilled && call.usageSource === 'estimated';
+}
+
+/** Two calls whose counts do not tell them apart. */
+function agree(a: Decidable, b: Decidable): boolean {
+  return sameUsage(a, b) || wasEstimated(a) || wasEstimated(b);
+}
+
 function usesTokens(call: Decidable): boolean {
   return (call.inputTokens ?? 0) + (call.outputTokens ?? 0) > 0;
 }
@@ -176,7 +186,7 @@ function joinNested(trace: Trace, twins: Twins): Set<Decidable> {
   for (const [parent, inner] of children) {
     if (!usesTokens(parent)) continue;
     const twin = inner.length === 1 ? inner[0] : undefined;
-    const isTwin = twin !== undefined && sameUsage(parent, twin) && sameModel(parent, twin);
+    const isTwin = twin !== undefined && agree(parent, twin) && sameModel(parent, twin);
     if (!isTwin && !repeats(parent, inner)) continue;
     // It was billed before what repeats it, or before its parts, came.
     if (parent instanceof EarlierCall && parent.isBilled) joinLater(parent, inner, trace, twins);
@@ -200,7 +210,7 @@ function repeats(parent: Decidable, children: readonly Decidable[]): boolean {
 function isResponseTwin(a: Decidable, b: Decidable): boolean {
   if (sameSpan(a, b)) return false;
   if (a.traceId !== b.traceId && !overlap(a, b)) return false;
-  return !hasUsage(a) || !hasUsage(b) || sameUsage(a, b);
+  return !hasUsage(a) || !hasUsage(b) || agree(a, b);
 }
 
 /** An estimate, which only calls of earlier batches have by now, says nothing of what a twin reports. */

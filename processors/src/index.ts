@@ -44,7 +44,7 @@ export type { AttributionOptions, TeamRule } from './attribute.ts';
 export { createCountOnce } from './count-once.ts';
 export type { CountOnce } from './count-once.ts';
 export type { Rememberable, TwinWindowOptions } from './twin-window.ts';
-export { createCost, createTenantBooks } from './cost.ts';
+export { createCost, createTenantBooks, everyBook } from './cost.ts';
 export type { CostOptions, CostProcessor, StoredBook, TenantBooks } from './cost.ts';
 
 export { formatPico, formatRational, parseDecimal, parsePico } from './money.ts';

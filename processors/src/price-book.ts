@@ -38,6 +38,8 @@ export interface ModelMatch {
   readonly parts: readonly MatchPart[];
   /** The name that was looked up: the span's, or what a deployment of that name stands for. */
   readonly lookedUp: string;
+  /** Whose prices they are: the span's provider, or the one that a deployment names instead. */
+  readonly listedBy: string;
   /** Highest layer first; the first period that contains the instant applies. */
   readonly periods: readonly CompiledPeriod[];
   /** How many of the first periods come from a layer of somebody's own, not from the list. */
@@ -202,6 +204,7 @@ class Matcher {
     const last = this.#layers.length - 1;
     return {
       model,
+      listedBy,
       parts: all.map(({ entry, candidate, depth }, i) => ({
         layer: depth > last ? null : last - depth,
         entry,

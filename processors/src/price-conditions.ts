@@ -127,21 +127,23 @@ export function resolveConditions(
   at: number,
 ): ResolvedConditions {
   const modifiers: CompiledModifier[] = [];
+  // Through a gateway's deployment the prices are another provider's: those for its own callers.
+  const seller = match.listedBy;
   for (const name of CONDITION_NAMES) {
     const isCovered = name === 'profile' && period.ofProfile === true;
     const value = isCovered ? null : valueOf(name, provider, conditions, match, period);
     const known = period.modifiers.get(name) ?? [];
     if (value === null) {
       const standard = known.find(
-        (each) => each.modifier.standard === true && fits(each, each.modifier.value, provider, at),
+        (each) => each.modifier.standard === true && fits(each, each.modifier.value, seller, at),
       );
       if (standard !== undefined) modifiers.push(standard);
       continue;
     }
-    const exact = known.find((each) => each.modifier.value === value && fits(each, value, provider, at));
+    const exact = known.find((each) => each.modifier.value === value && fits(each, value, seller, at));
     // A neutral value has its own modifier at most, never the one for all others.
     const found =
-      exact ?? (NEUTRAL[name].has(value) ? undefined : known.find((each) => fits(each, value, provider, at)));
+      exact ?? (NEUTRAL[name].has(value) ? undefined : known.find((each) => fits(each, value, seller, at)));
     // A call in a region is not one through its geography's profile: they agree only where neither costs more.
     const isOther = name === 'profile' && match.profile === null && found?.modifier.multiply !== '1';
     if (found !== undefined && !isOther) modifiers.push(found);

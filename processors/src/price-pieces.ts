@@ -1,9 +1,10 @@
 import type { Rational } from './money.ts';
 import { formatRational, parseDecimal } from './money.ts';
-import type { ConditionName, Modifier, PricePeriod, RateName, Rates } from './price-entry.ts';
+import type { ConditionName, ContextTier, Modifier, PricePeriod, RateName, Rates } from './price-entry.ts';
 import type { CompiledModifier, CompiledPeriod, CompiledTier } from './price-period.ts';
 import { compilePeriod, instantMicros } from './price-period.ts';
 import type { RateTable } from './rate-table.ts';
+import { RATE_MEANINGS } from './rate-table.ts';
 
 /** What one unit of a currency is worth in USD, from an instant (microseconds since the epoch) on. */
 export interface DatedRate {
@@ -68,21 +69,70 @@ function changeRates(rates: Rates, change: Change): Rates {
   );
 }
 
-/** Changes every rate of a period, in its tiers, windows and conditions too; factors stay as they are. */
-function changePeriod(period: PricePeriod, change: Change): PricePeriod {
-  const rated = <T extends { readonly rates?: Rates }>(each: T): T =>
-    each.rates === undefined ? each : { ...each, rates: changeRates(each.rates, change) };
-  const modified = (modifier: Modifier): Modifier => ({
-    ...rated(modifier),
-    ...(modifier.tiers === undefined ? {} : { tiers: modifier.tiers.map(rated) }),
+/** Changes the rates of a period, in its tiers and windows too; its conditions are left to `changeModifiers`. */
+function changeTables(period: PricePeriod, change: Change): PricePeriod {
+  const rated = <T extends { readonly rates: Rates }>(each: T): T => ({
+    ...each,
+    rates: changeRates(each.rates, change),
   });
   return {
-    ...period,
-    rates: changeRates(period.rates, change),
+    ...rated(period),
     ...(period.tiers === undefined ? {} : { tiers: period.tiers.map(rated) }),
     ...(period.windows === undefined ? {} : { windows: period.windows.map(rated) }),
-    ...(period.modifiers === undefined ? {} : { modifiers: period.modifiers.map(modified) }),
   };
+}
+
+/** Makes the change of a condition's own rates from the ordinary rates that they stand for. */
+type ChangeUnder = (modifier: Modifier, ordinary: Rates) => Change;
+
+/** Changes the rates of a period's conditions; factors stay as they are. */
+function changeModifiers(period: PricePeriod, under: ChangeUnder): Pick<PricePeriod, 'modifiers'> {
+  if (period.modifiers === undefined) return {};
+  const modifiers = period.modifiers.map((modifier): Modifier => {
+    const { rates, tiers } = modifier;
+    const ordinary = (tier: ContextTier): Rates => ({
+      ...period.rates,
+      ...period.tiers?.find(({ above, inclusive }) => above === tier.above && inclusive === tier.inclusive)
+        ?.rates,
+    });
+    const changed = (tier: ContextTier): ContextTier => ({
+      ...tier,
+      rates: changeRates(tier.rates, under(modifier, ordinary(tier))),
+    });
+    return {
+      ...modifier,
+      ...(rates === undefined ? {} : { rates: changeRates(rates, under(modifier, period.rates)) }),
+      ...(tiers === undefined ? {} : { tiers: tiers.map(changed) }),
+    };
+  });
+  return { modifiers };
+}
+
+/** Changes every rate of a period alike. */
+function changePeriod(period: PricePeriod, change: Change): PricePeriod {
+  return { ...changeTables(period, change), ...changeModifiers(period, () => change) };
+}
+
+/** Conditions that are ways to be served: their rates are the ordinary ones at another level. */
+const MODES: ReadonlySet<ConditionName> = new Set(['tier', 'speed']);
+
+/**
+ * Lays negotiated amounts on a period. A mode's own token rates change as the ordinary ones do, as they would if
+ * the list had a factor for it: half price in a batch is half of what was negotiated, however the list says it.
+ */
+function negotiated(period: PricePeriod, change: Change): PricePeriod {
+  const under: ChangeUnder = (modifier, ordinary) => (usd, name) => {
+    const listed = ordinary[name];
+    const isScaled = MODES.has(modifier.condition) && RATE_MEANINGS[name].token && listed !== undefined;
+    const [base, own] = [decimal(isScaled ? listed : '0'), decimal(usd)];
+    if (!isScaled || base.numerator === 0n) return change(usd, name);
+    const now = decimal(change(listed, name));
+    return formatRational({
+      numerator: own.numerator * now.numerator * base.denominator,
+      denominator: own.denominator * now.denominator * base.numerator,
+    });
+  };
+  return { ...changeTables(period, change), ...changeModifiers(period, under) };
 }
 
 function usdAt(currencies: CurrencyTable, currency: string, at: number): string | null {
@@ -123,7 +173,7 @@ function changedAt(
     if (at < adjustment.from || at >= adjustment.to) continue;
     const amounts = amountsAt(adjustment, at);
     if (typeof amounts === 'string') return amounts;
-    period = changePeriod(period, (text, name) => {
+    period = negotiated(period, (text, name) => {
       const amount = amounts[name];
       if (amount === undefined) return text;
       return adjustment.kind === 'rates' ? amount : exactRest(text, amount);

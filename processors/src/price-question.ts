@@ -138,6 +138,23 @@ export function usageOf(line: Json, provider: string): LineUsage {
   };
 }
 
+/** A discount as a line says it: entries of a prices file, text in per cent, or a factor. */
+function discountsOf(value: unknown, provider: string, key: string): unknown[] {
+  if (Array.isArray(value)) return value.flatMap((each) => discountsOf(each, provider, key));
+  if (value !== null && typeof value === 'object') return [{ provider, ...value }];
+  if (typeof value === 'string' && value.trim().endsWith('%')) return [{ provider, percent: value }];
+  // Who writes 10 means ten per cent, or ten times the price: nobody can tell.
+  if (Number(value) > 1) throw new BadLine(`"${key}" must be a factor from 0 to 1, or {"percent": 10}`);
+  return [{ provider, multiply: value }];
+}
+
+/** A deployment as a line says it: the model's name, or the options of an entry of a prices file. */
+function deploymentOf(target: unknown, provider: string, name: string): unknown {
+  return target !== null && typeof target === 'object' && !Array.isArray(target)
+    ? { provider, name, ...target }
+    : { provider, name, model: target };
+}
+
 /** A tenant's configuration given with one line, as the prices file that says the same. */
 export function ownLayer(attrs: Json, provider: string, model: string): unknown {
   const config = Object.entries(attrs).filter(([key]) => key.startsWith(TENANT_CONFIG));
@@ -154,15 +171,11 @@ export function ownLayer(attrs: Json, provider: string, model: string): unknown 
         break;
       case 'deploymentMap':
         for (const [name, target] of Object.entries(objectOf(value, key))) {
-          file.deployments.push({ provider, name, model: target });
+          file.deployments.push(deploymentOf(target, provider, name));
         }
         break;
       case 'discount':
-        file.discounts.push(
-          value !== null && typeof value === 'object'
-            ? { provider, ...value }
-            : { provider, multiply: value },
-        );
+        file.discounts.push(...discountsOf(value, provider, key));
         break;
       default:
         throw new BadLine(`"${key}" is not known`);

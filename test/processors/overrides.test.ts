@@ -87,11 +87,26 @@ describe('a discount', () => {
     assert.equal(usd(ask(book, 'openai', 'mine')), '3');
     assert.equal(usd(ask(book, 'openai', 'mine', { usage: { input: '2000000', output: '1000000' } })), '18');
     assert.equal(usd(ask(book, 'openai', 'mine', { serviceTier: 'batch' })), '1.5');
-    assert.equal(usd(ask(book, 'openai', 'mine', { serviceTier: 'priority' })), '3');
+    // Listed at 9 of 4, so 6.75 of 3: a mode's own rates follow as a factor would.
+    assert.equal(usd(ask(book, 'openai', 'mine', { serviceTier: 'priority' })), '6.75');
     // A rate that the list does not have is not added: that is what an entry of prices is for.
     const perSecond = bookOf({ discounts: [{ provider: 'openai', rates: { per_second: '1' } }] });
     const answer = ask(perSecond, 'openai', 'gpt-4o', { durationNanos: 1_000_000_000n });
     assert.equal(usd(answer), '2.5');
+  });
+
+  it('changes a mode alike, whether the list has rates or a factor for it, in a long context too', () => {
+    const book = bookOf({
+      discounts: [
+        { provider: 'openai', models: ['gpt-5.4', 'gpt-5'], rates: { input_mtok: '1' } },
+        { provider: 'openai', models: ['gpt-5.5'], subtract: { input_mtok: '9' } },
+      ],
+    });
+    const batch = { serviceTier: 'batch' };
+    assert.equal(usd(ask(book, 'openai', 'gpt-5', { ...batch, usage: { input: '1000' } })), '0.0005');
+    assert.equal(usd(ask(book, 'openai', 'gpt-5.4', { ...batch, usage: { input: '1000' } })), '0.0005');
+    assert.equal(usd(ask(book, 'openai', 'gpt-5.4', { ...batch, usage: { input: '300000' } })), '0.15');
+    assert.equal(usd(ask(book, 'openai', 'gpt-5.5', { ...batch, usage: { input: '1000' } })), '0');
   });
 
   it('off a rate never makes it negative, and says in the lines that it was negotiated', () => {
@@ -198,6 +213,75 @@ describe('a deployment', () => {
 
   it("can have the prices of another provider's list", () => {
     assert.equal(usd(ask(book, AZURE, 'claude')), usd(ask(book, 'anthropic', 'claude-haiku-4-5')));
+  });
+});
+
+describe('a deployment on a gateway', () => {
+  it('has the prices that the other provider has for its own callers', () => {
+    const book = bookOf({
+      deployments: [
+        { provider: 'my-gw', name: 'flash', model: 'gemini-2.0-flash', model_provider: 'gcp.vertex_ai' },
+        { provider: 'my-gw', name: 'flash-api', model: 'gemini-2.0-flash', model_provider: 'gcp.gemini' },
+      ],
+    });
+    assert.equal(usd(ask(book, 'my-gw', 'flash')), '0.15');
+    assert.equal(usd(ask(book, 'my-gw', 'flash-api')), '0.1');
+  });
+});
+
+describe("a condition of one's own price", () => {
+  const mine = (more: object): object => ({
+    provider: 'openai',
+    model: 'mine',
+    input_mtok: '4',
+    cache_read_mtok: '1',
+    output_mtok: '8',
+    ...more,
+  });
+  const refused = (condition: object): readonly string[] =>
+    parsePriceOverrides({ prices: [mine({ conditions: [condition] })] }).faults.map(
+      ({ path, message }) => `${path} ${message}`,
+    );
+
+  it('can have factors of single rates, and tiers of its own, as the shipped lists do', () => {
+    const book = bookOf({
+      prices: [
+        mine({
+          tiers: [{ above: 1_000_000, input_mtok: '6' }],
+          conditions: [
+            { tier: 'flex', multiply: '0.5', factors: { cache_read_mtok: '1' } },
+            { tier: 'batch', input_mtok: '2', tiers: [{ above: 1_000_000, input_mtok: '2.5' }] },
+          ],
+        }),
+      ],
+    });
+    const flex = { serviceTier: 'flex', usage: { input: '500000', cache_read: '500000' } };
+    assert.equal(usd(ask(book, 'openai', 'mine', flex)), '1.5');
+    assert.equal(usd(ask(book, 'openai', 'mine', { serviceTier: 'batch' })), '2');
+    const long = { serviceTier: 'batch', usage: { input: '2000000' } };
+    assert.equal(usd(ask(book, 'openai', 'mine', long)), '5');
+  });
+
+  it('that changes nothing, or says two things, is a fault', () => {
+    assert.match(refused({ tier: 'batch' })[0] ?? '', /^prices\[0\]\.conditions\[0\] changes no price/);
+    assert.match(
+      refused({ tier: 'batch', input_mtok: '1', factors: { input_mtok: '2' } })[0] ?? '',
+      /the same thing twice/,
+    );
+    assert.match(
+      refused({ tier: 'batch', multiply: '1', tiers: [{ above: 1, input_mtok: '1' }] })[0] ?? '',
+      /need/,
+    );
+    assert.deepEqual(refused({ tier: 'batch', multiply: '1' }), []);
+  });
+
+  it('stands beside the least seconds of audio that are billed', () => {
+    const price = { provider: 'vllm', model: 'ears', audio_hour: '3.6', least_seconds: 10 };
+    const book = bookOf({ prices: [price] });
+    assert.equal(usd(ask(book, 'vllm', 'ears', { usage: { audio_seconds: '3' } })), '0.01');
+    assert.equal(usd(ask(book, 'vllm', 'ears', { usage: { audio_seconds: '11' } })), '0.011');
+    const { faults } = parsePriceOverrides({ prices: [{ ...price, least_seconds: 1.5 }] });
+    assert.equal(faults[0]?.path, 'prices[0].least_seconds');
   });
 });
 

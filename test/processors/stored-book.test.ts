@@ -49,7 +49,11 @@ function rebuilt(books: TenantBooks): TenantBooks {
     acme === books.shared
       ? shared
       : priceBookFromContent(acme.content(), { version: acme.version, parent: books.shared.content() });
-  return { shared, of: (tenant) => (tenant === 'acme' ? own : shared), all: () => [shared, own] };
+  return {
+    shared,
+    of: (tenant) => (tenant === 'acme' ? own : shared),
+    tenants: own === shared ? [] : ['acme'],
+  };
 }
 
 let state = 20261121;

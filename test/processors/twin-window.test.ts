@@ -10,13 +10,11 @@ import type { AttributeValue, Call, CountOnce, GenAiSpan, SpanGroup } from '@spa
 import { GPT_4O, groupOf, NOW_MS, NOW_NANOS, run, spanOf } from './spans.ts';
 
 const TRACE = 'a'.repeat(32);
-const WINDOW = { windowMs: 120_000, maxCalls: 1000 };
-
-/** Sent where usage is unknown, for an estimate. */
 const CHARACTERS = {
-  'spanmeter.usage.estimate.input_characters': 440,
-  'spanmeter.usage.estimate.output_characters': 44,
+  'spanmeter.usage.estimate.input_characters': 4000,
+  'spanmeter.usage.estimate.output_characters': 400,
 };
+const WINDOW = { windowMs: 120_000, maxCalls: 1000 };
 
 function inTrace(
   spanId: string,
@@ -105,6 +103,24 @@ describe('counting once across requests', () => {
       later,
     ];
     for (const span of others) assert.deepEqual(batches.decide([span]), ['priced']);
+  });
+
+  it('bills no twin of a call that was billed by an estimate, whatever the twin counts', () => {
+    const silent = { ...GPT_4O, ...CHARACTERS } as Record<string, AttributeValue>;
+    delete silent['gen_ai.usage.input_tokens'];
+    delete silent['gen_ai.usage.output_tokens'];
+    const byResponse = new Batches();
+    const first = spanOf({ ...silent, 'gen_ai.response.id': 'r1' }, { spanId: 'a' });
+    assert.deepEqual(byResponse.decide([first]), ['priced']);
+    assert.deepEqual(byResponse.decide([answered('b', 'r1')]), ['duplicate of a']);
+    const inner = new Batches();
+    assert.deepEqual(inner.decide([spanOf(silent, { traceId: TRACE, spanId: 'b', parentSpanId: 'a' })]), [
+      'priced',
+    ]);
+    assert.deepEqual(inner.decide([inTrace('a', null)]), ['duplicate of b']);
+    const outer = new Batches();
+    assert.deepEqual(outer.decide([spanOf(silent, { traceId: TRACE, spanId: 'a' })]), ['priced']);
+    assert.deepEqual(outer.decide([inTrace('b', 'a')]), ['duplicate of a']);
   });
 
   it('takes a parent that repeats the sum of earlier children for no call', () => {

@@ -5,6 +5,7 @@ import {
   checkOverlay,
   createPriceBook,
   diffBooks,
+  everyBook,
   isFatal,
   modelCount,
   newFindings,
@@ -69,7 +70,7 @@ function overrideCount(book: PriceBook): number {
 
 /** The stored versions with the names that they have now, led by what is current and not stored yet. */
 function named(stored: readonly StoredVersion[], books: TenantBooks): NamedVersion[] {
-  const [shared, ...own] = books.all();
+  const [shared, ...own] = everyBook(books);
   const names = new Map<string, string[]>();
   const call = (book: PriceBook | undefined, name: string): void => {
     if (book !== undefined) names.set(book.version, [...(names.get(book.version) ?? []), name]);
@@ -78,7 +79,7 @@ function named(stored: readonly StoredVersion[], books: TenantBooks): NamedVersi
   call(shared, 'current');
   for (const book of own) call(book, "current, a tenant's");
   const known = new Set(stored.map((each) => each.version));
-  const current = books.all().filter((book) => !known.has(book.version));
+  const current = everyBook(books).filter((book) => !known.has(book.version));
   return [
     ...current.map((book) => ({
       version: book.version,
@@ -206,7 +207,9 @@ function shippedFindings(all: boolean): readonly PriceFinding[] {
 /** Looks every book over: the shared one whole, of a tenant's only what it adds. */
 function findingsOf(books: TenantBooks, atMs: number): readonly BookFinding[] {
   const atMicros = atMs * MICROS_PER_MS;
-  return books.all().flatMap((book) => checkBook(book, { atMicros, lastLayerOnly: book !== books.shared }));
+  return everyBook(books).flatMap((book) =>
+    checkBook(book, { atMicros, lastLayerOnly: book !== books.shared }),
+  );
 }
 
 async function check(options: CheckOptions, context: CliContext): Promise<void> {
@@ -233,7 +236,7 @@ async function check(options: CheckOptions, context: CliContext): Promise<void> 
     const found = findings.filter((finding) => finding.level === level).length;
     return `${found} ${level}${found === 1 ? '' : 's'}`;
   };
-  const tenants = books.all().length - 1;
+  const tenants = everyBook(books).length - 1;
   context.write(
     `${findings.length + shipped.length === 0 ? '' : '\n'}Book ${short(books.shared.version)}: ${grouped(String(modelCount(books.shared)))} ` +
       `models on ${books.shared.lists.size} lists, ${tenants} ${tenants === 1 ? 'tenant' : 'tenants'} with prices ` +

@@ -1,4 +1,5 @@
 import {
+  everyBook,
   nearestModels,
   PROVIDERS,
   type PriceBook,
@@ -31,7 +32,7 @@ export interface WhatIfQuestion {
 
 /** The books that calls of one tenant, or of all where it is null, are priced by. */
 export function booksFor(books: TenantBooks, tenant: string | null): readonly PriceBook[] {
-  return tenant === null ? books.all() : [books.of(tenant)];
+  return tenant === null ? everyBook(books) : [books.of(tenant)];
 }
 
 function isSold(

@@ -18,6 +18,7 @@ const PRICE_KEYS: ReadonlySet<string> = new Set([
   'tiers',
   'windows',
   'conditions',
+  'least_seconds',
   ...RATE_NAMES,
 ]);
 const DEPLOYMENT_KEYS: ReadonlySet<string> = new Set([
@@ -39,6 +40,7 @@ const DISCOUNT_KEYS: ReadonlySet<string> = new Set([
   ...DISCOUNT_FORMS,
 ]);
 const CURRENCY_KEYS: ReadonlySet<string> = new Set(['from', 'to', 'usd']);
+const LEAST_SECONDS = 'whole seconds of audio, from 1 to 3600';
 const MAX_NAMES = 1000;
 
 /** An ISO 4217 code other than USD; null where there is none or it is at fault. */
@@ -83,12 +85,17 @@ function readPeriod(reader: FieldReader, source: Plain, place: Place): PricePeri
   const tiers = readTiers(reader, source['tiers'], within(place, 'tiers'));
   const windows = readWindows(reader, source['windows'], within(place, 'windows'));
   const modifiers = readConditions(reader, source['conditions'], within(place, 'conditions'));
+  const leastSeconds =
+    source['least_seconds'] === undefined
+      ? null
+      : reader.whole(source['least_seconds'], within(place, 'least_seconds'), 1, 3600, LEAST_SECONDS);
   const when = readSpan(reader, source, place);
   if (!free && !isPriced) return null;
   return {
     ...when,
     ...(free ? { free: true as const } : {}),
     ...(currency === null ? {} : { currency }),
+    ...(leastSeconds === null ? {} : { leastSeconds }),
     rates,
     ...(tiers.length === 0 ? {} : { tiers }),
     ...(windows.length === 0 ? {} : { windows }),
@@ -116,7 +123,8 @@ export function readDeployment(reader: FieldReader, value: unknown, place: Place
 }
 
 function readPercent(reader: FieldReader, value: unknown, place: Place): string | null {
-  const text = reader.decimal(value, place);
+  const sign = typeof value === 'string' && value.trim().endsWith('%');
+  const text = reader.decimal(sign ? value.trim().slice(0, -1) : value, place);
   const percent = text === null ? null : parseDecimal(text);
   if (percent === null) return null;
   const denominator = percent.denominator * 100n;

@@ -13,6 +13,8 @@ const WINDOW_KEYS: ReadonlySet<string> = new Set(['days', 'except', 'from', 'to'
 const CONDITION_KEYS: ReadonlySet<string> = new Set([
   ...CONDITIONS,
   'multiply',
+  'factors',
+  'tiers',
   'standard',
   'from',
   'to',
@@ -116,6 +118,30 @@ export function readWindows(reader: FieldReader, value: unknown, place: Place): 
   return reader.list(value, place, MAX_WINDOWS, (each, at) => readWindow(reader, each, at));
 }
 
+/** What a condition does to the price: exactly one of a factor, factors of single rates beside it, or rates. */
+function readEffect(reader: FieldReader, source: Plain, place: Place): Partial<Modifier> {
+  const multiply =
+    source['multiply'] === undefined ? null : reader.decimal(source['multiply'], within(place, 'multiply'));
+  const factors =
+    source['factors'] === undefined ? null : readRateMap(reader, source['factors'], within(place, 'factors'));
+  const rates = readRates(reader, source, place);
+  const tiers = readTiers(reader, source['tiers'], within(place, 'tiers'));
+  const named = RATE_NAMES.some((name) => source[name] !== undefined);
+  if (!named && source['multiply'] === undefined && source['factors'] === undefined) {
+    reader.fault(place, 'changes no price: multiply: 1 says that there is none');
+  }
+  if (named && source['factors'] !== undefined) {
+    reader.fault(within(place, 'factors'), 'and rates of its own say the same thing twice');
+  }
+  if (tiers.length > 0 && !named) reader.fault(within(place, 'tiers'), 'need rates of their condition');
+  return {
+    ...(multiply === null ? {} : { multiply }),
+    ...(factors === null ? {} : { factors }),
+    ...(Object.keys(rates).length === 0 ? {} : { rates }),
+    ...(tiers.length === 0 ? {} : { tiers }),
+  };
+}
+
 function readCondition(reader: FieldReader, value: unknown, place: Place): Modifier | null {
   const source = reader.object(value, place, CONDITION_KEYS);
   if (source === null) return null;
@@ -126,17 +152,14 @@ function readCondition(reader: FieldReader, value: unknown, place: Place): Modif
     return null;
   }
   const text = reader.text(source[condition], within(place, condition));
-  const multiply =
-    source['multiply'] === undefined ? null : reader.decimal(source['multiply'], within(place, 'multiply'));
-  const rates = readRates(reader, source, place);
+  const effect = readEffect(reader, source, place);
   const standard = reader.flag(source['standard'], within(place, 'standard'));
   const when = readSpan(reader, source, place);
   if (text === null) return null;
   return {
     condition,
     value: text.toLowerCase(),
-    ...(multiply === null ? {} : { multiply }),
-    ...(Object.keys(rates).length === 0 ? {} : { rates }),
+    ...effect,
     ...(standard ? { standard: true as const } : {}),
     ...when,
   };

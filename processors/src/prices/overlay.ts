@@ -147,6 +147,24 @@ const RESIDENT_CLAUDES: readonly string[] = [
 
 const ANTHROPIC: readonly OverlayPatch[] = [
   {
+    sellers: ['anthropic', 'openrouter'],
+    models: ['claude-sonnet-4-0', 'anthropic/claude-sonnet-4'],
+    tiers: [
+      {
+        above: 200_000,
+        rates: {
+          input_mtok: '6',
+          cache_read_mtok: '0.6',
+          cache_write_mtok: '7.5',
+          cache_write_1h_mtok: '12',
+          output_mtok: '22.5',
+        },
+      },
+    ],
+    source: `${ANTHROPIC_PAGE}, long context of Claude Sonnet 4 and 4.5; LiteLLM 1.94.0 agrees, the base has it for 4.5 only`,
+    reviewed: '2026-11-21',
+  },
+  {
     sellers: ['anthropic'],
     models: ['claude-*'],
     modifiers: [tier('batch', '0.5')],
@@ -283,7 +301,18 @@ const CLOUDS: readonly OverlayPatch[] = [
   },
   {
     sellers: ['google'],
-    models: ['claude-*-4-5*', 'claude-*-4-6*', 'claude-*-4-7*', 'claude-*-4-8*', 'claude-*-5*'],
+    // Not `claude-*-5*`: Claude 3.5 has no premium.
+    models: [
+      'claude-*-4-5*',
+      'claude-*-4-6*',
+      'claude-*-4-7*',
+      'claude-*-4-8*',
+      'claude-opus-5*',
+      'claude-sonnet-5*',
+      'claude-haiku-5*',
+      'claude-fable-5*',
+      'claude-mythos-5*',
+    ],
     modifiers: [{ condition: 'region', value: '*', multiply: '1.1' }],
     source: `${ANTHROPIC_PAGE}: regional endpoints cost a tenth more since Claude 4.5`,
     reviewed: REVIEWED,
