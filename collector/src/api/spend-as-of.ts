@@ -131,7 +131,8 @@ async function tellOfGoneCalls(
   which: '=' | '<' | '<=',
 ): Promise<boolean> {
   const text = `SELECT FROM spanmeter.spend_rollup r
-    WHERE r.recorded_on ${which} $3::text::date AND r.bucket_start >= $1::timestamptz AND r.bucket_start < $2::timestamptz
+    WHERE r.recorded_on ${which} $3::text::date
+      AND r.bucket_start >= $1::timestamptz AND r.bucket_start < $2::timestamptz
       AND ($4::text IS NULL OR r.tenant_id = $4) AND NOT EXISTS (
         SELECT FROM (${PARTITION_BOUNDS}) AS p WHERE r.bucket_start >= p.from_at AND r.bucket_start < p.to_at
       )
