@@ -131,26 +131,61 @@ export function callsAsOf(asOf: AsOf, scope: SourceScope, place: (value: unknown
   ) AS as_it_stood`;
 }
 
-/** Whether rollups of that day tell of calls that are gone, so that what came after the instant can't be told. */
-async function needsGoneCalls(reading: Reading, asOf: AsOf, range: Range): Promise<boolean> {
+/** Whether rollups tell of calls that are gone, recorded on the days that match. */
+async function tellOfGoneCalls(
+  reading: Reading,
+  { day }: AsOf,
+  range: Range,
+  which: '=' | '<' | '<=',
+): Promise<boolean> {
   const text = `SELECT FROM spanmeter.spend_rollup r
-    WHERE r.recorded_on = $3::text::date AND r.bucket_start >= $1::timestamptz AND r.bucket_start < $2::timestamptz
+    WHERE r.recorded_on ${which} $3::text::date
+      AND r.bucket_start >= $1::timestamptz AND r.bucket_start < $2::timestamptz
       AND ($4::text IS NULL OR r.tenant_id = $4) AND NOT EXISTS (
         SELECT FROM (${PARTITION_BOUNDS}) AS p WHERE r.bucket_start >= p.from_at AND r.bucket_start < p.to_at
       )
     LIMIT 1`;
-  const found = await reading.query(text, [range.from, range.to, asOf.day, reading.tenant]);
+  const found = await reading.query(text, [range.from, range.to, day, reading.tenant]);
   return found.length > 0;
+}
+
+/** Refuses what would be answered without the calls that are gone. */
+async function refuseGoneCalls(
+  reading: Reading,
+  asOf: AsOf,
+  range: Range,
+  readsCalls: boolean,
+): Promise<void> {
+  const { day, midnight } = asOf;
+  if (readsCalls) {
+    if (!(await tellOfGoneCalls(reading, asOf, range, midnight ? '<' : '<='))) return;
+    const why =
+      'spend by user needs calls that are past the retention. Ask for a later "from", or without users.';
+    throw new Refusal('invalid', `"as_of": ${why}`);
+  }
+  if (midnight || !(await tellOfGoneCalls(reading, asOf, range, '='))) return;
+  throw new Refusal(
+    'invalid',
+    `"as_of" within ${day} needs calls that are past the retention. Ask for a midnight in UTC, ` +
+      `such as ${day} (the end of that day) or ${addDays(day, -1)}.`,
+  );
+}
+
+/** What spend is asked for. */
+export interface AsOfRequest {
+  readonly asked: string | undefined;
+  readonly range: Range;
+  /** Whether it is summed from calls, since rollups know nothing of what it is grouped or narrowed by. */
+  readonly readsCalls: boolean;
 }
 
 /**
  * Turns a date (the end of that UTC day) or an instant into what spend can be read at; one in the future is now.
- * Null where nothing was asked. Rejects with Refusal `invalid` where the calls of its day are past the retention.
+ * Null where nothing was asked. Rejects with Refusal `invalid` where it needs calls that are past the retention.
  */
 export async function resolveAsOf(
   reading: Reading,
-  asked: string | undefined,
-  range: Range,
+  { asked, range, readsCalls }: AsOfRequest,
 ): Promise<AsOf | null> {
   if (asked === undefined) return null;
   const text = isCivilDate(asked) ? `${addDays(asked, 1)}T00:00:00Z` : asked;
@@ -161,12 +196,6 @@ export async function resolveAsOf(
     [text],
   );
   if (found === undefined) throw new Error('the database tells no time');
-  if (!found.current && !found.midnight && (await needsGoneCalls(reading, found, range))) {
-    throw new Refusal(
-      'invalid',
-      `"as_of" within ${found.day} needs calls that are past the retention. Ask for a midnight in UTC, ` +
-        `such as ${found.day} (the end of that day) or ${addDays(found.day, -1)}.`,
-    );
-  }
+  if (!found.current) await refuseGoneCalls(reading, found, range, readsCalls);
   return found;
 }

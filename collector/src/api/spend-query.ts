@@ -157,10 +157,9 @@ interface Statement {
 /** The total comes from the same scan as the rows (GROUPING SETS), so that both are of one moment. */
 function spendStatement(reading: Reading, request: SpendRequest, maxRows: number): Statement {
   const filters = SPEND_FILTERS.filter((name) => request.filters?.[name] !== undefined);
-  const byUser = request.groupBy.includes('user') || filters.includes('user');
   const values: unknown[] = [request.range.from, request.range.to, reading.timezone, UNPRICED_STATUSES];
   const place = (value: unknown): string => `$${values.push(value)}`;
-  const source = sourceOf(reading, request.asOf ?? null, byUser ? CALLS : ROLLUP, place);
+  const source = sourceOf(reading, request.asOf ?? null, readsCalls(request) ? CALLS : ROLLUP, place);
   const wanted = filters.map((name) => `AND ${columnOf(name, source)} = ${place(request.filters?.[name])}`);
   if (reading.tenant !== null) wanted.push(`AND tenant_id = ${place(reading.tenant)}`);
   const names = request.groupBy.map((key) => `"${key}"`);
@@ -209,6 +208,11 @@ function sumsOf(row: Readonly<Record<string, string | number | null>>): SpendSum
     output_tokens: count('output_tokens'),
     reasoning_tokens: count('reasoning_tokens'),
   };
+}
+
+/** Whether spend is summed from calls: rollups know no users. */
+export function readsCalls({ groupBy, filters }: Pick<SpendRequest, 'groupBy' | 'filters'>): boolean {
+  return groupBy.includes('user') || filters?.user !== undefined;
 }
 
 /** Spend in a range: rows by time, then by cost, the highest first; and the total. */

@@ -14,6 +14,7 @@ import { resolveAsOf } from '../api/spend-as-of.ts';
 import { spendCsv } from '../api/spend-csv.ts';
 import {
   GROUP_KEYS,
+  readsCalls,
   readSpend,
   type GroupKey,
   type Spend,
@@ -181,8 +182,13 @@ async function readReport(options: ReportOptions, context: CliContext): Promise<
     return reader.read(tenant, async (reading) => {
       const days = periodDays(period, date ?? civilDateIn(reading.timezone, context.now()));
       const range = await resolveRange(reading, days, true);
-      const asOf = await resolveAsOf(reading, options.asOf, range);
-      const spend = await readSpend(reading, { range, groupBy, filters: { provider, service_name }, asOf });
+      const wanted = { range, groupBy, filters: { provider, service_name } };
+      const asOf = await resolveAsOf(reading, {
+        asked: options.asOf,
+        range,
+        readsCalls: readsCalls(wanted),
+      });
+      const spend = await readSpend(reading, { ...wanted, asOf });
       const known = await reading.query('SELECT FROM spanmeter.tenants WHERE id = $1', [tenant]);
       const isKnown = tenant === null || spend.rows.length > 0 || known.length > 0;
       const { timezone } = reading;

@@ -228,6 +228,11 @@ describe('spend as it stood', function () {
     const within = await api.get(`/api/v1/spend?${range()}&as_of=${date}T12:00:00Z`);
     assert.equal(within.status, 400);
     assert.match(within.body.error.message, /past the retention.*midnight in UTC/);
+    for (const query of ['group_by=user', 'user=ann']) {
+      const byUser = await api.get(`/api/v1/spend?${range()}&${query}&as_of=${date}`);
+      assert.equal(byUser.status, 400, 'the calls of users are gone, and a lower sum would be wrong');
+      assert.match(byUser.body.error.message, /by user .*past the retention/);
+    }
     const later = await api.get(
       `/api/v1/spend?${range()}&as_of=${new Date(Date.now() - DAY_MS / 2).toISOString()}`,
     );

@@ -4,7 +4,7 @@ import { boundsOf, resolveRange } from '../range.ts';
 import { defineRoute, tenantFor, type Route } from '../route.ts';
 import { resolveAsOf } from '../spend-as-of.ts';
 import { spendCsv } from '../spend-csv.ts';
-import { GROUP_KEYS, readSpend, type GroupKey, type SpendRow } from '../spend-query.ts';
+import { GROUP_KEYS, readsCalls, readSpend, type GroupKey, type SpendRow } from '../spend-query.ts';
 
 const DEFAULT_DAYS = 30;
 const MAX_GROUP_KEYS = 4;
@@ -120,8 +120,9 @@ export const SPEND: Route = defineRoute({
     const answer = await reader.read(tenantFor(identity, query.tenant), async (reading) => {
       const bounds = boundsOf(query, reading.timezone, now(), DEFAULT_DAYS);
       const range = await resolveRange(reading, bounds, true);
-      const asOf = await resolveAsOf(reading, query.as_of, range);
-      const spend = await readSpend(reading, { range, groupBy, filters: query, asOf });
+      const wanted = { range, groupBy, filters: query };
+      const asOf = await resolveAsOf(reading, { asked: query.as_of, range, readsCalls: readsCalls(wanted) });
+      const spend = await readSpend(reading, { ...wanted, asOf });
       return { reading, range, asOf, ...spend };
     });
     if (query.format === 'csv') return { filename: 'spend.csv', csv: spendCsv(groupBy, answer.rows) };
