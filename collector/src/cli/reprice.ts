@@ -17,6 +17,7 @@ import {
 } from '../reprice/reprice.ts';
 import { addBookOptions, currentPricing, type BookOptions } from './books.ts';
 import { actor, withClient } from './database.ts';
+import { refuseForgottenPrices } from './forgotten-prices.ts';
 import { amount, bold, CliError, exactDecimals, grouped, printable, runs, table } from './output.ts';
 import type { CliContext, Column } from './output.ts';
 
@@ -191,6 +192,7 @@ async function reprice(options: RepriceOptions, context: CliContext, confirm: Co
   await withClient(context, async (client) => {
     await prepareReprice(client);
     const pricing = await currentPricing(options, context, client);
+    await refuseForgottenPrices(client, pricing.books, options);
     const dryRun = options.dryRun === true;
     if (!dryRun) await lockReprice(client).catch(explainLock);
     const selection = await selectionOf(client, options);

@@ -17,6 +17,7 @@ import {
 } from '../../support/reprice-lab.ts';
 import { useTempDir } from '../../support/temp-dir.ts';
 import { runApi } from '../api/running-api.ts';
+import { defaultConfigFile } from '@spanmeter/collector/dist/cli/start-options.js';
 import { type CliRun, spanmeter } from '../cli/running-cli.ts';
 
 const DAY = '2026-11-20';
@@ -57,7 +58,7 @@ describe('spanmeter reprice', function () {
       const path = join(directory.path, 'prices.yaml');
       await writeFile(path, JSON.stringify(file));
       given.push('--prices', path);
-    }
+    } else given.push('--config', defaultConfigFile('/'));
     const run = await spanmeter(['reprice', ...given], { DATABASE_URL: database.url, USER: 'ann' });
     assert.deepEqual(await disagreements(database.url), []);
     return run;
@@ -235,6 +236,22 @@ describe('spanmeter reprice', function () {
     assert.equal((summaryOf(run)['total'] as { changed: number }).changed, 1);
     assert.equal(run.out.trim().split('\n').length, 1);
     assert.deepEqual(await sql(database.url, counts), [before]);
+  });
+
+  it('takes no list prices for own ones that it was not told of', async () => {
+    await store([OWN]);
+    const run = await reprice(ownPrice({ input_mtok: '3', output_mtok: '6' }));
+    assert.equal(run.code, 0, run.err);
+    const corrected = await adjustmentsIn(database.url);
+    const args = ['reprice', '--from', DAY, '--to', DAY];
+    const env = { DATABASE_URL: database.url };
+    const forgotten = await spanmeter(args, env);
+    assert.equal(forgotten.code, 2);
+    assert.match(forgotten.err, /prices by own prices \(book [0-9a-f]{12}\).*--config/);
+    assert.equal(await adjustmentsIn(database.url), corrected);
+    const meant = await spanmeter([...args, '--config', defaultConfigFile('/'), '--yes'], env);
+    assert.equal(meant.code, 0, meant.err);
+    assert.equal(await adjustmentsIn(database.url), corrected + 1);
   });
 
   it('shows people a table and asks them before it acts', async () => {
