@@ -5,7 +5,7 @@ import { pickPorts, startCollector, type CollectorProcess } from '../support/col
 import { useTempDir } from '../support/temp-dir.ts';
 
 /** Crashes in one test run; more on request. */
-const CRASHES = Number(process.env['SPANMETER_TEST_CRASHES'] ?? 4);
+const CRASHES = Number(process.env['SPANMETER_TEST_CRASHES'] ?? 3);
 const SENDERS = 4;
 
 interface Tally {

@@ -14,7 +14,7 @@ import { useTempDir } from '../support/temp-dir.ts';
 import { until } from '../support/until.ts';
 
 /** Several pages of 5,000. */
-const CALLS = 23_000;
+const CALLS = 16_000;
 const BATCH = 4_000;
 const DAY_MS = 86_400_000;
 const MODELS = ['gpt-4o', 'gpt-4o-mini', 'own-large', 'own-small', 'no-such-model'] as const;
