@@ -363,6 +363,8 @@ function joinResponses(responses: readonly (readonly Decidable[])[], twins: Twin
 export interface CountOnce extends CallProcessor {
   /** Reads calls back that were stored before a restart. */
   recall(calls: Iterable<Rememberable>): void;
+  /** Remembers the batch decided last once its costs are known; without this the next batch does it. */
+  remember(): void;
   /** What earlier batches held of a trace, as the batch decided last sees it. */
   earlier(traceId: string): readonly Decidable[];
 }
@@ -421,6 +423,7 @@ export function createCountOnce(options: { readonly window?: TwinWindowOptions }
   };
   return Object.assign(process, {
     recall: (calls: Iterable<Rememberable>) => window?.recall(calls),
+    remember: () => window?.remember(),
     earlier: (traceId: string) => window?.ofTrace(traceId) ?? [],
   });
 }

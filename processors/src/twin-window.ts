@@ -317,7 +317,7 @@ export class TwinWindow {
 
   /** Begins a batch: what was decided before is remembered first. */
   open(groups: readonly SpanGroup[]): void {
-    this.#remember();
+    this.remember();
     this.#place = placeOf(groups);
     this.#decided = this.#place === null ? [] : groups;
     this.#sinceUnixMs = (this.#place?.receivedUnixMs ?? Infinity) - this.#windowMs;
@@ -339,7 +339,8 @@ export class TwinWindow {
     return this.#ring.ofResponse(tenantId, responseId, before, this.#sinceUnixMs);
   }
 
-  #remember(): void {
+  /** Takes up what was decided last; its calls are let go then. */
+  remember(): void {
     const place = this.#place;
     if (place === null) return;
     // Of a stretch that was read again, how it was decided before holds no more.

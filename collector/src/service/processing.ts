@@ -130,6 +130,8 @@ export function createProcessing(
         createAttribution({ teams: attribution.teams, ...whose }),
         countOnce,
         pricing,
+        // While the batch is at hand, and so that nothing of it is kept until the next one comes.
+        () => countOnce.remember(),
       ],
       books: () => pricing.books(),
       async ready() {
