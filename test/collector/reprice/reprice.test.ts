@@ -247,7 +247,12 @@ describe('spanmeter reprice', function () {
     const env = { DATABASE_URL: database.url };
     const forgotten = await spanmeter(args, env);
     assert.equal(forgotten.code, 2);
-    assert.match(forgotten.err, /prices by own prices \(book [0-9a-f]{12}\).*--config/);
+    assert.match(forgotten.err, /own prices \(book [0-9a-f]{12}\).*--config/);
+    // An entry of the database makes up for none of the file.
+    const other = join(directory.path, 'other.yaml');
+    await writeFile(other, 'prices: [{ provider: vllm, model: another, input_mtok: 1 }]');
+    assert.equal((await spanmeter(['override', 'add', other], env)).code, 0);
+    assert.equal((await spanmeter(args, env)).code, 2);
     assert.equal(await adjustmentsIn(database.url), corrected);
     const meant = await spanmeter([...args, '--config', defaultConfigFile('/'), '--yes'], env);
     assert.equal(meant.code, 0, meant.err);
