@@ -1,9 +1,50 @@
 /** What a metric follows: a part of Spanmeter that is not there exports none of its metrics. */
 export type MetricSource = 'calls' | 'store' | 'budgets' | 'notifications' | 'keys' | 'api' | 'process';
 
+/** Every metric's name, so that one that does not exist is a fault at compile time. */
+export const METRIC_NAMES = [
+  'genai_cost_usd_total',
+  'genai_tokens_total',
+  'genai_calls_total',
+  'genai_spans_total',
+  'genai_call_errors_total',
+  'genai_call_duration_seconds',
+  'genai_time_to_first_token_seconds',
+  'genai_unpriced_calls_total',
+  'genai_unpriced_tokens_total',
+  'genai_late_cost_usd_total',
+  'genai_unattributed_cost_usd_total',
+  'genai_cost_difference_usd_total',
+  'genai_estimated_cost_usd_total',
+  'genai_estimated_calls_total',
+  'genai_sampled_calls_total',
+  'genai_tenant_last_call_timestamp_seconds',
+  'genai_price_book_timestamp_seconds',
+  'genai_metrics_label_overflow_total',
+  'genai_cost_corrections_usd_total',
+  'genai_spend_usd',
+  'genai_ledger_oldest_pending_timestamp_seconds',
+  'genai_database_size_bytes',
+  'genai_database_capacity_bytes',
+  'genai_budget_limit_usd',
+  'genai_budget_spent_usd',
+  'genai_budget_forecast_usd',
+  'genai_budget_step_usd',
+  'genai_budget_hard',
+  'genai_budget_unpriced_calls',
+  'genai_budget_period_start_timestamp_seconds',
+  'genai_budget_period_end_timestamp_seconds',
+  'genai_spend_anomaly_usd',
+  'genai_notifications_total',
+  'genai_key_created_timestamp_seconds',
+  'spanmeter_http_request_duration_seconds',
+  'spanmeter_build_info',
+] as const;
+export type MetricName = (typeof METRIC_NAMES)[number];
+
 /** One metric, as the exporter, the documentation, the dashboards and the tests know it. */
 export interface MetricDefinition {
-  readonly name: string;
+  readonly name: MetricName;
   readonly type: 'counter' | 'gauge' | 'histogram';
   readonly help: string;
   /** Unit in UCUM or plain words; the name's suffix agrees with it. */
@@ -49,7 +90,12 @@ export const DURATION_BUCKETS: readonly number[] = Array.from({ length: 17 }, (_
 const BUDGET_LABELS: readonly string[] = ['tenant', 'budget', 'scope', 'scope_value', 'period'];
 
 /** A counter of calls. */
-function calls(name: string, unit: string, help: string, labels: readonly string[] = []): MetricDefinition {
+function calls(
+  name: MetricName,
+  unit: string,
+  help: string,
+  labels: readonly string[] = [],
+): MetricDefinition {
   return {
     name,
     type: 'counter',
@@ -61,7 +107,7 @@ function calls(name: string, unit: string, help: string, labels: readonly string
   };
 }
 
-function duration(name: string, help: string): MetricDefinition {
+function duration(name: MetricName, help: string): MetricDefinition {
   return {
     name,
     type: 'histogram',
@@ -75,7 +121,7 @@ function duration(name: string, help: string): MetricDefinition {
 }
 
 function gauge(
-  name: string,
+  name: MetricName,
   unit: string,
   help: string,
   labels: readonly string[],
@@ -189,6 +235,27 @@ const OF_STORE: readonly MetricDefinition[] = [
 const OF_BUDGETS: readonly MetricDefinition[] = [
   gauge('genai_budget_limit_usd', 'USD', 'Limit of a budget.', BUDGET_LABELS, 'budgets'),
   gauge('genai_budget_spent_usd', 'USD', 'Spend against a budget in its period.', BUDGET_LABELS, 'budgets'),
+  gauge(
+    'genai_budget_step_usd',
+    'USD',
+    'Spend at which a budget warns, by its soft step in percent of the limit.',
+    [...BUDGET_LABELS, 'threshold'],
+    'budgets',
+  ),
+  gauge(
+    'genai_budget_hard',
+    'none',
+    '1 where guards refuse calls once the limit is reached, 0 where they only warn.',
+    BUDGET_LABELS,
+    'budgets',
+  ),
+  gauge(
+    'genai_budget_unpriced_calls',
+    'calls',
+    'Calls without a cost in the period: above 0, the spend is incomplete.',
+    BUDGET_LABELS,
+    'budgets',
+  ),
   gauge('genai_budget_forecast_usd', 'USD', "Expected spend at the period's end.", BUDGET_LABELS, 'budgets'),
   gauge(
     'genai_budget_period_start_timestamp_seconds',
@@ -204,7 +271,13 @@ const OF_BUDGETS: readonly MetricDefinition[] = [
     BUDGET_LABELS,
     'budgets',
   ),
-  gauge('genai_spend_anomaly_usd', 'USD', 'Spend beyond what was expected.', ['tenant'], 'budgets'),
+  gauge(
+    'genai_spend_anomaly_usd',
+    'USD',
+    'Spend of the last whole hour beyond what that hour of the week usually costs; only where it stands out.',
+    ['tenant', 'model', 'service_name'],
+    'budgets',
+  ),
 ];
 
 const OTHERS: readonly MetricDefinition[] = [
@@ -250,7 +323,7 @@ export const METRIC_CATALOGUE: readonly MetricDefinition[] = [
 ];
 
 /** The metric of that name; throws where there is none. */
-export function metricNamed(name: string): MetricDefinition {
+export function metricNamed(name: MetricName): MetricDefinition {
   const found = METRIC_CATALOGUE.find((metric) => metric.name === name);
   if (found === undefined) throw new Error(`no metric is called ${name}`);
   return found;

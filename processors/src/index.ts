@@ -116,6 +116,7 @@ export {
   metricNamed,
   OPTIONAL_CALL_LABELS,
   TOKEN_TYPES,
+  METRIC_NAMES,
 } from './catalogue.ts';
-export type { MetricDefinition, MetricSource } from './catalogue.ts';
+export type { MetricDefinition, MetricName, MetricSource } from './catalogue.ts';
 export { eachTokenCount } from './token-types.ts';

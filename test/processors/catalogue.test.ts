@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { METRIC_CATALOGUE } from '@spanmeter/processors';
+import { METRIC_CATALOGUE, METRIC_NAMES } from '@spanmeter/processors';
 
 describe('the metric catalogue', () => {
   it('has every name once, in the form that Prometheus asks for', () => {
     const names = METRIC_CATALOGUE.map((metric) => metric.name);
     assert.equal(new Set(names).size, names.length);
+    assert.deepEqual(names.toSorted(), METRIC_NAMES.toSorted());
     for (const metric of METRIC_CATALOGUE) {
       assert.match(metric.name, /^(genai|spanmeter)_[a-z0-9_]+$/);
       assert.equal(metric.name.endsWith('_total'), metric.type === 'counter', metric.name);

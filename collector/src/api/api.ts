@@ -2,6 +2,7 @@ import type { AddressInfo } from 'node:net';
 import { createServer, type Server } from 'node:http';
 import type { TenantBooks } from '@spanmeter/processors';
 import express, { type Express, type NextFunction, type Request, type Response } from 'express';
+import type { BudgetWatch } from '../budgets/budget-watch.ts';
 import type { Histogram, Logger, SelfMetrics } from '../pipeline/component.ts';
 import { OPEN_IDENTITY, type Authenticator, type Identity } from '../pipeline/identity.ts';
 import { Refusal } from '../pipeline/refusal.ts';
@@ -9,8 +10,16 @@ import { isLocalHostHeader, isLoopback, requireEndpoint } from '../pipeline/endp
 import { createAlone } from './alone.ts';
 import { sendError } from './error-answer.ts';
 import { createReader, READER_DEFAULTS, type ReaderOptions, type ReaderPool } from './reader.ts';
-import { checkAccess, type Route, type RouteAnswer, type RouteContext } from './route.ts';
+import {
+  byPath,
+  checkAccess,
+  type Method,
+  type Route,
+  type RouteAnswer,
+  type RouteContext,
+} from './route.ts';
 import { ROUTES } from './routes.ts';
+import { createWriter } from './writer.ts';
 
 export interface ApiDependencies {
   /** Connections that may become `spanmeter_reader` and `spanmeter_grafana`. The API never ends it. */
@@ -23,6 +32,8 @@ export interface ApiDependencies {
   readonly status: () => object | Promise<object>;
   /** The books that calls are priced by now; asked for anew at each request. */
   readonly books: () => TenantBooks;
+  /** Budgets as they stand; null, as without it, before they were read for the first time. */
+  readonly budgets?: () => BudgetWatch | null;
   readonly now?: () => Date;
   readonly reader?: Partial<ReaderOptions>;
   /** Host names besides loopback's that requests may name while there is no authentication. */
@@ -42,6 +53,7 @@ const REQUEST_TIMEOUT_MS = 30_000;
 /** A GET's headers arrive at once; who sends them slowly holds a connection that others need. */
 const HEADERS_TIMEOUT_MS = 5_000;
 const MAX_CONNECTIONS = 512;
+const MAX_BODY_BYTES = 64 * 1024;
 
 /** The API is read by programs: nothing in it may run, be framed or be cached. No CORS: no origin is let in. */
 const SECURITY_HEADERS: Readonly<Record<string, string>> = {
@@ -94,6 +106,39 @@ function checkHost(request: Request, allowedHosts: readonly string[]): void {
   );
 }
 
+/** What a path has instead of the method that was asked for. */
+function methodsOf(routes: readonly Route[]): string[] {
+  const methods = routes.map((route): Method => route.method ?? 'GET');
+  return methods.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method]));
+}
+
+function paramsOf(request: Request): Record<string, string> {
+  const entries = Object.entries(request.params);
+  return Object.fromEntries(entries.map(([name, value]) => [name, String(value)]));
+}
+
+/**
+ * The JSON of a change. Its media type is asked for, since a web page can send any other kind of body to another
+ * origin without asking first. Rejects with Refusal `unsupported_media_type`, `too_large` or `invalid`.
+ */
+async function bodyOf(request: Request): Promise<unknown> {
+  if (request.is('application/json') === false) {
+    throw new Refusal('unsupported_media_type', 'Send a body of content-type application/json.');
+  }
+  const parts: Buffer[] = [];
+  let bytes = 0;
+  for await (const part of request as AsyncIterable<Buffer>) {
+    bytes += part.length;
+    if (bytes > MAX_BODY_BYTES) throw new Refusal('too_large', `The body has over ${MAX_BODY_BYTES} bytes.`);
+    parts.push(part);
+  }
+  try {
+    return bytes === 0 ? {} : JSON.parse(Buffer.concat(parts).toString('utf8'));
+  } catch (error) {
+    throw new Refusal('invalid', 'The body is not JSON.', { cause: error });
+  }
+}
+
 function mount(app: Express, dependencies: ApiDependencies, durations: Histogram): void {
   const { authenticator, status, books } = dependencies;
   const alone = createAlone();
@@ -109,24 +154,42 @@ function mount(app: Express, dependencies: ApiDependencies, durations: Histogram
     return authenticator.authenticate((name) => request.get(name));
   }
 
+  /** Who may not come in hears that first. */
+  async function refuse(routes: readonly Route[], request: Request, response: Response): Promise<void> {
+    for (const route of routes.slice(0, 1)) checkAccess(route.access, await identify(route, request));
+    const methods = methodsOf(routes);
+    response.setHeader('allow', methods.join(', '));
+    throw new Refusal('method_not_allowed', `This endpoint answers ${methods.join(' and ')}.`);
+  }
+
   async function answer(route: Route, request: Request, response: Response): Promise<void> {
     const identity = await identify(route, request);
     checkAccess(route.access, identity);
-    if (request.method !== 'GET' && request.method !== 'HEAD') {
-      response.setHeader('allow', 'GET, HEAD');
-      throw new Refusal('method_not_allowed', 'This endpoint answers GET and HEAD.');
-    }
     const query: unknown = route.query.parse(request.query);
+    const body: unknown = route.body === undefined ? undefined : route.body.parse(await bodyOf(request));
     const gone = new AbortController();
     response.once('close', () => gone.abort());
-    const context: RouteContext = { identity, reader, now, status, books, alone, signal: gone.signal };
-    send(response, await route.handle(query, context));
+    const context: RouteContext = {
+      identity,
+      reader,
+      writer: createWriter(dependencies.pool, identity),
+      now,
+      status,
+      books,
+      budgets: dependencies.budgets ?? (() => null),
+      params: paramsOf(request),
+      alone,
+      signal: gone.signal,
+    };
+    send(response, await route.handle(query, context, body));
   }
 
-  for (const route of ROUTES) {
-    app.all(route.path, async (request, response) => {
-      measure(durations, request, response, route.path);
-      await answer(route, request, response);
+  for (const [path, routes] of byPath(ROUTES)) {
+    app.all(path.replaceAll(/\{(\w+)\}/g, ':$1'), async (request, response) => {
+      measure(durations, request, response, path);
+      const method = request.method === 'HEAD' ? 'GET' : request.method;
+      const route = routes.find((one) => (one.method ?? 'GET') === method);
+      await (route === undefined ? refuse(routes, request, response) : answer(route, request, response));
     });
   }
   app.use((request, response) => {

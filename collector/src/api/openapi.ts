@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Route } from './route.ts';
+import { byPath, type Route } from './route.ts';
 
 type Schema = Readonly<Record<string, unknown>>;
 
@@ -24,7 +24,7 @@ const ERRORS: Readonly<Record<number, string>> = {
   400: 'A parameter is missing, unknown or not valid; `details` lists every one.',
   401: 'No valid key.',
   403: 'The key may not read this, or not this tenant.',
-  405: 'Only GET and HEAD.',
+  405: 'Another method; the header Allow lists those that are answered.',
   503: 'The database cannot answer now; Retry-After says when to ask again.',
 };
 
@@ -41,6 +41,16 @@ function parametersOf(query: z.ZodObject): object[] {
   });
 }
 
+function bodyOf(body: z.ZodObject): object {
+  return { 'application/json': { schema: schemaOf(body, 'input') } };
+}
+
+function operationsOf(routes: readonly Route[]): object {
+  return Object.fromEntries(
+    routes.map((route) => [(route.method ?? 'GET').toLowerCase(), operationOf(route)]),
+  );
+}
+
 function errorsOf(route: Route): object {
   const codes = Object.entries(ERRORS).filter(([code]) => route.access !== 'public' || code === '405');
   return Object.fromEntries(
@@ -51,16 +61,27 @@ function errorsOf(route: Route): object {
   );
 }
 
+function pathParametersOf(path: string): object[] {
+  const names = Array.from(path.matchAll(/\{(\w+)\}/g), ([, name]) => name);
+  return names.map((name) => ({ name, in: 'path', required: true, schema: { type: 'string' } }));
+}
+
+function nameOf({ path, method = 'GET' }: Route): string {
+  const name = path.replace(/^\/api\/(v1\/)?/, '').replaceAll(/[^a-z0-9]+/g, '_');
+  return method === 'GET' ? name : `${method.toLowerCase()}_${name}`;
+}
+
 function operationOf(route: Route): object {
   const json = { schema: schemaOf(route.answer, 'output'), example: route.example };
   const csv = route.csv === true ? { 'text/csv': { schema: { type: 'string' } } } : {};
   return {
     summary: route.summary,
     description: route.description,
-    operationId: route.path.replace(/^\/api\/(v1\/)?/, '').replaceAll(/[^a-z0-9]+/g, '_'),
+    operationId: nameOf(route).replace(/_$/, ''),
     // The empty requirement: the default without authentication.
     security: route.access === 'public' ? [] : [{ bearer: [] }, { apiKey: [] }, {}],
-    parameters: parametersOf(route.query),
+    parameters: [...pathParametersOf(route.path), ...parametersOf(route.query)],
+    ...(route.body === undefined ? {} : { requestBody: { required: true, content: bodyOf(route.body) } }),
     responses: {
       200: { description: 'The answer.', content: { 'application/json': json, ...csv } },
       ...errorsOf(route),
@@ -78,7 +99,7 @@ export function openApiDocument(routes: readonly Route[]): object {
       description: 'What LLM calls cost. Amounts under /api/v1 are exact decimal strings in USD.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
-    paths: Object.fromEntries(routes.map((route) => [route.path, { get: operationOf(route) }])),
+    paths: Object.fromEntries([...byPath(routes)].map(([path, group]) => [path, operationsOf(group)])),
     components: {
       schemas: { Error: schemaOf(ERROR_ANSWER, 'output') },
       securitySchemes: SECURITY_SCHEMES,

@@ -54,16 +54,15 @@ describe('the API as a server', () => {
     const { status, body } = await api.get('/api/openapi.json');
     assert.equal(status, 200);
     assert.equal(body.openapi, '3.1.0');
-    assert.deepEqual(
-      Object.keys(body.paths),
-      ROUTES.map((route) => route.path),
-    );
+    assert.deepEqual(Object.keys(body.paths), [...new Set(ROUTES.map((route) => route.path))]);
     const spend = body.paths['/api/v1/spend'].get;
     assert.ok(
       spend.parameters.some((parameter: Json) => parameter.name === 'group_by' && parameter.in === 'query'),
     );
     assert.deepEqual(Object.keys(spend.responses), ['200', '400', '401', '403', '405', '503']);
-    const names = Object.values(body.paths).map((path: Json) => path.get.operationId);
+    const operations = Object.values(body.paths).flatMap((path: Json) => Object.values(path));
+    const names = operations.map((operation: Json) => operation.operationId);
+    assert.equal(names.length, ROUTES.length);
     assert.equal(new Set(names).size, names.length);
     const refs = JSON.stringify(body).matchAll(/"\$ref":"#\/([^"]+)"/g);
     for (const [, pointer] of refs) {
@@ -73,14 +72,14 @@ describe('the API as a server', () => {
   });
 
   for (const route of ROUTES) {
-    it(`gives an example of ${route.path} that its own schema takes`, () => {
+    it(`gives an example of ${route.method ?? 'GET'} ${route.path} that its own schema takes`, () => {
       assert.deepEqual(route.answer.parse(route.example), route.example);
       assert.notEqual(Object.keys(route.example as object).length, 0);
     });
   }
 
   it('answers as its schemas say', async () => {
-    for (const route of ROUTES) {
+    for (const route of ROUTES.filter(({ method = 'GET' }) => method === 'GET')) {
       const { status, body } = await api.get(`${route.path}${NEEDED[route.path] ?? ''}`);
       assert.equal(status, 200, route.path);
       const strict = route.answer instanceof z.ZodObject ? route.answer.strict() : route.answer;

@@ -1,4 +1,4 @@
-import { metricNamed } from '@spanmeter/processors';
+import { metricNamed, type MetricName } from '@spanmeter/processors';
 import type { MetricFamily, MetricSample } from '../../telemetry/exposition.ts';
 import { VERSION } from '../../telemetry/version.ts';
 import type { CorrectionTotal } from './correction-family.ts';
@@ -57,11 +57,11 @@ function attempt<T>(read: () => readonly T[] | undefined): readonly T[] {
   }
 }
 
-function gauge(name: string, read: () => readonly MetricSample[] | undefined): MetricFamily {
+function gauge(name: MetricName, read: () => readonly MetricSample[] | undefined): MetricFamily {
   return { name, help: metricNamed(name).help, type: 'gauge', samples: attempt(read) };
 }
 
-function single(name: string, read: () => number | null | undefined): MetricFamily {
+function single(name: MetricName, read: () => number | null | undefined): MetricFamily {
   return gauge(name, () => {
     const value = read();
     return value === undefined || value === null ? [] : [{ labels: {}, value }];

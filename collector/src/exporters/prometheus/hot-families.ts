@@ -1,5 +1,5 @@
 import { COST_STATUSES, eachTokenCount, metricNamed, TOKEN_TYPES } from '@spanmeter/processors';
-import type { Call, CostStatus } from '@spanmeter/processors';
+import type { Call, CostStatus, MetricName } from '@spanmeter/processors';
 import type { ExpositionFormat } from '../../telemetry/exposition.ts';
 import { ErrorTypes } from './error-types.ts';
 import { Family } from './family.ts';
@@ -32,7 +32,7 @@ const NO_MODEL_CALL: ReadonlySet<string> = new Set([
 function makeFamilies(limits: FamilyLimits, errorTypes: ErrorTypes, folded: FoldCounter) {
   const all: Pick<Family<unknown>, 'name' | 'size' | 'render'>[] = [];
   let slots = 0;
-  const add = <V>(name: string, kind: ValueKind<V>, extra?: FamilySettings<V>['extra']): Family<V> => {
+  const add = <V>(name: MetricName, kind: ValueKind<V>, extra?: FamilySettings<V>['extra']): Family<V> => {
     const settings = { name, help: metricNamed(name).help, kind, ...(extra === undefined ? {} : { extra }) };
     const family = new Family(settings, limits, slots, folded);
     slots += extra === undefined ? 1 : extra.values.length;
