@@ -20,6 +20,11 @@ const SERVED = [
     'Store',
     'Read from the database and the journal; every collector exports them, so take `max by`, not `sum`.',
   ],
+  [
+    'notifications',
+    'Notifications',
+    'Served where the extension `alerts` has channels; each collector counts what it ended itself, so take `sum`.',
+  ],
   ['keys', 'Keys', 'When the keys in force were made, to find those that should be rotated.'],
   ['process', 'Process', 'About the collector itself.'],
 ];

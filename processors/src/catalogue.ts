@@ -284,7 +284,7 @@ const OTHERS: readonly MetricDefinition[] = [
   {
     name: 'genai_notifications_total',
     type: 'counter',
-    help: 'Notifications by channel and outcome.',
+    help: 'Notifications by channel and outcome: sent, failed (given up) or dropped (no news any more).',
     unit: 'notifications',
     labels: ['channel', 'outcome'],
     source: 'notifications',

@@ -99,7 +99,7 @@ const headers = z.record(z.string(), secretOption).superRefine((all, context) =>
   }
 });
 
-function routing<R extends boolean>(sendResolved: R, timeout: string) {
+function routing(sendResolved: boolean, timeout: string) {
   return {
     tenants: z
       .array(z.string().max(512))

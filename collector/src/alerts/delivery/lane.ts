@@ -3,6 +3,7 @@ import type { Breaker } from './breaker.ts';
 import type { Attempt, Channel } from './channel.ts';
 import type { NotificationCounts } from './counts.ts';
 import { QUICK_ATTEMPTS, type Claimed, type Outbox } from './outbox.ts';
+import type { Message } from './message.ts';
 import { rowMessage } from './row-message.ts';
 import type { Slots } from './slots.ts';
 
@@ -91,10 +92,21 @@ export class Lane {
       counts.add(channel.id, 'dropped', await outbox.dropHeldBack(channel.id));
       return true;
     }
-    const message = rowMessage(row, this.#parts.dashboards);
-    if (message === null) await this.#finish(row, 'failed', 'what it is about is missing');
+    const message = this.#message(row);
+    if (message === null) await this.#finish(row, 'failed', 'what it is about is missing or cannot be read');
     else await this.#take(row, await channel.send(message, this.#parts.signal));
     return true;
+  }
+
+  /** Null too where a body is not what this program writes: it must not be tried for ever. */
+  #message(row: Claimed): Message | null {
+    const { log, dashboards } = this.#parts;
+    try {
+      return rowMessage(row, dashboards);
+    } catch (error) {
+      log.error({ err: error, notification: row.id }, 'A notification cannot be read.');
+      return null;
+    }
   }
 
   async #take(row: Claimed, attempt: Attempt): Promise<void> {

@@ -38,7 +38,7 @@ interface Due {
 
 class Schedule implements SummarySchedule {
   readonly #options: SummaryScheduleOptions;
-  readonly #channels: readonly { readonly id: string; wants(tenant: string): boolean }[];
+  readonly #channels: readonly { readonly id: string; readonly wants: (tenant: string) => boolean }[];
   /** The day that each zone's tenants were last written of. */
   readonly #doneByZone = new Map<string, string>();
   readonly #wake = new Wake();

@@ -78,18 +78,21 @@ export function budgetsSql(whose: Whose): string {
   FROM placed WHERE place <= 10 ORDER BY tenant, place`;
 }
 
-/** Time zones of tenants in which it is past a time of day ($1, minutes; $2, the instant or null), with yesterday. */
+/**
+ * Time zones of tenants, with the day before the one on which it was a time of day ($1, minutes; $2, the instant or
+ * null) last: a collector that was down then makes up for it until the next time.
+ */
 export const ZONES_DUE = `
   SELECT z.timezone, (local.today - 1)::text AS date
   FROM (SELECT DISTINCT timezone FROM spanmeter.tenants) z
-  CROSS JOIN LATERAL (SELECT (coalesce($2::timestamptz, now()) AT TIME ZONE z.timezone)::date AS today) local
+  CROSS JOIN LATERAL (SELECT (coalesce($2::timestamptz, now()) AT TIME ZONE z.timezone - $1 * interval '1 minute')::date AS today) local
   WHERE coalesce($2::timestamptz, now()) >= (local.today + $1 * interval '1 minute') AT TIME ZONE z.timezone
   ORDER BY z.timezone`;
 
 /** The same for the operator's zone ($3). */
 export const OPERATOR_DUE = `
   SELECT $3::text AS timezone, (local.today - 1)::text AS date
-  FROM (SELECT (coalesce($2::timestamptz, now()) AT TIME ZONE $3::text)::date AS today) local
+  FROM (SELECT (coalesce($2::timestamptz, now()) AT TIME ZONE $3::text - $1 * interval '1 minute')::date AS today) local
   WHERE coalesce($2::timestamptz, now()) >= (local.today + $1 * interval '1 minute') AT TIME ZONE $3::text
     AND NOT EXISTS (SELECT FROM spanmeter.notifications n
       WHERE n.tenant_id = '' AND n.kind = 'summary' AND n.name = 'summary/' || (local.today - 1)::text)`;
