@@ -1,4 +1,8 @@
 import assert from 'node:assert/strict';
+import { createPrometheusExporter, prometheus } from '@spanmeter/collector/dist/exporters/prometheus.js';
+import { SILENT_LOG, SILENT_METRICS } from '@spanmeter/collector/dist/pipeline/silent.js';
+import { createLogger } from '@spanmeter/collector/dist/telemetry/log.js';
+import { parseExposition, sumOf, valueOf } from '../../support/exposition-parser.ts';
 import { sql, freshDatabase, type FreshDatabase } from '../../support/database.ts';
 import { until } from '../../support/until.ts';
 import { startReceiver, type WebhookReceiver } from '../../support/webhook-receiver.ts';
@@ -309,6 +313,46 @@ describe('the delivery of notifications', function () {
       (found) => found[1]?.outcome === 'dropped' && found[2]?.outcome === 'sent',
     );
     assert.equal(all[0]?.outcome, 'pending');
+  });
+
+  it('writes no secret into the log or the database, though a failing receiver repeats them', async () => {
+    const lines: string[] = [];
+    const log = createLogger({ level: 'debug', destination: { write: (line) => lines.push(line) } });
+    const url = `${receiver.url}/T0KEN-of-path`;
+    const secret = 'signing-secret-of-mine';
+    receiver.react((response) => void response.writeHead(500).end(`${url} ${secret} header-secret`), 400);
+    start(database, { ops: webhook({ url, secret, headers: { 'x-auth': 'header-secret' } }) }, {}, log);
+    await notify(database);
+    await until(
+      () => rows(database),
+      ([row]) => row?.last_error !== null,
+    );
+    const [stored] = await rows(database);
+    await settled(database);
+    await until(
+      () => Promise.resolve(lines.join('')),
+      (text) => text.includes('given up'),
+    );
+    const told = `${lines.join('')} ${stored?.last_error}`;
+    assert.match(told, /HTTP 500/);
+    for (const hidden of ['T0KEN-of-path', secret, 'header-secret'])
+      assert.ok(!told.includes(hidden), hidden);
+  });
+
+  it('counts and shows what ended in which way, on port 8889 from 0', async () => {
+    const { deliverer } = start(database, { ops: webhook(), chat: { type: 'slack', url: receiver.url } });
+    const exporter = createPrometheusExporter(
+      prometheus.options.parse({ endpoint: '127.0.0.1:0' }),
+      { id: 'prometheus', log: SILENT_LOG, metrics: SILENT_METRICS },
+      { notifications: () => deliverer.counts() },
+    );
+    const shown = async () => parseExposition(await exporter.render());
+    assert.equal((await shown()).get('genai_notifications_total')?.samples.length, 6);
+    await notify(database, { channel: 'chat' });
+    await settled(database);
+    const samples = await until(shown, (families) => sumOf(families, 'genai_notifications_total') > 0);
+    assert.equal(valueOf(samples, 'genai_notifications_total', { channel: 'chat', outcome: 'sent' }), 1);
+    assert.equal(sumOf(samples, 'genai_notifications_total'), 1);
   });
 
   it('goes on when its database connections were cut', async () => {
