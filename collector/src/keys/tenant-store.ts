@@ -57,7 +57,8 @@ export function tenantFault(request: TenantRequest): string | null {
   return null;
 }
 
-function isTimeZone(name: string): boolean {
+/** Whether JavaScript knows a zone by this IANA name. */
+export function isTimeZone(name: string): boolean {
   if (!/^[A-Za-z]/.test(name)) return false;
   try {
     return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '';
