@@ -71,7 +71,7 @@ const STEP = /^\d{1,4}(\.\d{1,4})?$/;
 const MAX_WINDOW_DAYS = 3653;
 const DAY_MS = 86_400_000;
 /** Scopes that need no value: the tenant's id is the budget's own. */
-const VALUELESS: ReadonlySet<string> = new Set(['all', 'each', 'tenant']);
+export const VALUELESS_SCOPES: ReadonlySet<string> = new Set(['all', 'each', 'tenant']);
 
 function limitFault(text: string): string | null {
   const exact = parseDecimal(text);
@@ -173,10 +173,10 @@ function scopeFaults({ tenant, scope, scopeValue }: BudgetRequest): BudgetFault[
       message: `must not be given with scope "${scope}", which looks at all tenants`,
     });
   }
-  if (VALUELESS.has(scope) && scopeValue !== null) {
+  if (VALUELESS_SCOPES.has(scope) && scopeValue !== null) {
     faults.push({ field: 'scope_value', message: `must not be given with scope "${scope}"` });
   }
-  if (!VALUELESS.has(scope) && scopeValue === null && FIELD_CHECKS.scope(scope) === null) {
+  if (!VALUELESS_SCOPES.has(scope) && scopeValue === null && FIELD_CHECKS.scope(scope) === null) {
     faults.push({ field: 'scope_value', message: `must be given with scope "${scope}"` });
   }
   return faults;
