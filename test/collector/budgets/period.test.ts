@@ -48,7 +48,8 @@ const INSTANTS = `
   ) w
   CROSS JOIN LATERAL (
     -- The hour between two midnights of one date is not behind the second.
-    SELECT CASE WHEN w.wall AT TIME ZONE i.zone > i.at THEN w.wall - ('1 ' || p.period)::interval ELSE w.wall END AS wall
+    SELECT CASE WHEN w.wall AT TIME ZONE i.zone <= i.at THEN w.wall
+      ELSE w.wall - ('1 ' || p.period)::interval END AS wall
   ) f
   CROSS JOIN LATERAL (
     SELECT f.wall AT TIME ZONE i.zone AS start, (f.wall + ('1 ' || p.period)::interval) AT TIME ZONE i.zone AS finish

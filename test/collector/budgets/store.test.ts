@@ -180,7 +180,7 @@ describe('budgets as rows', () => {
 
   it('are made once by two that make them at once', async () => {
     const made = await Promise.all([create(USER), create(USER, second)]);
-    assert.deepEqual(made.map(({ created }) => created).toSorted(), [false, true]);
+    assert.equal(made.filter(({ created }) => created).length, 1);
     assert.equal((await spend()).length, 1);
   });
 
