@@ -1,5 +1,6 @@
 import type { ClientBase } from 'pg';
 import { UNPRICED_STATUSES } from '../api/spend-query.ts';
+import { isTimeZone } from '../keys/tenant-store.ts';
 import type { BudgetSettings } from './budget-fields.ts';
 import { ROW_SCOPES, type PeriodBounds } from './budget.ts';
 import { periodBoundsAt } from './period.ts';
@@ -70,7 +71,9 @@ export async function refillSpend(
     'SELECT timezone FROM spanmeter.tenants WHERE id = $1',
     [tenantId],
   );
-  for (const { scope, bounds, ...group } of groupsOf(budgets, found.rows[0]?.timezone ?? 'UTC', now)) {
+  const zone = found.rows[0]?.timezone ?? 'UTC';
+  // PostgreSQL also takes zones by their rules, such as `<+05>-5`, which JavaScript does not know.
+  for (const { scope, bounds, ...group } of groupsOf(budgets, isTimeZone(zone) ? zone : 'UTC', now)) {
     await client.query(fillText(COLUMNS[scope] ?? scope, tenantId !== ''), [
       tenantId,
       new Date(bounds.startMs).toISOString(),

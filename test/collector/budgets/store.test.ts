@@ -345,6 +345,12 @@ describe('budgets as rows', () => {
     await assert.rejects(unknown, { code: 'not_found' });
   });
 
+  it('are those of UTC where only PostgreSQL knows the zone of the tenant', async () => {
+    await client.query(`UPDATE spanmeter.tenants SET timezone = '<+05>-5' WHERE id = 'acme'`);
+    await create(USER);
+    assert.deepEqual(await spend(), [row('11-20 00:00', '6.000000000001', 5, 2)]);
+  });
+
   it('are at most 100,000', async () => {
     await client.query(
       `INSERT INTO spanmeter.budgets (tenant_id, id, name, scope, period, limit_usd)
