@@ -75,7 +75,7 @@ describe('spanmeter alert test', function () {
       /^sent {4}ops \(webhook\), \d+ ms: HTTP 200\nsent {4}chat \(slack\), \d+ ms: HTTP 200\n$/,
     );
     const kinds = receiver.received.map(({ body }) => (JSON.parse(body) as { kind?: string }).kind);
-    assert.deepEqual(kinds.toSorted(), ['test', undefined]);
+    assert.deepEqual(new Set(kinds), new Set(['test', undefined]));
   });
 
   it('exits with 1 where one fails, tells why without a secret, and has sent the others', async () => {
