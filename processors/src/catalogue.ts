@@ -287,6 +287,7 @@ const OTHERS: readonly MetricDefinition[] = [
     help: 'Notifications by channel and outcome: sent, failed (given up) or dropped (no news any more).',
     unit: 'notifications',
     labels: ['channel', 'outcome'],
+    values: { outcome: ['sent', 'failed', 'dropped'] },
     source: 'notifications',
   },
   gauge(

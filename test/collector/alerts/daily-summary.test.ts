@@ -129,7 +129,8 @@ describe('the daily summary', function () {
     await spend('other', '2026-11-20T10:00Z', '1');
     await sql(
       database.url,
-      `INSERT INTO spanmeter.budgets (tenant_id, id, name, scope, scope_value, period, limit_usd, starts_on, ends_on, enabled)
+      `INSERT INTO spanmeter.budgets (tenant_id, id, name, scope, scope_value, period, limit_usd, starts_on,
+         ends_on, enabled)
        VALUES ('', 'each-day', 'Everybody', 'each', NULL, 'day', 10, NULL, NULL, true),
          ('', 'each-week', 'Everybody weekly', 'each', NULL, 'week', 10, NULL, NULL, true),
          ('', 'all', 'All of us', 'all', NULL, 'month', 1000, NULL, NULL, true),

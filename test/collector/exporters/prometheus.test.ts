@@ -317,6 +317,7 @@ describe('the families of the prometheus exporter', () => {
     oldestPendingUnixMs: () => 1,
     databaseSizeBytes: () => 1,
     corrections: () => [correctionOf('model-1', 'up', 1n), correctionOf('model-1', 'down', 2n)],
+    notifications: () => [{ channel: 'ops', outcome: 'sent', value: 1 }],
   };
   const fold = Array.from({ length: 200 }, (_, index) => buildCall({ model: `model-${index}` }));
   const late = buildCall({

@@ -85,7 +85,9 @@ export function budgetsSql(whose: Whose): string {
 export const ZONES_DUE = `
   SELECT z.timezone, (local.today - 1)::text AS date
   FROM (SELECT DISTINCT timezone FROM spanmeter.tenants) z
-  CROSS JOIN LATERAL (SELECT (coalesce($2::timestamptz, now()) AT TIME ZONE z.timezone - $1 * interval '1 minute')::date AS today) local
+  CROSS JOIN LATERAL (
+    SELECT (coalesce($2::timestamptz, now()) AT TIME ZONE z.timezone - $1 * interval '1 minute')::date AS today
+  ) local
   WHERE coalesce($2::timestamptz, now()) >= (local.today + $1 * interval '1 minute') AT TIME ZONE z.timezone
   ORDER BY z.timezone`;
 
