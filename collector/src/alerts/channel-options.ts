@@ -210,15 +210,11 @@ function timeText(minutes: number | null): string {
   return `${padded(Math.floor(minutes / 60))}:${padded(minutes % 60)}`;
 }
 
-const timeOfDay: z.ZodType<number | null, string | false> = z.codec(
-  z.union([
-    z.literal(false),
-    z.string().regex(/^(?:off|(?:[01]\d|2[0-3]):[0-5]\d)$/, 'expected off or HH:MM'),
-  ]),
+const timeOfDay: z.ZodType<number | null, string> = z.codec(
+  z.string().regex(/^(?:off|(?:[01]\d|2[0-3]):[0-5]\d)$/, 'expected off or HH:MM'),
   z.number().nullable(),
   {
-    decode: (text) =>
-      text === false || text === 'off' ? null : Number(text.slice(0, 2)) * 60 + Number(text.slice(3)),
+    decode: (text) => (text === 'off' ? null : Number(text.slice(0, 2)) * 60 + Number(text.slice(3))),
     encode: timeText,
   },
 );
@@ -243,7 +239,7 @@ export const dailySummaryOption: z.ZodType<DailySummaryOptions> = z.strictObject
     .min(1)
     .nullable()
     .default(null)
-    .describe('Channels that get it; by default all. A tenant’s goes only to those that its alerts go to.'),
+    .describe("Channels that get it; by default all. A tenant's goes only to those that its alerts go to."),
   per_tenant: z.boolean().default(true).describe('Whether there is one for each tenant that had calls.'),
   operator: z.boolean().default(true).describe('Whether there is one over all tenants.'),
   timezone: z

@@ -101,7 +101,7 @@ describe('the options of a channel', () => {
 describe('the options of the daily summary', () => {
   it('are off, or a time of day', () => {
     assert.equal(dailySummaryOption.parse({}).at, null);
-    assert.equal(dailySummaryOption.parse({ at: false }).at, null);
+    assert.equal(dailySummaryOption.parse({ at: 'off' }).at, null);
     assert.equal(dailySummaryOption.parse({ at: '07:30' }).at, 450);
     assert.deepEqual(z.encode(dailySummaryOption, dailySummaryOption.parse({ at: '07:05' })), {
       at: '07:05',

@@ -9,14 +9,11 @@ interface TextObject {
 
 interface SlackMessage {
   readonly text: string;
-  readonly attachments: readonly {
-    readonly color: string;
-    readonly blocks: readonly {
-      readonly type: string;
-      readonly text?: TextObject;
-      readonly fields?: readonly TextObject[];
-      readonly elements?: readonly { readonly url?: string; readonly text: unknown }[];
-    }[];
+  readonly blocks: readonly {
+    readonly type: string;
+    readonly text?: TextObject;
+    readonly fields?: readonly TextObject[];
+    readonly elements?: readonly { readonly url?: string; readonly text: unknown }[];
   }[];
 }
 
@@ -28,22 +25,19 @@ describe('a message for Slack', () => {
   it('has the text for notifications and blocks with tenant, severity and a link', () => {
     const message = read(slackBody(alertMessage()));
     assert.equal(message.text, 'acme: Daily cost threshold exceeded: $12.50 &gt; $10.00');
-    const [section, fields, actions] = message.attachments[0]!.blocks;
-    assert.equal(section?.text?.text, 'Daily cost threshold exceeded: $12.50 &gt; $10.00');
+    const [section, fields, actions] = message.blocks;
+    assert.equal(section?.text?.text, '🔴 Daily cost threshold exceeded: $12.50 &gt; $10.00');
     assert.equal(fields?.fields?.[0]?.text, '*Tenant*\nacme');
     assert.match(actions?.elements?.[0]?.url ?? '', /spanmeter-budgets/);
-    assert.notEqual(
-      message.attachments[0]!.color,
-      read(slackBody(alertMessage({ severity: 'info' }))).attachments[0]!.color,
-    );
+    const over = read(slackBody(alertMessage({}, { kind: 'resolved', text: 'Resolved: it' })));
+    assert.equal(over.blocks[0]?.text?.text, '✅ Resolved: it');
   });
 
   it('cannot be made to mention or to link by a name, and stays within the bounds of Slack', () => {
     for (const name of HOSTILE_NAMES) {
-      const { text, attachments } = read(
+      const { text, blocks } = read(
         slackBody(alertMessage({ tenant: name, name, summary: `${name} `.repeat(30) })),
       );
-      const blocks = attachments[0]!.blocks;
       const texts = [
         text,
         ...blocks.flatMap((block) => [block.text?.text, ...(block.fields ?? []).map((one) => one.text)]),
@@ -62,6 +56,6 @@ describe('a message for Slack', () => {
     const message = read(
       slackBody(alertMessage({}, { dashboardUrl: `https://example.com/${'x'.repeat(3_000)}` })),
     );
-    assert.ok(message.attachments[0]!.blocks.every(({ type }) => type !== 'actions'));
+    assert.ok(message.blocks.every(({ type }) => type !== 'actions'));
   });
 });

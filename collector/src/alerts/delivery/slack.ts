@@ -13,12 +13,8 @@ const MAX_LINK = 3_000;
 /** Of what names something, so that many names leave room for the rest. */
 const MAX_NAME = 300;
 
-const COLOUR: Readonly<Record<AlertSeverity, string>> = {
-  critical: '#d72b3f',
-  warning: '#e0a030',
-  info: '#3070b0',
-};
-const OVER = '#2e8b57';
+const MARK: Readonly<Record<AlertSeverity, string>> = { critical: '🔴', warning: '🟠', info: '🔵' };
+const OVER = '✅';
 
 const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;' };
 
@@ -43,11 +39,12 @@ function field(label: string, text: string): object {
   return { type: 'mrkdwn', text: `*${label}*\n${mrkdwn(name(text), MAX_FIELD - label.length - 3)}` };
 }
 
-function colourOf({ kind, alert }: Message): string {
-  return alert === null || kind === 'resolved' ? OVER : COLOUR[alert.severity];
+function markOf({ kind, alert }: Message): string {
+  if (alert === null) return '';
+  return kind === 'resolved' ? `${OVER} ` : `${MARK[alert.severity]} `;
 }
 
-/** The body for an incoming webhook: `text` for notifications, blocks for the message itself. */
+/** The body for an incoming webhook: `text` for notifications and for what knows no blocks, blocks for the rest. */
 export function slackBody(message: Message): string {
   const { alert, dashboardUrl, tenant, kind } = message;
   const fields =
@@ -61,17 +58,19 @@ export function slackBody(message: Message): string {
         ];
   const isLinked = dashboardUrl !== null && dashboardUrl.length <= MAX_LINK;
   const button = { type: 'button', text: { type: 'plain_text', text: 'Open dashboard' }, url: dashboardUrl };
-  const blocks = [
-    { type: 'section', text: { type: 'mrkdwn', text: mrkdwn(message.text, MAX_SECTION) } },
-    ...(fields.length === 0 ? [] : [{ type: 'section', fields }]),
-    ...(isLinked ? [{ type: 'actions', elements: [button] }] : []),
-    { type: 'context', elements: [{ type: 'mrkdwn', text: `Spanmeter ${mrkdwn(message.id, 100)}` }] },
-  ];
   const heading = alert === null ? message.text : `${name(tenantLabel(tenant))}: ${message.text}`;
   return JSON.stringify({
     text: mrkdwn(heading, MAX_SECTION),
+    blocks: [
+      {
+        type: 'section',
+        text: { type: 'mrkdwn', text: mrkdwn(`${markOf(message)}${message.text}`, MAX_SECTION) },
+      },
+      ...(fields.length === 0 ? [] : [{ type: 'section', fields }]),
+      ...(isLinked ? [{ type: 'actions', elements: [button] }] : []),
+      { type: 'context', elements: [{ type: 'mrkdwn', text: `Spanmeter ${mrkdwn(message.id, 100)}` }] },
+    ],
     unfurl_links: false,
-    attachments: [{ color: colourOf(message), blocks }],
   });
 }
 
