@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { z } from 'zod';
 import { channelOption } from '@spanmeter/collector/dist/alerts/channel-options.js';
 import { registerAlertTest } from '@spanmeter/collector/dist/cli/alert-test.js';
+import { printConfig } from '@spanmeter/collector/dist/cli/print-config.js';
 import { COMPONENTS } from '@spanmeter/collector/dist/components.js';
 import type { ComponentType } from '@spanmeter/collector/dist/pipeline/component.js';
 import { REPOSITORY } from '../../support/collector-process.ts';
@@ -132,5 +133,28 @@ describe('spanmeter alert test', function () {
     assert.match(faulty.err, /extensions::alerts::channels::ops::url.*insecure/);
     assert.doesNotMatch(faulty.err, /T0KEN/);
     assert.equal(receiver.received.length, 0);
+  });
+
+  it('is configured by what print-config shows without its secrets', () => {
+    const secret = 'a signing secret of mine';
+    const channels = {
+      ops: { type: 'webhook', url: `${receiver.url}/T0KEN`, secret, headers: { 'x-key': 'header-secret' } },
+      chat: { type: 'slack', url: `${receiver.url}/T0KEN` },
+      mail: {
+        type: 'email',
+        smtp: 'smtps://me:pass-word@mail.example',
+        from: 'a@b.example',
+        to: ['c@d.example'],
+      },
+    };
+    const own = { extensions: { alerts: { channels } }, service: { extensions: ['alerts'] } };
+    const config = [join(REPOSITORY, 'otel-config.yaml'), `yaml:${JSON.stringify(own)}`];
+    for (const format of ['yaml', 'json'] as const) {
+      const { text, exitCode } = printConfig({ config, set: [], format }, {}, REGISTRY);
+      assert.equal(exitCode, 0, text);
+      assert.match(text, /c@d\.example/);
+      assert.match(text, /send_resolved/);
+      assert.doesNotMatch(text, /T0KEN|signing secret|header-secret|pass-word/);
+    }
   });
 });
