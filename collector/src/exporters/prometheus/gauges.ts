@@ -121,7 +121,10 @@ export function readGauges(sources: GaugeSources, own: OwnCounts): readonly Metr
       samples: attempt(() =>
         sources
           .notifications?.()
-          .map(({ channel, outcome, value }) => ({ labels: { channel: wellFormed(channel), outcome }, value })),
+          .map(({ channel, outcome, value }) => ({
+            labels: { channel: wellFormed(channel), outcome },
+            value,
+          })),
       ),
     },
     {
