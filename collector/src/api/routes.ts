@@ -3,6 +3,7 @@ import { openApiDocument } from './openapi.ts';
 import { defineRoute, type Route } from './route.ts';
 import { ADJUSTMENTS } from './routes/adjustments.ts';
 import { CALLS } from './routes/calls.ts';
+import { FORECAST } from './routes/forecast.ts';
 import { METRICS } from './routes/metrics.ts';
 import { PRICES } from './routes/prices.ts';
 import { SPEND } from './routes/spend.ts';
@@ -30,6 +31,7 @@ export const ROUTES: readonly Route[] = [
   SPEND,
   PRICES,
   WHAT_IF,
+  FORECAST,
   STATUS,
   OPENAPI,
 ];

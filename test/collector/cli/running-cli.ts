@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { registerBook } from '@spanmeter/collector/dist/cli/book.js';
 import { registerDeadletter } from '@spanmeter/collector/dist/cli/deadletter.js';
+import { registerForecast } from '@spanmeter/collector/dist/cli/forecast.js';
 import { registerKey } from '@spanmeter/collector/dist/cli/key.js';
 import type { CliContext } from '@spanmeter/collector/dist/cli/output.js';
 import { registerOverride } from '@spanmeter/collector/dist/cli/override.js';
@@ -25,6 +26,7 @@ const REGISTERS = [
   registerPrice,
   registerBook,
   registerWhatIf,
+  registerForecast,
 ];
 
 /** Runs one command as `spanmeter` would, and catches what it prints. */

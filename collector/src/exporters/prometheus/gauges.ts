@@ -27,6 +27,15 @@ export interface BookAge {
   readonly madeUnixMs: number;
 }
 
+/** Spend of an hour that stands out, of one tenant, model and service. */
+export interface AnomalyExcess {
+  readonly tenantId: string;
+  readonly model: string;
+  readonly serviceName: string;
+  /** Beyond the usual. */
+  readonly excessPicoUsd: bigint;
+}
+
 /**
  * Where the rare metrics come from. Each is read at every scrape and answers from memory: what needs the
  * database is read by whoever provides the source. Where one is absent or throws, its metric has no samples.
@@ -41,6 +50,8 @@ export interface GaugeSources {
   databaseSizeBytes?(): number | null;
   /** Totals of corrections, new ones last; the same array until they are read again. */
   corrections?(): readonly CorrectionTotal[];
+  /** At most one for each tenant, model and service. */
+  anomalies?(): readonly AnomalyExcess[];
 }
 
 /** What the exporter itself knows for the rare metrics. */
@@ -104,6 +115,12 @@ export function readGauges(sources: GaugeSources, own: OwnCounts): readonly Metr
       return read === null ? 0 : read === undefined ? undefined : read / MS_PER_SECOND;
     }),
     single('genai_database_size_bytes', () => sources.databaseSizeBytes?.()),
+    gauge('genai_spend_anomaly_usd', () =>
+      sources.anomalies?.().map(({ tenantId, model, serviceName, excessPicoUsd }) => ({
+        labels: { tenant: wellFormed(tenantId), model: wellFormed(model), service_name: wellFormed(serviceName) },
+        value: Number(excessPicoUsd) / PICO_PER_USD,
+      })),
+    ),
     {
       name: overflow,
       help: metricNamed(overflow).help,
