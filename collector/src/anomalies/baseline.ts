@@ -1,13 +1,14 @@
 import type { Sensitivity } from './options.ts';
 
 const MAD_TO_DEVIATION = 1.4826;
-/** Few weeks make a small deviation by luck: at least this part of the usual is taken. */
-const LEAST_DEVIATION_PART = 0.2;
+/** Added to every hour as a part of the usual, so that hours without spend have a logarithm. */
+const OFFSET_PART = 0.05;
 /** Weeks, or days, that a comparison needs. */
 export const LEAST_WEEKS = 3;
 export const LEAST_DAYS = 7;
 /** An hour of the last days at which a new level has become the usual: the middle of three. */
 const RECENT_DAYS = 3;
+const DAYS_PER_WEEK = 7;
 /** Beyond the dearest hour that it is compared with, an hour must be by this factor. */
 const BEYOND_PEAK = 1.25;
 /** Of so many hours, the dearest may have been an anomaly itself and is passed over. */
@@ -16,14 +17,14 @@ const MANY_HOURS = 5;
 interface Strictness {
   /** Times the usual. */
   readonly ratio: number;
-  /** Deviations beyond the usual. */
+  /** Deviations of the logarithm beyond the usual; for hours that vary more than ordinary. */
   readonly deviations: number;
 }
 
 const STRICTNESS: Readonly<Record<Sensitivity, Strictness>> = {
-  low: { ratio: 3, deviations: 6 },
-  medium: { ratio: 2, deviations: 4.5 },
-  high: { ratio: 1.5, deviations: 3.5 },
+  low: { ratio: 4, deviations: 4.5 },
+  medium: { ratio: 2.5, deviations: 3.6 },
+  high: { ratio: 1.5, deviations: 2.8 },
 };
 
 /** Spend in USD of a series in one hour and in hours to compare it with. */
@@ -60,9 +61,19 @@ function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? high : ((sorted[middle - 1] ?? 0) + high) / 2;
 }
 
-/** Median absolute deviation, as a standard deviation. */
-function deviation(values: readonly number[], around: number): number {
-  return median(values.map((value) => Math.abs(value - around))) * MAD_TO_DEVIATION;
+/**
+ * How much hours vary: the deviation of their logarithm, by medians, so that one anomaly among them does not count.
+ * Eight weeks alone can look steady by luck; what one week differs from the next is a second witness, and the days of
+ * the last two weeks a third.
+ */
+function deviation(hour: HourToJudge, values: readonly number[], expected: number): number {
+  const logarithm = (usd: number): number => Math.log(Math.max(usd, 0) + OFFSET_PART * expected);
+  const center = median(values.map(logarithm));
+  const around = median(values.map((usd) => Math.abs(logarithm(usd) - center)));
+  const apart = (hours: readonly number[], step: number): number[] =>
+    hours.slice(step).map((usd, index) => Math.abs(logarithm(usd) - logarithm(hours[index] ?? 0)));
+  const weekly = median([...apart(hour.weeks, 1), ...apart(hour.days, DAYS_PER_WEEK)]);
+  return Math.max(around, weekly / Math.SQRT2) * MAD_TO_DEVIATION;
 }
 
 function usualPeak(values: readonly number[]): number {
@@ -71,7 +82,10 @@ function usualPeak(values: readonly number[]): number {
 }
 
 /** Hours to compare with, or null where there are too few. */
-function comparable({ weeks, days }: HourToJudge): { values: readonly number[]; basis: 'week' | 'day' } | null {
+function comparable({
+  weeks,
+  days,
+}: HourToJudge): { values: readonly number[]; basis: 'week' | 'day' } | null {
   if (weeks.length >= LEAST_WEEKS) return { values: weeks, basis: 'week' };
   return days.length >= LEAST_DAYS ? { values: days, basis: 'day' } : null;
 }
@@ -102,12 +116,10 @@ export function judgeHour(hour: HourToJudge, judging: Judging): Verdict {
   const usual = median(values);
   const recent = hour.days.slice(0, RECENT_DAYS);
   const expected = Math.max(usual, recent.length === RECENT_DAYS ? median(recent) : 0);
-  const spread = Math.max(deviation(values, usual), LEAST_DEVIATION_PART * expected);
-  const excess = spent - expected;
   const isAnomaly =
-    excess >= judging.minExcess &&
-    excess >= deviations * spread &&
+    spent - expected >= judging.minExcess &&
     spent >= ratio * expected &&
+    Math.log(spent / expected) >= deviations * deviation(hour, values, expected) &&
     spent >= BEYOND_PEAK * usualPeak(values);
   return { expected, isAnomaly, basis };
 }

@@ -69,7 +69,7 @@ interface Candidate {
 
 /** What is needed of a client or pool of the tables' owner. */
 export interface Queryable {
-  query<R extends object>(text: string, values: unknown[]): Promise<{ rows: R[] }>;
+  query(text: string, values: unknown[]): Promise<{ rows: unknown[] }>;
 }
 
 /** The hours before, as far back as there was any spend at this hour. */
@@ -88,17 +88,20 @@ function hourOf(candidate: Candidate): Omit<HourToJudge, 'peak'> {
   };
 }
 
-async function readPeaks(client: Queryable, candidates: readonly Candidate[]): Promise<Map<Candidate, number>> {
+async function readPeaks(
+  client: Queryable,
+  candidates: readonly Candidate[],
+): Promise<Map<Candidate, number>> {
   const peaks = new Map<Candidate, number>();
   for (let from = 0; from < candidates.length; from += PEAK_PAGE) {
     const page = candidates.slice(from, from + PEAK_PAGE);
-    const { rows } = await client.query<{ ord: number; peak: number }>(PEAKS, [
+    const { rows } = await client.query(PEAKS, [
       page.map((one) => one.tenant_id),
       page.map((one) => one.model),
       page.map((one) => one.service_name),
       page.map((one) => new Date(one.start_ms).toISOString()),
     ]);
-    for (const { ord, peak } of rows) {
+    for (const { ord, peak } of rows as { ord: number; peak: number }[]) {
       const found = page[ord - 1];
       if (found !== undefined) peaks.set(found, peak);
     }
@@ -123,8 +126,8 @@ export async function detectAnomalies(
   const running = Math.floor(now.getTime() / MS_PER_HOUR) * MS_PER_HOUR;
   const hours = [running - MS_PER_HOUR, running].map((startMs) => new Date(startMs).toISOString());
   const floor = Math.min(options.min_excess_usd, options.min_new_usd);
-  const { rows } = await client.query<Candidate>(CANDIDATES, [hours, String(floor)]);
-  const judged = rows.map((candidate) => ({ candidate, hour: hourOf(candidate) }));
+  const { rows } = await client.query(CANDIDATES, [hours, String(floor)]);
+  const judged = (rows as Candidate[]).map((candidate) => ({ candidate, hour: hourOf(candidate) }));
   const asked = judged.filter(
     ({ hour }) => hour.spent >= options.min_new_usd && needsPeak({ ...hour, peak: null }),
   );

@@ -27,6 +27,8 @@ export const anomalyOptions: z.ZodObject<{
   sensitivity: z
     .enum(SENSITIVITIES)
     .default('medium')
-    .describe('`low` from 3 times the usual on, `medium` from 2, `high` from 1.5.'),
+    .describe(
+      '`low` from 4 times the usual on, `medium` from 2.5, `high` from 1.5; more where hours vary much.',
+    ),
 });
 export type AnomalyOptions = z.output<typeof anomalyOptions>;

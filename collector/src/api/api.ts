@@ -35,7 +35,7 @@ export interface ApiDependencies {
   readonly books: () => TenantBooks;
   /** Budgets as they stand; null, as without it, before they were read for the first time. */
   readonly budgets?: () => BudgetWatch | null;
-  /** Forecasts of those budgets; null, as without it, where none are made. */
+  /** Forecasts of budgets; null, as without it, where there are none. */
   readonly forecasts?: () => BudgetForecasts | null;
   readonly now?: () => Date;
   readonly reader?: Partial<ReaderOptions>;

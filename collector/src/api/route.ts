@@ -38,7 +38,7 @@ export interface RouteContext {
   readonly writer: Writer;
   /** Budgets as they stand, from memory; null before they were read for the first time. */
   readonly budgets: () => BudgetWatch | null;
-  /** Forecasts of those budgets, from memory; null where none are made. */
+  /** Forecasts of their states; null where nobody makes any. */
   readonly forecasts: () => BudgetForecasts | null;
   /** The values of the path's `{names}`. */
   readonly params: Readonly<Record<string, string>>;

@@ -40,7 +40,11 @@ function chart(answer: ForecastAnswer): string[] {
     }),
     ...answer.days.map((day) => {
       const marks = bar(Number(day.low_usd), Number(day.high_usd), most, ['▓', '░']);
-      return line(day.date, marks, `${rounded(day.expected_usd)} (${rounded(day.low_usd)} to ${rounded(day.high_usd)})`);
+      return line(
+        day.date,
+        marks,
+        `${rounded(day.expected_usd)} (${rounded(day.low_usd)} to ${rounded(day.high_usd)})`,
+      );
     }),
   ];
 }
@@ -87,9 +91,17 @@ function percent(part: number): string {
 }
 
 function cells({ name, model, runRate, lastWeek, flatMean }: BacktestRow): string[] {
-  const kind = (score: Score): string[] => [score.mape, score.wape, score.sumCoverage, score.dayCoverage].map(percent);
+  const kind = (score: Score): string[] =>
+    [score.mape, score.wape, score.sumCoverage, score.dayCoverage].map(percent);
   const { mape, sumCoverage } = runRate;
-  return [name, ...kind(model), percent(mape), percent(sumCoverage), percent(lastWeek.mape), percent(flatMean.mape)];
+  return [
+    name,
+    ...kind(model),
+    percent(mape),
+    percent(sumCoverage),
+    percent(lastWeek.mape),
+    percent(flatMean.mape),
+  ];
 }
 
 /** How forecasts did, for people; all figures are per cent. */
@@ -117,7 +129,10 @@ export function backtestText(
     String(forecasts),
   ]);
   return [
-    bold(`Back-test of 14-day forecasts: ${source}; ${total.model.forecasts} forecasts, per cent`, screen.colours),
+    bold(
+      `Back-test of 14-day forecasts: ${source}; ${total.model.forecasts} forecasts, per cent`,
+      screen.colours,
+    ),
     '',
     table(columns, [...rows, total].map(cells), { ...screen, total: true }),
     'MAPE: error of the sum over 14 days. WAPE: errors of single days. in 14d, in day: outcomes within the 80 %',

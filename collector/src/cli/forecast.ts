@@ -53,23 +53,36 @@ async function reading<T>(
   });
 }
 
-async function forecast(options: ForecastOptions, context: CliContext, model: SeriesModel): Promise<ForecastAnswer> {
+async function forecast(
+  options: ForecastOptions,
+  context: CliContext,
+  model: SeriesModel,
+): Promise<ForecastAnswer> {
   const request = { now: context.now(), days: daysOf(options.days), groupBy: null, model };
-  const material = await reading(context, options.tenant ?? null, (found) => readForecastMaterial(found, request));
+  const material = await reading(context, options.tenant ?? null, (found) =>
+    readForecastMaterial(found, request),
+  );
   return makeForecast(material, request);
 }
 
 async function stored(tenant: string, context: CliContext): Promise<BacktestSeries> {
   const history = await reading(context, tenant, async (found) => {
     const key = { tenantId: tenant, scope: 'tenant', scopeValue: null, timezone: found.timezone } as const;
-    const [read] = await readHistories((text, values) => found.query(text, values), [key], context.now().getTime(), BACKTEST_DAYS);
+    const [read] = await readHistories(
+      (text, values) => found.query(text, values),
+      [key],
+      context.now().getTime(),
+      BACKTEST_DAYS,
+    );
     return read;
   });
   const whole = history?.days.subarray(0, -1) ?? new Float64Array();
   const first = whole.findIndex((usd) => usd > 0);
   const days = first === -1 ? new Float64Array() : whole.subarray(first);
   if (days.length < LEAST_BACKTEST_DAYS) {
-    throw new CliError(`A back-test needs ${LEAST_BACKTEST_DAYS} days of history; "${tenant}" has ${days.length}.`);
+    throw new CliError(
+      `A back-test needs ${LEAST_BACKTEST_DAYS} days of history; "${tenant}" has ${days.length}.`,
+    );
   }
   return { name: tenant, days };
 }
@@ -80,7 +93,8 @@ async function test(options: ForecastOptions, context: CliContext, model: Series
   const series = tenant === undefined ? seededTenants() : [await stored(tenant, context)];
   const [result, monthEnds] = [backtest(series, model), backtestMonthEnds(series, model)];
   const source = tenant === undefined ? 'seeded tenants' : `stored history of ${tenant}`;
-  if (format === 'json') context.write(`${JSON.stringify({ source, ...result, month_ends: monthEnds }, null, 2)}\n`);
+  if (format === 'json')
+    context.write(`${JSON.stringify({ source, ...result, month_ends: monthEnds }, null, 2)}\n`);
   else context.write(backtestText(result, monthEnds, source, context));
 }
 

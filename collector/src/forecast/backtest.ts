@@ -153,7 +153,10 @@ function totalRow(rows: readonly BacktestRow[]): BacktestRow {
 }
 
 /** Months of 30 days: what was spent up to a day and what is expected of the rest, against what the month came to. */
-export function backtestMonthEnds(series: readonly BacktestSeries[], model: SeriesModel): readonly MonthEndScore[] {
+export function backtestMonthEnds(
+  series: readonly BacktestSeries[],
+  model: SeriesModel,
+): readonly MonthEndScore[] {
   const shared = remembering(model);
   return MONTH_DAYS.map((day) => {
     const errors: number[] = [];
@@ -179,7 +182,11 @@ export function backtestMonthEnds(series: readonly BacktestSeries[], model: Seri
  * Forecasts 14 days from every `step`-th day on, knowing only the days before, and compares with what came. The
  * fallback and two naive forecasts are put to the same test.
  */
-export function backtest(series: readonly BacktestSeries[], model: SeriesModel, step: number = DAYS_PER_WEEK): Backtest {
+export function backtest(
+  series: readonly BacktestSeries[],
+  model: SeriesModel,
+  step: number = DAYS_PER_WEEK,
+): Backtest {
   const rows = series.map((one) => backtestOne(one, remembering(model), step));
   return { rows, total: totalRow(rows) };
 }

@@ -13,8 +13,9 @@ const EVERY_MS = 300_000;
 const FIRST_EVERY_MS = 5_000;
 /** The dearest series are forecast from their history, the others from their period alone. */
 const MAX_SERIES = 500;
-/** About a second and a half of fits at one round. */
-const MAX_FITS = 500;
+/** Under two seconds of fits at one round, half of the time left to others. */
+const MAX_FITS = 400;
+const PAUSE_MS = 8;
 const PICO_PER_USD = 1e12;
 
 /** Forecasts that are made anew every five minutes. */
@@ -78,7 +79,9 @@ function idOf({ tenantId, scope, scopeValue, timezone }: SeriesKey): string {
 function dearest(states: readonly BudgetState[], maxSeries: number): Map<string, SeriesKey> {
   const known = states.filter((state) => hasHistory(state.scope));
   const spends = known.map((state) => Number(state.spentPicoUsd));
-  const order = known.map((_, index) => index).toSorted((one, two) => (spends[two] ?? 0) - (spends[one] ?? 0));
+  const order = known
+    .map((_, index) => index)
+    .toSorted((one, two) => (spends[two] ?? 0) - (spends[one] ?? 0));
   const series = new Map<string, SeriesKey>();
   for (const index of order) {
     if (series.size >= maxSeries) break;
@@ -94,7 +97,7 @@ class Forecasts implements RunningForecasts {
   readonly #parts: BudgetForecastParts;
   readonly #now: () => number;
   readonly #series: SeriesStore;
-  readonly #turn = createTurns();
+  readonly #turn = createTurns(PAUSE_MS);
   #made = new Map<string, Made>();
   #seen = new Map<string, Seen>();
   #running: Promise<void> | null = null;
@@ -169,7 +172,8 @@ class Forecasts implements RunningForecasts {
       seen.set(budget, sight);
       const rest = this.#restOf(state, sight.previous, nowMs);
       const id = `${budget}\0${state.bounds.startMs}`;
-      if (rest !== null) made.set(id, { rest: this.#steady(id, rest, nowMs), spentPicoUsd: state.spentPicoUsd });
+      if (rest !== null)
+        made.set(id, { rest: this.#steady(id, rest, nowMs), spentPicoUsd: state.spentPicoUsd });
       await this.#turn();
     }
     this.#made = made;
@@ -203,7 +207,11 @@ class Forecasts implements RunningForecasts {
       const series = this.#series.get(idOf(keyOf(state)));
       // A forecast of an earlier day would count its days wrongly.
       const lastDay = series === null ? -1 : series.history.firstDay + series.history.days.length - 1;
-      if (series !== null && lastDay === dayAt(timezone, nowMs) && series.history.days.some((usd) => usd > 0)) {
+      if (
+        series !== null &&
+        lastDay === dayAt(timezone, nowMs) &&
+        series.history.days.some((usd) => usd > 0)
+      ) {
         const isDay = state.budget.period === 'day';
         const spent = isDay ? question.spent : (series.history.days.at(-1) ?? 0);
         return restByDays(question, series.forecast, { spent, hours: series.history.hours });

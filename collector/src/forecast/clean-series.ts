@@ -32,7 +32,11 @@ export function cleanSeries(days: Float64Array): CleanSeries {
   const raw = days.map((value) => Math.log(Math.max(value, 0) + offset));
   const level = raw.map((_, index) => around(raw, index));
   const week = Float64Array.from({ length: DAYS_PER_WEEK }, (_, weekday) =>
-    median(raw.map((value, index) => value - (level[index] ?? 0)).filter((_v, index) => index % DAYS_PER_WEEK === weekday)),
+    median(
+      raw
+        .map((value, index) => value - (level[index] ?? 0))
+        .filter((_v, index) => index % DAYS_PER_WEEK === weekday),
+    ),
   );
   const ofWeekday = (index: number): number => week[index % DAYS_PER_WEEK] ?? 0;
   const flat = raw.map((value, index) => value - ofWeekday(index));

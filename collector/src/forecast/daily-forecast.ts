@@ -1,6 +1,13 @@
 import { cleanSeries } from './clean-series.ts';
 import type { ForecastMethod } from './forecast.ts';
-import { boundsAround, intervalOffset, measureSpread, type Bounds, type Spread, type Trial } from './interval.ts';
+import {
+  boundsAround,
+  intervalOffset,
+  measureSpread,
+  type Bounds,
+  type Spread,
+  type Trial,
+} from './interval.ts';
 import { runRate } from './run-rate.ts';
 import { sum } from './series-statistics.ts';
 
@@ -53,7 +60,9 @@ function byModel(days: Float64Array, model: SeriesModel): Float64Array | null {
   const predicted = model(inLogarithms ? logarithms : usual, MODEL_DAYS);
   if (predicted === null) return null;
   const limit = MAX_GROWTH * Math.max(...usual.subarray(-MODEL_DAYS));
-  const spend = predicted.map((value) => Math.min(Math.max(0, inLogarithms ? Math.exp(value) - offset : value), limit));
+  const spend = predicted.map((value) =>
+    Math.min(Math.max(0, inLogarithms ? Math.exp(value) - offset : value), limit),
+  );
   return spend.every(Number.isFinite) ? spend : null;
 }
 
@@ -111,7 +120,11 @@ export function* forecastSteps(
 }
 
 /** The same at once. */
-export function forecastDays(history: Float64Array, horizon: number, model: SeriesModel | null): DailyForecast {
+export function forecastDays(
+  history: Float64Array,
+  horizon: number,
+  model: SeriesModel | null,
+): DailyForecast {
   const steps = forecastSteps(history, horizon, model);
   for (;;) {
     const step = steps.next();

@@ -1,5 +1,11 @@
 import type { Logger } from '../pipeline/component.ts';
-import { forecastDays, forecastSteps, HISTORY_DAYS, type DailyForecast, type SeriesModel } from './daily-forecast.ts';
+import {
+  forecastDays,
+  forecastSteps,
+  HISTORY_DAYS,
+  type DailyForecast,
+  type SeriesModel,
+} from './daily-forecast.ts';
 import { readHistories, type Query, type SeriesHistory, type SeriesKey } from './series-history.ts';
 
 /** A month, and the rest goes by weeks. */
@@ -79,8 +85,12 @@ export class SeriesStore {
       if (known !== undefined) kept.set(id, known);
     }
     this.#kept = kept;
-    const stale = (id: string): boolean => nowMs - (kept.get(id)?.readAtMs ?? -Infinity) > WHOLE_HISTORY_EVERY_MS;
-    const changed = await this.#readRecent([...keys].filter(([id]) => !stale(id)), nowMs);
+    const stale = (id: string): boolean =>
+      nowMs - (kept.get(id)?.readAtMs ?? -Infinity) > WHOLE_HISTORY_EVERY_MS;
+    const changed = await this.#readRecent(
+      [...keys].filter(([id]) => !stale(id)),
+      nowMs,
+    );
     await this.#readWhole([...[...keys].filter(([id]) => stale(id)), ...changed], nowMs);
     await this.#fit(keys.keys());
   }

@@ -86,7 +86,8 @@ interface Stretch {
 
 /** When expected spend comes to the limit; null where it does not within the stretches. */
 function reachedAt(question: PeriodQuestion, stretches: Iterable<Stretch>): number | null {
-  if (question.spent >= question.limit) return question.spent > 0 ? passedAt(question) : question.bounds.startMs;
+  if (question.spent >= question.limit)
+    return question.spent > 0 ? passedAt(question) : question.bounds.startMs;
   let left = question.limit - question.spent;
   for (const { fromMs, toMs, spend } of stretches) {
     if (spend >= left && spend > 0) return Math.round(fromMs + ((toMs - fromMs) * left) / spend);

@@ -194,8 +194,17 @@ function monthOf(material: ForecastMaterial, forecast: DailyForecast, now: Date)
   return { month: first.slice(0, 7), spent_usd: monthSpent, ...amounts(rest.expected, rest, spent) };
 }
 
+/** Whole days since the first spend that is known. */
+function wholeDays({ days }: SeriesHistory): number {
+  const first = days.findIndex((usd) => usd > 0);
+  return first === -1 ? 0 : days.length - 1 - first;
+}
+
 /** Fits and answers; gives way to other work in between. */
-export async function makeForecast(material: ForecastMaterial, request: ForecastRequest): Promise<ForecastAnswer> {
+export async function makeForecast(
+  material: ForecastMaterial,
+  request: ForecastRequest,
+): Promise<ForecastAnswer> {
   const { now, days, model } = request;
   const { history } = material;
   const turn = createTurns();
@@ -214,7 +223,7 @@ export async function makeForecast(material: ForecastMaterial, request: Forecast
     made_at: now.toISOString(),
     method: forecast.method,
     interval_percent: COVERAGE * 100,
-    history_days: history.days.length - 1 - Math.max(0, history.days.findIndex((usd) => usd > 0)),
+    history_days: wholeDays(history),
     history: material.shown,
     days: Array.from({ length: days }, (_, index) => ({
       date: dateOfDay(today + 1 + index),

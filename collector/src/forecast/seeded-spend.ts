@@ -48,7 +48,14 @@ const HABITS: readonly Habits[] = [
       { day: 118, factor: 1.35 },
     ],
   },
-  { name: 'cheaper-model', days: 160, base: 700, week: OFFICE, noise: 0.1, steps: [{ day: 95, factor: 0.55 }] },
+  {
+    name: 'cheaper-model',
+    days: 160,
+    base: 700,
+    week: OFFICE,
+    noise: 0.1,
+    steps: [{ day: 95, factor: 0.55 }],
+  },
   { name: 'spiky', days: 168, base: 40, week: OFFICE, noise: 0.18, spikes: 0.025 },
   {
     name: 'launches',

@@ -18,7 +18,10 @@ function loadLibrary(): void {
  * where a series cannot be fitted, and for good after a trap, since WebAssembly that trapped may hold anything; the
  * first failure is logged.
  */
-export function createTimeSeriesModel(log: Pick<Logger, 'warn'>, load: () => void = loadLibrary): SeriesModel {
+export function createTimeSeriesModel(
+  log: Pick<Logger, 'warn'>,
+  load: () => void = loadLibrary,
+): SeriesModel {
   let state: 'unloaded' | 'ready' | 'broken' = 'unloaded';
 
   function broken(error: unknown): null {
@@ -43,9 +46,9 @@ export function createTimeSeriesModel(log: Pick<Logger, 'warn'>, load: () => voi
         model.free();
       }
     } catch (error) {
-      // What the library throws itself is about the series: too short, or nothing fits.
-      if (state === 'ready' && error instanceof Error && error.name !== 'RuntimeError') return null;
-      return broken(error);
+      // What the library throws itself, a text, is about the series: too short, or nothing fits.
+      const isTrap = error instanceof Error && error.name === 'RuntimeError';
+      return state === 'ready' && !isTrap ? null : broken(error);
     }
   };
 }

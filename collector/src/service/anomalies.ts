@@ -4,11 +4,7 @@ import { createAnomalyWatch, type AnomalyWatch } from '../anomalies/watch.ts';
 import type { Logger } from '../pipeline/component.ts';
 
 /** The watch over the collector's own pool. Started by the caller. */
-export function openAnomalies(
-  pool: Pick<Pool, 'query'>,
-  options: AnomalyOptions,
-  log: Logger,
-): AnomalyWatch {
+export function openAnomalies(pool: Pick<Pool, 'query'>, options: AnomalyOptions, log: Logger): AnomalyWatch {
   return createAnomalyWatch({
     client: { query: (text, values) => pool.query(text, values) },
     options,

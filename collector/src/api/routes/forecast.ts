@@ -33,9 +33,15 @@ const QUERY = z.strictObject({
     .regex(/^\d{1,2}$/, `must be a number from 1 to ${MAX_FORECAST_DAYS}`)
     .default('14')
     .transform(Number)
-    .refine((days) => days >= 1 && days <= MAX_FORECAST_DAYS, `must be a number from 1 to ${MAX_FORECAST_DAYS}`)
+    .refine(
+      (days) => days >= 1 && days <= MAX_FORECAST_DAYS,
+      `must be a number from 1 to ${MAX_FORECAST_DAYS}`,
+    )
     .describe(`Days to forecast, from tomorrow on; from 1 to ${MAX_FORECAST_DAYS}.`),
-  group_by: z.enum(FORECAST_GROUPS).optional().describe('Forecasts of the 20 dearest values of a dimension too.'),
+  group_by: z
+    .enum(FORECAST_GROUPS)
+    .optional()
+    .describe('Forecasts of the 20 dearest values of a dimension too.'),
 });
 
 const ANSWER = z.object({
@@ -51,7 +57,9 @@ const ANSWER = z.object({
     .describe('The last 30 days, oldest first; the last one is today so far.'),
   days: z.array(z.object({ date: z.string(), ...AMOUNTS })),
   total: z.object(AMOUNTS).describe('Of the days together; its interval is narrower than the sum of theirs.'),
-  month: z.object({ month: z.string(), spent_usd: USD, ...AMOUNTS }).describe('The current month at its end.'),
+  month: z
+    .object({ month: z.string(), spent_usd: USD, ...AMOUNTS })
+    .describe('The current month at its end.'),
   budgets: z
     .array(
       z.object({
@@ -66,12 +74,17 @@ const ANSWER = z.object({
         limit_usd: USD,
         spent_usd: USD,
         ...AMOUNTS,
-        exhausted_at: z.string().nullable().describe('When the limit is reached in this period; null: it is not.'),
+        exhausted_at: z
+          .string()
+          .nullable()
+          .describe('When the limit is reached in this period; null: it is not.'),
         method: METHOD,
       }),
     )
     .describe('At the end of their periods; made every five minutes.'),
-  groups: z.array(z.object({ group: z.string(), method: METHOD, ...AMOUNTS })).describe('Sums over the days.'),
+  groups: z
+    .array(z.object({ group: z.string(), method: METHOD, ...AMOUNTS }))
+    .describe('Sums over the days.'),
   groups_truncated: z.boolean(),
 });
 
@@ -85,7 +98,12 @@ const caches = new WeakMap<Reader, Map<string, Kept>>();
 /** The route lives as long as the process; what breaks the library is told by the budgets' forecasts. */
 const model = createTimeSeriesModel(SILENT_LOG);
 
-function keptIn(cache: Map<string, Kept>, key: string, nowMs: number, make: () => Promise<ForecastAnswer>): Kept {
+function keptIn(
+  cache: Map<string, Kept>,
+  key: string,
+  nowMs: number,
+  make: () => Promise<ForecastAnswer>,
+): Kept {
   const known = cache.get(key);
   if (known !== undefined && nowMs < known.untilMs && nowMs >= known.untilMs - KEPT_MS) return known;
   const made: Kept = { untilMs: nowMs + KEPT_MS, answer: make() };
@@ -134,7 +152,10 @@ export const FORECAST: Route = defineRoute({
     groups: [{ group: 'claude-haiku-4-5', method: 'model', ...EXAMPLE_AMOUNTS }],
     groups_truncated: false,
   },
-  async handle({ tenant: asked, days, group_by: groupBy = null }, { identity, reader, now, alone, ...context }) {
+  async handle(
+    { tenant: asked, days, group_by: groupBy = null },
+    { identity, reader, now, alone, ...context },
+  ) {
     const tenant = tenantFor(identity, asked);
     const cache = caches.get(reader) ?? new Map<string, Kept>();
     caches.set(reader, cache);

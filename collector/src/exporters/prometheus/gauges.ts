@@ -117,7 +117,11 @@ export function readGauges(sources: GaugeSources, own: OwnCounts): readonly Metr
     single('genai_database_size_bytes', () => sources.databaseSizeBytes?.()),
     gauge('genai_spend_anomaly_usd', () =>
       sources.anomalies?.().map(({ tenantId, model, serviceName, excessPicoUsd }) => ({
-        labels: { tenant: wellFormed(tenantId), model: wellFormed(model), service_name: wellFormed(serviceName) },
+        labels: {
+          tenant: wellFormed(tenantId),
+          model: wellFormed(model),
+          service_name: wellFormed(serviceName),
+        },
         value: Number(excessPicoUsd) / PICO_PER_USD,
       })),
     ),
