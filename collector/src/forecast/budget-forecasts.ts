@@ -7,6 +7,7 @@ import { restByDays, restByRunRate, type PeriodQuestion, type RestOfPeriod } fro
 import { hasHistory, type Query, type SeriesKey } from './series-history.ts';
 import { createTurns } from './turns.ts';
 import { dayAt } from './zone-days.ts';
+import { ZoneHours } from './zone-hours.ts';
 
 const EVERY_MS = 300_000;
 /** While nothing is forecast yet, the budgets may only just have been read. */
@@ -75,18 +76,26 @@ function idOf({ tenantId, scope, scopeValue, timezone }: SeriesKey): string {
   return `${tenantId}\0${scope}\0${scopeValue ?? ''}\0${timezone}`;
 }
 
+/** What a budget spent in this period and the last: at midnight nobody has spent anything yet. */
+function weightOf(state: BudgetState, seen: Seen | undefined): number {
+  const before =
+    seen === undefined ? 0 : seen.startMs < state.bounds.startMs ? seen.spent : (seen.previous ?? 0);
+  return usdOf(state.spentPicoUsd) + before;
+}
+
 /** The series of the budgets that spent most, in that order. */
-function dearest(states: readonly BudgetState[], maxSeries: number): Map<string, SeriesKey> {
-  const known = states.filter((state) => hasHistory(state.scope));
-  const spends = known.map((state) => Number(state.spentPicoUsd));
-  const order = known
-    .map((_, index) => index)
-    .toSorted((one, two) => (spends[two] ?? 0) - (spends[one] ?? 0));
+function dearest(
+  states: readonly BudgetState[],
+  seen: ReadonlyMap<string, Seen>,
+  maxSeries: number,
+): Map<string, SeriesKey> {
+  const known = states
+    .filter((state) => hasHistory(state.scope))
+    .map((state) => ({ state, weight: weightOf(state, seen.get(budgetOf(state))) }))
+    .toSorted((one, two) => two.weight - one.weight);
   const series = new Map<string, SeriesKey>();
-  for (const index of order) {
+  for (const { state } of known) {
     if (series.size >= maxSeries) break;
-    const state = known[index];
-    if (state === undefined) continue;
     const key = keyOf(state);
     series.set(idOf(key), key);
   }
@@ -100,6 +109,7 @@ class Forecasts implements RunningForecasts {
   readonly #turn = createTurns(PAUSE_MS);
   #made = new Map<string, Made>();
   #seen = new Map<string, Seen>();
+  #zoneHours = new ZoneHours();
   #running: Promise<void> | null = null;
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
@@ -158,7 +168,8 @@ class Forecasts implements RunningForecasts {
     const nowMs = this.#now();
     // From what the periods show first: histories take a while where there are many.
     if (this.#made.size === 0) await this.#forecastEach(states, nowMs);
-    await this.#series.follow(dearest(states, this.#parts.maxSeries ?? MAX_SERIES), nowMs);
+    await this.#series.follow(dearest(states, this.#seen, this.#parts.maxSeries ?? MAX_SERIES), nowMs);
+    this.#zoneHours = this.#series.zoneHours();
     // Read again, since what was spent meanwhile belongs to what is spent and not to what is to come.
     await this.#forecastEach(this.#parts.states(), this.#now());
   }
@@ -217,7 +228,7 @@ class Forecasts implements RunningForecasts {
         return restByDays(question, series.forecast, { spent, hours: series.history.hours });
       }
     }
-    return restByRunRate(question, previous);
+    return restByRunRate(question, previous, this.#zoneHours.shareAt(timezone, question.nowMs));
   }
 }
 

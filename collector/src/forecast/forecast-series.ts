@@ -7,6 +7,7 @@ import {
   type SeriesModel,
 } from './daily-forecast.ts';
 import { readHistories, type Query, type SeriesHistory, type SeriesKey } from './series-history.ts';
+import { ZoneHours } from './zone-hours.ts';
 
 /** A month, and the rest goes by weeks. */
 const HORIZON_DAYS = 35;
@@ -75,6 +76,13 @@ export class SeriesStore {
 
   get(id: string): ForecastSeries | null {
     return this.#kept.get(id) ?? null;
+  }
+
+  /** The hours of the followed series by zone, for those that are not followed. */
+  zoneHours(): ZoneHours {
+    const zones = new ZoneHours();
+    for (const { key, history } of this.#kept.values()) zones.add(key.timezone, history.hours);
+    return zones;
   }
 
   /** Follows these series and no others, the dearest first. Where the database is away, the last figures stand. */

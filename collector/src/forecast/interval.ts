@@ -11,6 +11,8 @@ const PRIOR_WEIGHT = 2;
 const UNMEASURED_SPREAD = 0.7;
 /** A factor of 20: beyond that an interval says nothing. */
 const MAX_SPREAD = 3;
+/** Independent hours would make it a half. */
+const PART_OF_DAY_POWER = 0.25;
 /** This part of a mean day is added before logarithms are taken, so that days without spend have one. */
 const OFFSET_PART = 0.05;
 
@@ -75,8 +77,9 @@ export function measureSpread(trials: readonly Trial[]): Spread {
 function spreadOver(days: number, spans: readonly { days: number; spread: number }[]): number {
   const [first, last] = [spans[0], spans.at(-1)];
   if (first === undefined || last === undefined) return UNMEASURED_SPREAD;
-  // What is left of a day varies the more, relative to its size, the less it is; hours are taken as independent.
-  if (days <= first.days) return Math.min(first.spread / Math.sqrt(Math.max(days, 0.02)), MAX_SPREAD);
+  // What is left of a day varies the more, relative to its size, the less it is; but the day so far has told of it.
+  if (days <= first.days)
+    return Math.min(first.spread / Math.max(days, 0.02) ** PART_OF_DAY_POWER, MAX_SPREAD);
   if (days >= last.days) return Math.min(last.spread * Math.sqrt(days / last.days), MAX_SPREAD);
   const above = spans.findIndex((span) => span.days >= days);
   const [low, high] = [spans[above - 1] ?? first, spans[above] ?? last];

@@ -16,7 +16,17 @@ const EXPECTATION_WEIGHT = 0.3;
 const LEAST_UNITS = 7;
 /** 1.28 deviations of a unit that varies by 60 per cent make an 80 % interval. */
 const UNIT_SPREAD = 0.77;
-const MAX_RUN_RATE_SPREAD = 1.5;
+/**
+ * Nobody knows at which hours a tenant is busy of which only today is known: a factor of about four, or of three
+ * where the hours of others in its zone are gone by.
+ */
+const WITHIN_DAY_SPREAD = 1.4;
+const SHARED_HOURS_SPREAD = 1.1;
+/** A projection from less of a period than this part says nothing. */
+const LEAST_PROJECTED = 1 / 48;
+const MAX_RUN_RATE_SPREAD = 2.3;
+/** No day is longer, whatever the clocks do. */
+const LONGEST_DAY_MS = 26 * 3_600_000;
 /** The last period counts as this part of one beside what the present one shows. */
 const PREVIOUS_WEIGHT = 0.1;
 
@@ -124,12 +134,19 @@ export function restByDays(question: PeriodQuestion, forecast: DailyForecast, to
 
 /**
  * The rest of a period by what it shows itself, and by what the period before came to, where that is known. Null
- * where neither says anything.
+ * where neither says anything. `share` is the part of a day's spend that is over by now in that zone, as others spend.
  */
-export function restByRunRate(question: PeriodQuestion, previous: number | null): RestOfPeriod | null {
+export function restByRunRate(
+  question: PeriodQuestion,
+  previous: number | null,
+  share: number | null,
+): RestOfPeriod | null {
   const { bounds, nowMs, spent } = question;
   const length = bounds.endMs - bounds.startMs;
-  const elapsed = Math.min(Math.max((nowMs - bounds.startMs) / length, 0), 1);
+  const isDay = length <= LONGEST_DAY_MS;
+  const passed = Math.min(Math.max((nowMs - bounds.startMs) / length, 0), 1);
+  const elapsed = isDay && share !== null && passed < 1 ? share : passed;
+  const withinDay = share === null ? WITHIN_DAY_SPREAD : SHARED_HOURS_SPREAD;
   const units = Math.max(LEAST_UNITS, length / MS_PER_DAY);
   if (spent <= 0 && !(previous !== null && previous > 0)) return null;
   // What came in the first unit is taken to be all that comes in one.
@@ -138,12 +155,17 @@ export function restByRunRate(question: PeriodQuestion, previous: number | null)
     previous === null ? spent / over : (spent + PREVIOUS_WEIGHT * previous) / (elapsed + PREVIOUS_WEIGHT);
   const expected = Math.max(0, rate) * (1 - elapsed);
   const restUnits = Math.max(units * (1 - elapsed), 0.1);
-  const spread = Math.min(UNIT_SPREAD * Math.sqrt(1 / (units * over) + 1 / restUnits), MAX_RUN_RATE_SPREAD);
+  const byUnits = UNIT_SPREAD * Math.sqrt(1 / (units * over) + 1 / restUnits);
+  const spread = Math.min(Math.hypot(byUnits, isDay ? withinDay : 0), MAX_RUN_RATE_SPREAD);
   const all: Stretch = { fromMs: nowMs, toMs: bounds.endMs, spend: expected };
   return {
     expected,
     low: expected / Math.exp(spread),
-    high: expected * Math.exp(spread),
+    // Early on the expectation is held back; what comes at the rate so far is still possible.
+    high: Math.max(
+      expected * Math.exp(spread),
+      (Math.max(0, spent) / Math.max(elapsed, LEAST_PROJECTED)) * (1 - elapsed),
+    ),
     exhaustedAtMs: reachedAt(question, [all]),
     method: 'run_rate',
   };

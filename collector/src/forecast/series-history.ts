@@ -118,7 +118,8 @@ export async function readHistories(
         asked.map((key) => key.timezone),
         // Zones are up to 14 hours away.
         new Date(nowMs - (days + 1) * MS_PER_DAY).toISOString(),
-        new Date(nowMs - HOURS_DAYS * MS_PER_DAY).toISOString(),
+        // Who asks for a few days has the hours already.
+        new Date(nowMs - Math.min(HOURS_DAYS, days) * MS_PER_DAY).toISOString(),
       ]);
       for (const row of rows) {
         const [key, index] = [asked[row.ord - 1], page[row.ord - 1]];

@@ -187,6 +187,23 @@ describe('forecasts of budgets', () => {
     assert.equal(more.of(states[0]!)?.method, 'model');
   });
 
+  it('goes by the hours of dearer tenants of its zone for a tenant that it does not follow', async () => {
+    const bounds = { startMs: NOW - 86_400_000, endMs: NOW };
+    const ofDay = (tenantId: string, spent: number): BudgetState =>
+      stateOf({
+        tenantId,
+        bounds,
+        spentPicoUsd: usd(spent),
+        budget: { tenantId: '', id: 'daily', period: 'day' },
+      });
+    const states = [ofDay('acme', 12), ofDay('small', 1)];
+    const forecasts = forecastsOf(states, { query, now: () => NOW - 36_000_000, maxSeries: 1 });
+    await forecasts.round();
+    const made = forecasts.of(states[1]!);
+    // At two in the afternoon: what comes at noon has come.
+    assert.ok(made !== null && made.expectedPicoUsd < usd(1.2), String(made?.expectedPicoUsd));
+  });
+
   it('tells 10,000 tenants in turns that hold nothing up, and asks the database for few', async () => {
     const states = Array.from({ length: 10_000 }, (_, index) =>
       stateOf({ tenantId: `tenant-${index}`, spentPicoUsd: usd(1 + (index % 97)), budget: { tenantId: '' } }),

@@ -91,30 +91,30 @@ describe('rest of a period by its days', () => {
 
 describe('rest of a period by run-rate', () => {
   it('is the plain mean for a month with one call', () => {
-    const rest = restByRunRate(month('2026-11-11T00:00:00Z', 1, 100), null);
+    const rest = restByRunRate(month('2026-11-11T00:00:00Z', 1, 100), null, null);
     assert.ok(Math.abs(rest!.expected - 2) < 1e-9);
     assert.ok(rest!.low < 1.9 && rest!.high > 2.1 && rest!.low > 0);
     assert.equal(rest!.method, 'run_rate');
   });
 
   it('does not take the first minute for what every minute costs', () => {
-    const rest = restByRunRate(month('2026-11-01T00:01:00Z', 1, 100), null);
+    const rest = restByRunRate(month('2026-11-01T00:01:00Z', 1, 100), null, null);
     assert.ok(rest!.expected < 31, String(rest!.expected));
   });
 
   it('says nothing where there is nothing to go by, and goes by the last period where that is known', () => {
-    assert.equal(restByRunRate(month('2026-11-11T00:00:00Z', 0, 100), null), null);
-    const rest = restByRunRate(month('2026-11-01T00:00:00Z', 0, 100), 60);
+    assert.equal(restByRunRate(month('2026-11-11T00:00:00Z', 0, 100), null, null), null);
+    const rest = restByRunRate(month('2026-11-01T00:00:00Z', 0, 100), 60, null);
     assert.ok(Math.abs(rest!.expected - 60) < 1e-9);
   });
 
   it('expects nothing more of a period that is over', () => {
-    assert.equal(restByRunRate(month('2026-12-05T00:00:00Z', 7, 100), null)!.expected, 0);
+    assert.equal(restByRunRate(month('2026-12-05T00:00:00Z', 7, 100), null, null)!.expected, 0);
   });
 
   it('narrows as the period goes on', () => {
     const width = (now: string): number => {
-      const rest = restByRunRate(month(now, 10, 100), null)!;
+      const rest = restByRunRate(month(now, 10, 100), null, null)!;
       return rest.high - rest.low;
     };
     assert.ok(width('2026-11-05T00:00:00Z') > width('2026-11-15T00:00:00Z'));
