@@ -4,6 +4,7 @@ import { defineRoute, type Route } from './route.ts';
 import { ADJUSTMENTS } from './routes/adjustments.ts';
 import { BUDGETS } from './routes/budgets.ts';
 import { CALLS } from './routes/calls.ts';
+import { FORECAST } from './routes/forecast.ts';
 import { METRICS } from './routes/metrics.ts';
 import { PRICES } from './routes/prices.ts';
 import { SPEND } from './routes/spend.ts';
@@ -32,6 +33,7 @@ export const ROUTES: readonly Route[] = [
   PRICES,
   WHAT_IF,
   ...BUDGETS,
+  FORECAST,
   STATUS,
   OPENAPI,
 ];

@@ -1,6 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Pool } from 'pg';
+import { anomalyOptions } from '../anomalies/options.ts';
+import type { AnomalyWatch } from '../anomalies/watch.ts';
 import { createApi, type Api } from '../api/api.ts';
 import type { Config } from '../config/config.ts';
 import type { Database } from '../database/connect.ts';
@@ -16,6 +18,7 @@ import { settledOrAborted } from '../pipeline/deadline.ts';
 import { VERSION } from '../telemetry/version.ts';
 import { createMetricsServer } from '../telemetry/server.ts';
 import type { ThreadMetrics } from '../telemetry/self-metrics.ts';
+import { openAnomalies } from './anomalies.ts';
 import { databaseAddress, openLedgerDatabase, postgresOptions, READ_ONLY_URL_FILE } from './database.ts';
 import { createExports, type Exports } from './exports.ts';
 import { openAuthenticator } from './keys.ts';
@@ -58,6 +61,7 @@ export class WorkerRuntime {
   #ledger: PostgresLedger | null = null;
   #exports: Exports | null = null;
   #remembered: Remembered | null = null;
+  #anomalies: AnomalyWatch | null = null;
   #knownTenants: KnownTenants | null = null;
   #prometheus: PrometheusExporter | null = null;
   #prices: LivePrices | null = null;
@@ -128,6 +132,7 @@ export class WorkerRuntime {
     clearInterval(this.#reporting);
     for (const component of this.#components.toReversed()) await component.stop(deadline);
     this.#remembered?.stop();
+    this.#anomalies?.stop();
     this.#knownTenants?.stop();
     if (this.#prices !== null) await settledOrAborted(this.#prices.stop(), deadline);
     // A server that hangs answers nobody: what it was asked is left to it once the time is over.
@@ -170,8 +175,8 @@ export class WorkerRuntime {
     const api = this.#extension(API_EXTENSION);
     const pool = new Pool({
       connectionString: database.ownerUrl,
-      // Two more for the figures that gauges show.
-      max: (api?.max_connections ?? 1) + 2,
+      // Four more for the figures that gauges show, anomalies and forecasts.
+      max: (api?.max_connections ?? 1) + 4,
       connectionTimeoutMillis: 5_000,
       idleTimeoutMillis: 30_000,
     });
@@ -221,6 +226,8 @@ export class WorkerRuntime {
     if (this.#pool !== null) {
       this.#remembered = rememberGauges(this.#pool, log);
       this.#remembered.start();
+      this.#anomalies = openAnomalies(this.#pool, anomalyOptions.parse({}), log);
+      this.#anomalies.start();
     }
     const counting = this.#createPrometheus();
     this.#prometheus = counting;
@@ -250,6 +257,7 @@ export class WorkerRuntime {
       { id: found.id, log, metrics },
       {
         ...this.#remembered?.sources,
+        anomalies: () => this.#anomalies?.current() ?? [],
         oldestPendingUnixMs: () => {
           const pending = (this.#exports?.drains ?? []).map((drain) => drain.status().oldestPendingUnixMs);
           const known = pending.filter((ms) => ms !== null);

@@ -316,6 +316,7 @@ describe('the families of the prometheus exporter', () => {
     priceBooks: () => [{ version: 'book-1', madeUnixMs: 1 }],
     oldestPendingUnixMs: () => 1,
     databaseSizeBytes: () => 1,
+    anomalies: () => [{ tenantId: 'acme', model: 'm', serviceName: 's', excessPicoUsd: 1n }],
     corrections: () => [correctionOf('model-1', 'up', 1n), correctionOf('model-1', 'down', 2n)],
     notifications: () => [{ channel: 'ops', outcome: 'sent', value: 1 }],
   };
