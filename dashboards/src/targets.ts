@@ -43,9 +43,17 @@ interface Reading {
 /** Answers of Prometheus. */
 export function fromMetrics(expression: Expression, reading: Reading = {}): Target {
   const { legend, table = false, instant = table, heatmap = false, exemplars = false } = reading;
-  const format = heatmap ? PromQueryFormat.Heatmap : table ? PromQueryFormat.Table : PromQueryFormat.TimeSeries;
+  const format = heatmap
+    ? PromQueryFormat.Heatmap
+    : table
+      ? PromQueryFormat.Table
+      : PromQueryFormat.TimeSeries;
   const build = (refId: string): DataqueryBuilder => {
-    const query = new DataqueryBuilder().refId(refId).datasource(PROMETHEUS).expr(expression.text).format(format);
+    const query = new DataqueryBuilder()
+      .refId(refId)
+      .datasource(PROMETHEUS)
+      .expr(expression.text)
+      .format(format);
     query.exemplar(exemplars).legendFormat(legend ?? '__auto');
     return instant ? query.instant() : query.range();
   };
