@@ -77,7 +77,12 @@ export function metric(name: KnownMetric, matchers: Readonly<Record<string, Matc
   const known = [...labels, ...TARGET_LABELS];
   requireLabels(Object.keys(matchers), known, name);
   const inside = Object.entries(matchers).map(([label, matcher]) => matcherText(label, matcher));
-  return { metric: name, type, labels: known, text: inside.length === 0 ? name : `${name}{${inside.join(', ')}}` };
+  return {
+    metric: name,
+    type,
+    labels: known,
+    text: inside.length === 0 ? name : `${name}{${inside.join(', ')}}`,
+  };
 }
 
 function part(selector: Selector, suffix: 'bucket' | 'sum' | 'count'): Selector {
@@ -102,7 +107,12 @@ export function bucketsOf(selector: Selector): Selector {
   return part(selector, 'bucket');
 }
 
-function overTime(name: string, types: readonly Selector['type'][], selector: Selector, window: string): Expression {
+function overTime(
+  name: string,
+  types: readonly Selector['type'][],
+  selector: Selector,
+  window: string,
+): Expression {
   if (!types.includes(selector.type)) {
     throw new Error(`${name}() is not for ${selector.metric}, which is a ${selector.type}`);
   }

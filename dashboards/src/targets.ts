@@ -10,6 +10,8 @@ export const PROMETHEUS = { type: 'prometheus', uid: '${ds_prom}' };
 /** A query of a panel, before it has a letter. */
 export interface Target {
   readonly source: 'postgres' | 'prometheus';
+  /** Whether it has a value at each step of the range. */
+  readonly overTime: boolean;
   build(refId: string): Builder<Dataquery>;
 }
 
@@ -26,7 +28,7 @@ export function fromSql(rawSql: Sql, format: 'table' | 'time_series' = 'table'):
         rawSql,
       }) as unknown as Dataquery,
   });
-  return { source: 'postgres', build };
+  return { source: 'postgres', overTime: format === 'time_series', build };
 }
 
 interface Reading {
@@ -43,11 +45,19 @@ interface Reading {
 /** Answers of Prometheus. */
 export function fromMetrics(expression: Expression, reading: Reading = {}): Target {
   const { legend, table = false, instant = table, heatmap = false, exemplars = false } = reading;
-  const format = heatmap ? PromQueryFormat.Heatmap : table ? PromQueryFormat.Table : PromQueryFormat.TimeSeries;
+  const format = heatmap
+    ? PromQueryFormat.Heatmap
+    : table
+      ? PromQueryFormat.Table
+      : PromQueryFormat.TimeSeries;
   const build = (refId: string): DataqueryBuilder => {
-    const query = new DataqueryBuilder().refId(refId).datasource(PROMETHEUS).expr(expression.text).format(format);
+    const query = new DataqueryBuilder()
+      .refId(refId)
+      .datasource(PROMETHEUS)
+      .expr(expression.text)
+      .format(format);
     query.exemplar(exemplars).legendFormat(legend ?? '__auto');
     return instant ? query.instant() : query.range();
   };
-  return { source: 'prometheus', build };
+  return { source: 'prometheus', overTime: !instant, build };
 }

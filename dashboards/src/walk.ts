@@ -38,7 +38,9 @@ interface Target {
 
 /** Variables that a text names as `$name`, `${name}` or `${name:format}`, in order, without Grafana's own. */
 export function variablesIn(text: string): readonly string[] {
-  const found = [...text.matchAll(/\$(?:\{(\w+)(?::[^}]*)?\}|(\w+))/g)].map((match) => match[1] ?? match[2] ?? '');
+  const found = [...text.matchAll(/\$(?:\{(\w+)(?::[^}]*)?\}|(\w+))/g)].map(
+    (match) => match[1] ?? match[2] ?? '',
+  );
   return [...new Set(found.filter((name) => name !== '' && !name.startsWith('__')))];
 }
 
@@ -51,7 +53,10 @@ export function eachPanel(dashboard: Dashboard): readonly Panel[] {
   return (dashboard.panels ?? []).flatMap((panel) => (isRow(panel) ? panel.panels : [panel]));
 }
 
-function queryOf(target: Target, of: Pick<DashboardQuery, 'dashboardUid' | 'panelId' | 'panelTitle'>): DashboardQuery {
+function queryOf(
+  target: Target,
+  of: Pick<DashboardQuery, 'dashboardUid' | 'panelId' | 'panelTitle'>,
+): DashboardQuery {
   const { expr = null, rawSql = null } = target;
   return {
     ...of,
