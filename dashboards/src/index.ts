@@ -1,26 +1,7 @@
-import type { Board } from './board.ts';
-import { BUDGETS } from './boards/budgets.ts';
-import { CACHE } from './boards/cache.ts';
-import { COLLECTOR } from './boards/collector.ts';
-import { DATA_QUALITY } from './boards/data-quality.ts';
-import { MODELS } from './boards/models.ts';
-import { OVERVIEW } from './boards/overview.ts';
-import { TENANT } from './boards/tenant.ts';
-
-/** Stable uids of the data sources. */
-export const DATASOURCES = { prometheus: 'spanmeter-prometheus', postgres: 'spanmeter-postgres' } as const;
-
-/** Every dashboard, in the order of the documentation. */
-export const DASHBOARDS: readonly Board[] = [
-  OVERVIEW,
-  TENANT,
-  MODELS,
-  CACHE,
-  BUDGETS,
-  DATA_QUALITY,
-  COLLECTOR,
-];
-
+export { ALL_BOARDS as DASHBOARDS } from './all-boards.ts';
+export { builtBoards, builtBoardTable } from './built-boards.ts';
+export { DATASOURCES, SCRAPE_INTERVAL } from './provisioning/datasources.ts';
+export { DASHBOARD_PATH } from './provisioning/dashboards.ts';
 export type { Board, BoardSpec, RowSpec } from './board.ts';
 export { TAG } from './board.ts';
 export { describePanel } from './description.ts';

@@ -24,8 +24,11 @@ export const API_URL = 'http://127.0.0.1:8080';
 
 const TENANT = columns('tenants', 't');
 
+/** The id is in each text, since Grafana lists one of those that read alike. */
 const TENANTS: Sql = sql`
-  SELECT ${TENANT.id} AS __value, coalesce(nullif(${TENANT.name}, ''), ${TENANT.id}) AS __text
+  SELECT ${TENANT.id} AS __value,
+    CASE WHEN ${TENANT.name} <> ${TENANT.id} THEN ${TENANT.name} || ' (' || ${TENANT.id} || ')'
+      ELSE ${TENANT.id} END AS __text
   FROM ${TENANT.$from}
   ORDER BY 2
   LIMIT ${MAX_CHOICES}`;
