@@ -16,7 +16,7 @@ import { toBoard } from '../links.ts';
 import { maxBy, promql, rate, sumBy } from '../promql.ts';
 import { every, sql } from '../sql.ts';
 import { EXPENSIVE_CALLS } from '../slices.ts';
-import { asFilter, LOCAL_DAY, share, shown, SUMS, WITH_TENANT } from '../sums.ts';
+import { asFilter, dayText, share, shown, spendByClock, SUMS } from '../sums.ts';
 import { fromMetrics, fromSql } from '../targets.ts';
 import { matrix } from '../transformations.ts';
 
@@ -132,9 +132,8 @@ const BY_PROVIDER = sql`
   ORDER BY 1`;
 
 const BY_DAY = sql`
-  SELECT ${LOCAL_DAY} AS day, ${r.provider} AS provider, ${SUMS.spend} AS cost_usd
-  FROM ${WITH_TENANT}
-  WHERE ${SPEND_IN_RANGE}
+  SELECT ${dayText(sql`(bucket AT TIME ZONE zone)::date`)} AS day, dimension AS provider, sum(cost_usd) AS cost_usd
+  FROM ${spendByClock(r.provider)}
   GROUP BY 1, 2
   ORDER BY 1, 2`;
 
