@@ -1,9 +1,9 @@
+import { DATASOURCES } from '../provisioning/datasources.ts';
 import { annotationsOf } from './prometheus-rules.ts';
 import type { AlertRule, RuleGroup } from './rule.ts';
 import { boundOf } from './rule.ts';
 import { descriptionOf, GRAFANA_TEMPLATES } from './texts.ts';
 
-const PROMETHEUS_UID = 'spanmeter-prometheus';
 const EXPRESSION_UID = '__expr__';
 /** Grafana keeps a uid to 40 characters. */
 const MAX_UID = 40;
@@ -23,7 +23,7 @@ function query(refId: string, expr: string): object {
     refId,
     queryType: '',
     relativeTimeRange: { from: 600, to: 0 },
-    datasourceUid: PROMETHEUS_UID,
+    datasourceUid: DATASOURCES.prometheus,
     model: { refId, expr, instant: true, range: false, editorMode: 'code', legendFormat: '__auto' },
   };
 }

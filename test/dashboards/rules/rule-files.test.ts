@@ -134,6 +134,23 @@ describe('the rule files', () => {
     }
   });
 
+  it('lead to dashboards that are shipped, by variables that these have', () => {
+    for (const { name, labels, dashboard } of ALERT_RULES) {
+      const board = JSON.parse(read(`dashboards/grafana/dashboards/${dashboard.uid}.json`)) as {
+        uid: string;
+        templating: { list: { name: string }[] };
+      };
+      assert.equal(board.uid, dashboard.uid);
+      for (const [variable, label] of Object.entries(dashboard.variables ?? {})) {
+        assert.ok(
+          board.templating.list.some((one) => one.name === variable),
+          `${name}: ${variable}`,
+        );
+        assert.ok(labels.includes(label), `${name}: ${label}`);
+      }
+    }
+  });
+
   it('have a runbook for every alert that says what to look at and what to do, and none for another', () => {
     const names = ALERT_RULES.map(({ name }) => `${name}.md`);
     assert.deepEqual(readdirSync(RUNBOOKS).toSorted(), names.toSorted());
