@@ -45,9 +45,9 @@ function ruleFileOf(name: string): string {
   const recording = records.filter((one) => read.includes(one));
   return stringify({
     groups: [
-      { name: 'a', rules: recording },
-      { name: 'b', rules: [alert] },
-    ].filter(({ rules }) => rules.length > 0),
+      { name: 'records', rules: recording },
+      { name: 'alerts', rules: [alert] },
+    ],
   });
 }
 

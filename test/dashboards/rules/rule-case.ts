@@ -37,6 +37,7 @@ interface PromtoolTest {
 export interface PromtoolFile {
   readonly rule_files: readonly string[];
   readonly evaluation_interval: string;
+  readonly group_eval_order: readonly string[];
   readonly tests: readonly PromtoolTest[];
 }
 
@@ -114,6 +115,8 @@ export function promtoolFiles(
   return Array.from(intervals, (every) => ({
     rule_files: ruleFiles,
     evaluation_interval: every,
+    // What is recorded first, or an alert reads what was recorded the time before.
+    group_eval_order: ['records', 'alerts'],
     tests: cases.filter((one) => (one.every ?? '1m') === every).flatMap((one) => testsOf(name, one, said)),
   }));
 }
