@@ -1,4 +1,5 @@
 import type { ClientBase } from 'pg';
+import { PARTITION_BOUNDS } from '../database/partition-bounds.ts';
 import { inTransaction } from '../keys/transaction.ts';
 import { ROW_SCOPES, type Budget, type PeriodBounds } from './budget.ts';
 import { UNPRICED_STATUSES } from './call-spend.ts';
@@ -7,7 +8,7 @@ import { BUDGETS_LOCK, boundsOf } from './row-spend.ts';
 import { readStoredBudgets } from './stored-budgets.ts';
 
 /** Ledgers wait for their budgets for 60 s at most. */
-const COUNT_TIMEOUT_MS = 50_000;
+const COUNT_TIMEOUT_MS = 30_000;
 const COLUMNS: Readonly<Record<string, string>> = {
   user: 'user_id',
   session: 'session_id',
@@ -18,8 +19,8 @@ const MAX_PERIODS = 5_000;
 
 /** All that decides what `budget_spend` holds of a budget. */
 export function definitionOf(budget: Budget): string {
-  const { scope, scopeValue, period, startsOn, endsOn, timezone, createdAtMs } = budget;
-  return JSON.stringify([scope, scopeValue, period, startsOn, endsOn, timezone, createdAtMs]);
+  const { scope, scopeValue, period, startsOn, endsOn, timezone, enabled, createdAtMs } = budget;
+  return JSON.stringify([scope, scopeValue, period, startsOn, endsOn, timezone, enabled, createdAtMs]);
 }
 
 function keyOf({ tenantId, id }: Pick<Budget, 'tenantId' | 'id'>): string {
@@ -36,7 +37,9 @@ export async function uncountedBudgets(
   const { rows } = await client.query<{ tenant_id: string; budget_id: string; definition: string }>(
     'SELECT tenant_id, budget_id, definition FROM spanmeter.budget_counts',
   );
-  const counted = new Map(rows.map((row) => [keyOf({ tenantId: row.tenant_id, id: row.budget_id }), row.definition]));
+  const counted = new Map(
+    rows.map((row) => [keyOf({ tenantId: row.tenant_id, id: row.budget_id }), row.definition]),
+  );
   return byRow.filter((budget) => counted.get(keyOf(budget)) !== definitionOf(budget));
 }
 
@@ -62,53 +65,95 @@ export async function countSpend(client: ClientBase, wanted: Pick<Budget, 'tenan
 }
 
 async function recount(client: ClientBase, budget: Budget): Promise<void> {
+  const { tenantId, id } = budget;
   await client.query('DELETE FROM spanmeter.budget_spend WHERE tenant_id = $1 AND budget_id = $2', [
-    budget.tenantId,
-    budget.id,
+    tenantId,
+    id,
   ]);
-  const periods = await periodsOf(client, budget);
-  const first = periods[0];
-  const last = periods.at(-1);
-  if (first === undefined || last === undefined) return;
+  if (!budget.enabled) return;
+  const found = await countedPeriods(client, budget, await periodsOf(client, budget));
   await client.query(
-    `INSERT INTO spanmeter.budget_spend (tenant_id, budget_id, period_start, period_end, spent_usd, calls, unpriced_calls)
-     SELECT $1, $2, p.starts, p.ends, coalesce(sum(c.effective_cost_usd), 0), count(*),
-       count(*) FILTER (WHERE c.effective_status = ANY ($8::text[]))
-     FROM unnest($3::timestamptz[], $4::timestamptz[]) AS p (starts, ends)
-     JOIN spanmeter.calls_effective c ON c.started_at >= p.starts AND c.started_at < p.ends
-     WHERE c.${COLUMNS[budget.scope] ?? 'user_id'} = $5 AND ($1 = '' OR c.tenant_id = $1)
-       AND c.started_at >= $6 AND c.started_at < $7
-       AND c.effective_status NOT IN ('duplicate', 'not_billable')
-     GROUP BY p.starts, p.ends`,
+    `INSERT INTO spanmeter.budget_spend
+       (tenant_id, budget_id, period_start, period_end, spent_usd, calls, unpriced_calls)
+     SELECT $1, $2, * FROM unnest($3::timestamptz[], $4::timestamptz[], $5::numeric[], $6::bigint[], $7::bigint[])`,
     [
-      budget.tenantId,
-      budget.id,
-      periods.map(({ startMs }) => new Date(startMs).toISOString()),
-      periods.map(({ endMs }) => new Date(endMs).toISOString()),
-      budget.scopeValue,
-      new Date(first.startMs).toISOString(),
-      new Date(last.endMs).toISOString(),
-      UNPRICED_STATUSES,
+      tenantId,
+      id,
+      found.map(({ bounds }) => iso(bounds.startMs)),
+      found.map(({ bounds }) => iso(bounds.endMs)),
+      found.map(({ spentUsd }) => spentUsd),
+      found.map(({ calls }) => calls),
+      found.map(({ unpricedCalls }) => unpricedCalls),
     ],
   );
 }
 
-/** The periods from the budget's making on that may have calls: those are kept by days, and dated a day ahead at most. */
-async function periodsOf(client: ClientBase, budget: Budget): Promise<readonly PeriodBounds[]> {
-  const { rows } = await client.query<{ first: string | null; last: string | null }>(
-    `SELECT extract(epoch FROM min(bucket_start)) * 1000 AS first, extract(epoch FROM max(bucket_start)) * 1000 AS last
-     FROM spanmeter.spend_rollup WHERE ($1 = '' OR tenant_id = $1)`,
-    [budget.tenantId],
+/** What the calls of a budget come to in one period. */
+export interface CountedPeriod {
+  readonly bounds: PeriodBounds;
+  /** Exact decimal USD. */
+  readonly spentUsd: string;
+  readonly calls: number;
+  readonly unpricedCalls: number;
+}
+
+const COUNT = (column: string): string => `
+  SELECT p.n::int AS n, coalesce(sum(c.effective_cost_usd), 0)::numeric(60, 12)::text AS spent, count(*)::float8 AS calls,
+    count(*) FILTER (WHERE c.effective_status = ANY ($6::text[]))::float8 AS unpriced
+  FROM unnest($2::timestamptz[], $3::timestamptz[]) WITH ORDINALITY AS p (starts, ends, n)
+  JOIN spanmeter.calls_effective c ON c.started_at >= p.starts AND c.started_at < p.ends
+  WHERE c.${column} = $1 AND ($7 = '' OR c.tenant_id = $7) AND c.started_at >= $4 AND c.started_at < $5
+    AND c.effective_status NOT IN ('duplicate', 'not_billable')
+  GROUP BY p.n`;
+
+/** Counts the calls of a budget by user, session or agent in these periods; those without calls are left out. */
+export async function countedPeriods(
+  client: ClientBase,
+  budget: Budget,
+  periods: readonly PeriodBounds[],
+): Promise<readonly CountedPeriod[]> {
+  const column = COLUMNS[budget.scope];
+  const [first, last] = [periods[0], periods.at(-1)];
+  if (column === undefined || first === undefined || last === undefined) return [];
+  const starts = periods.map(({ startMs }) => iso(startMs));
+  const ends = periods.map(({ endMs }) => iso(endMs));
+  const { rows } = await client.query<{ n: number; spent: string; calls: number; unpriced: number }>(
+    COUNT(column),
+    [
+      budget.scopeValue,
+      starts,
+      ends,
+      iso(first.startMs),
+      iso(last.endMs),
+      UNPRICED_STATUSES,
+      budget.tenantId,
+    ],
   );
-  const [firstMs, lastMs] = [Number(rows[0]?.first ?? NaN), Number(rows[0]?.last ?? NaN)];
-  if (Number.isNaN(firstMs)) return [];
+  return rows.flatMap(({ n, spent, calls, unpriced }) => {
+    const bounds = periods[n - 1];
+    return bounds === undefined ? [] : [{ bounds, spentUsd: spent, calls, unpricedCalls: unpriced }];
+  });
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+/** The periods that ended after the budget was made and whose calls are kept, the oldest first. */
+export async function periodsOf(client: ClientBase, budget: Budget): Promise<readonly PeriodBounds[]> {
   if (budget.period === 'custom') {
     const window = windowOf(budget, budget.timezone ?? 'UTC');
     return window === null || window.endMs <= budget.createdAtMs ? [] : [window];
   }
+  const { rows } = await client.query<{ first: number | null; last: number | null }>(
+    `SELECT extract(epoch FROM min(from_at))::float8 * 1000 AS first,
+       extract(epoch FROM max(to_at))::float8 * 1000 AS last FROM (${PARTITION_BOUNDS}) AS partitions`,
+  );
+  const { first, last } = rows[0] ?? { first: null, last: null };
+  if (first === null || last === null) return [];
   const periods: PeriodBounds[] = [];
-  let bounds = boundsOf(budget, Math.min(Math.max(firstMs, budget.createdAtMs), lastMs));
-  while (bounds !== null && bounds.startMs <= lastMs && periods.length < MAX_PERIODS) {
+  let bounds = boundsOf(budget, Math.min(Math.max(first, budget.createdAtMs), last));
+  while (bounds !== null && bounds.startMs < last && periods.length < MAX_PERIODS) {
     if (bounds.endMs > budget.createdAtMs) periods.push(bounds);
     bounds = boundsOf(budget, bounds.endMs);
   }

@@ -33,6 +33,8 @@ const CHANNELS = ['spanmeter_budgets', 'spanmeter_corrections'];
 const REFRESH_MS = 30_000;
 const LOOK_MS = 3_000;
 const RETRY_MS = 2_000;
+/** Counting keeps every ledger waiting: what takes too long is not tried again soon. */
+const COUNT_RETRY_MS = 900_000;
 /** Many small changes are read together. */
 const GATHER_MS = 100;
 /** Reading takes at most this part of the time. */
@@ -154,8 +156,8 @@ class Follower implements SpendFollower {
 
   /** Budgets by user, session or agent that are new or of another definition. */
   async #count(client: ClientBase): Promise<void> {
-    const { refreshMs = REFRESH_MS, log } = this.#options;
-    if (performance.now() - this.#countFailedAtMs < refreshMs) return;
+    const { log } = this.#options;
+    if (performance.now() - this.#countFailedAtMs < COUNT_RETRY_MS) return;
     try {
       const { budgets } = await readStoredBudgets((text) => client.query(text));
       for (const budget of await uncountedBudgets(client, budgets)) await countSpend(client, budget);

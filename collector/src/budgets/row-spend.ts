@@ -23,10 +23,12 @@ export class RowBudgets {
   readonly version: string;
   readonly #owners = new Map<string, OwnerIndex>();
 
-  /** Disabled ones count too, so that they are right when they are enabled. */
+  /** Only enabled ones: one that is enabled again is counted anew from the calls. */
   constructor({ version, budgets }: StoredBudgets) {
     this.version = version;
-    for (const budget of budgets) if (ROW_SCOPES.has(budget.scope)) this.#add(budget);
+    for (const budget of budgets) {
+      if (budget.enabled && ROW_SCOPES.has(budget.scope)) this.#add(budget);
+    }
   }
 
   get isEmpty(): boolean {

@@ -94,8 +94,7 @@ export class SpendBook {
       }
       const startMs = startMsOf(call);
       addTo(owner, call, startMs, cost, unpriced, touched);
-      if (this.#operator.entries.length > 0)
-        addTo(this.#operator, call, startMs, cost, unpriced, touched);
+      if (this.#operator.entries.length > 0) addTo(this.#operator, call, startMs, cost, unpriced, touched);
     }
     return touched;
   }

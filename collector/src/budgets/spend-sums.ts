@@ -95,7 +95,11 @@ function stretchOf(current: PeriodBounds | null, next: PeriodBounds | null): Str
   };
 }
 
-async function addRollups(client: ClientBase, column: string | null, entries: readonly SpendEntry[]): Promise<void> {
+async function addRollups(
+  client: ClientBase,
+  column: string | null,
+  entries: readonly SpendEntry[],
+): Promise<void> {
   const stretches = entries.map(({ clock }) => stretchOf(clock.current, clock.next));
   const first = stretches.reduce((least, { starts }) => (starts < least ? starts : least), '9');
   const values = [

@@ -56,6 +56,8 @@ export class Spending implements BudgetWatch {
   readonly #maxStates: number;
   readonly #listeners = new Set<(changed: readonly BudgetState[]) => void>();
   #book: SpendBook | null = null;
+  /** Of the snapshot that the book began with: commits up to here may be heard of later. */
+  #cursors: Cursors = new Map();
   #reading: Reading | null = null;
   #budgets: StoredBudgets | null = null;
   /** The latest instant that was seen, so that a clock that goes back brings no ended period again. */
@@ -98,7 +100,7 @@ export class Spending implements BudgetWatch {
     }
     this.#addToReading(commit, key);
     const book = this.#book;
-    if (book === null) return;
+    if (book === null || !isBeyond(this.#cursors, key, commit)) return;
     const { tenants } = book;
     const touched = new Set([...this.#turned(book), ...book.add(commit.inserted)]);
     // The zone of a tenant that was made meanwhile is in the store.
@@ -114,7 +116,8 @@ export class Spending implements BudgetWatch {
   onChange(listener: (changed: readonly BudgetState[]) => void): () => void {
     const own = (changed: readonly BudgetState[]): void => listener(changed);
     this.#listeners.add(own);
-    if (this.#book !== null) this.#hear(own, this.#book.states(null));
+    const states = this.states(null);
+    if (states.length > 0) this.#hear(own, states);
     return () => void this.#listeners.delete(own);
   }
 
@@ -139,7 +142,7 @@ export class Spending implements BudgetWatch {
       // Of the entries that the snapshot knows; a tenant that comes to be meanwhile has nothing in it.
       await addStoredSums(client, [...book.entries()]);
       await client.query('COMMIT');
-      this.#install(book);
+      this.#install(book, reading.cursors);
       return reading.cursors;
     } catch (error) {
       await client.query('ROLLBACK').catch(() => undefined);
@@ -166,7 +169,7 @@ export class Spending implements BudgetWatch {
   async #makeBook(client: ClientBase): Promise<SpendBook> {
     const stored = await readStoredBudgets((text) => client.query(text));
     // The same objects while nothing about budgets changes, so that unchanged states are told by them.
-    if (stored.version !== this.#budgets?.version) this.#budgets = stored;
+    if (stored.version !== this.#budgets?.version) this.#budgets = keepingSame(stored, this.#budgets);
     const tenants = await client.query<{ id: string; timezone: string }>(
       `SELECT id, timezone FROM spanmeter.tenants ORDER BY created_at, id LIMIT ${this.#maxStates}`,
     );
@@ -182,12 +185,16 @@ export class Spending implements BudgetWatch {
     return book;
   }
 
-  #install(book: SpendBook): void {
+  #install(book: SpendBook, cursors: Cursors): void {
     const before = this.#book;
     book.turn(this.#nowMs());
     this.#book = book;
+    this.#cursors = cursors;
     if (book.leftOut > 0) {
-      this.#log.warn({ leftOut: book.leftOut, max: this.#maxStates }, 'There are more budgets than are watched.');
+      this.#log.warn(
+        { leftOut: book.leftOut, max: this.#maxStates },
+        'There are more budgets than are watched.',
+      );
     }
     const states = book.states(null);
     if (before === null) this.#tellStates(states);
@@ -226,6 +233,17 @@ function keyed(commit: SpendCommit): { readonly key: string; readonly commit: Sp
 /** Whether a snapshot with these cursors does not hold the commit yet. */
 function isBeyond(cursors: Cursors, key: string, { sequence }: SpendCommit): boolean {
   return sequence > (cursors.get(key) ?? -1);
+}
+
+/** Everything about a budget, as text. */
+function textOf(budget: Budget): string {
+  return JSON.stringify(budget, (_name, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value));
+}
+
+/** The budgets as they are now; those that did not change are the objects from before. */
+function keepingSame(now: StoredBudgets, before: StoredBudgets | null): StoredBudgets {
+  const known = new Map(before?.budgets.map((budget) => [textOf(budget), budget]));
+  return { ...now, budgets: now.budgets.map((budget) => known.get(textOf(budget)) ?? budget) };
 }
 
 function isSame(a: BudgetState, b: BudgetState): boolean {

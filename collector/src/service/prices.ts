@@ -36,7 +36,12 @@ export async function openPrices(parts: PricesParts): Promise<LivePrices> {
     first: await readConfiguredFiles(options),
     reloadIntervalMs: options.reload_interval,
     database:
-      database === null ? null : { connect: () => connectWhenReady(database, 'spanmeter-prices'), maxOverrides: options.max_overrides },
+      database === null
+        ? null
+        : {
+            connect: () => connectWhenReady(database, 'spanmeter-prices'),
+            maxOverrides: options.max_overrides,
+          },
     apply: (overrides) => processing.replacePrices(overrides),
     log,
     metrics,

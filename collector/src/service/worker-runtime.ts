@@ -17,7 +17,13 @@ import { VERSION } from '../telemetry/version.ts';
 import { createMetricsServer } from '../telemetry/server.ts';
 import type { ThreadMetrics } from '../telemetry/self-metrics.ts';
 import { createBudgets, type Budgets } from './budgets.ts';
-import { databaseAddress, openLedgerDatabase, postgresOptions, READ_ONLY_URL_FILE, roomOf } from './database.ts';
+import {
+  databaseAddress,
+  openLedgerDatabase,
+  postgresOptions,
+  READ_ONLY_URL_FILE,
+  roomOf,
+} from './database.ts';
 import { createExports, type Exports } from './exports.ts';
 import { openAuthenticator } from './keys.ts';
 import { createKnownTenants, type KnownTenants } from './known-tenants.ts';

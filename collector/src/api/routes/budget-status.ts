@@ -50,7 +50,9 @@ const STATUS = z.object({
   spent_usd: USD,
   remaining_usd: USD,
   used_percent: z.number(),
-  level: z.enum(['ok', 'warning', 'exceeded']).describe('`exceeded`: spent > limit; `warning`: > a soft step.'),
+  level: z
+    .enum(['ok', 'warning', 'exceeded'])
+    .describe('`exceeded`: spent > limit; `warning`: > a soft step.'),
   hard: z.boolean(),
   refuse: z.boolean().describe('Hard, and spent >= limit: a guard refuses calls.'),
   complete: z.boolean().describe('False while calls in the period have no cost.'),
@@ -64,7 +66,9 @@ const STATUS = z.object({
       method: z.string(),
     })
     .nullable()
-    .describe("Expected at the period's end, with the bounds of an 80 % interval; null where nothing is known."),
+    .describe(
+      "Expected at the period's end, with the bounds of an 80 % interval; null where nothing is known.",
+    ),
 });
 
 const ANSWER = z.object({ as_of: INSTANT, budgets: z.array(STATUS), truncated: z.boolean() });
