@@ -96,9 +96,9 @@ class Follower implements SpendFollower {
   /** One connection, from connect until it breaks. */
   async #session(): Promise<void> {
     const client = await this.#options.connect();
-    let broken: Error | null = null;
+    const connection: { broken: Error | null } = { broken: null };
     const breakWith = (error: Error): void => {
-      broken ??= error;
+      connection.broken ??= error;
       this.#wake.set();
     };
     client.on('error', breakWith);
@@ -108,7 +108,7 @@ class Follower implements SpendFollower {
       for (const channel of CHANNELS) await client.query(`LISTEN ${channel}`);
       // What happened while nobody listened is in no notification.
       this.#isWanted = true;
-      while (!this.#stopped && broken === null) {
+      while (!this.#stopped && connection.broken === null) {
         await this.#look(client);
         await this.#wake.wait(this.#waitMs());
         if (this.#isWanted) await new Promise((resolve) => setTimeout(resolve, GATHER_MS));
@@ -116,7 +116,7 @@ class Follower implements SpendFollower {
     } finally {
       void client.end().catch(() => undefined);
     }
-    if (broken !== null && !this.#stopped) throw broken;
+    if (connection.broken !== null && !this.#stopped) throw connection.broken;
   }
 
   #waitMs(): number {

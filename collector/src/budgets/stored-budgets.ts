@@ -1,10 +1,9 @@
-import type { QueryResultRow } from 'pg';
 import type { Budget } from './budget.ts';
 import { BUDGET_COLUMNS, budgetOf, type BudgetRow } from './budget-row.ts';
 import { usableZone } from './usable-zone.ts';
 
 /** Runs one statement; both a pool and a connection of the ledger can. */
-export type Ask = <R extends QueryResultRow>(text: string) => Promise<{ readonly rows: R[] }>;
+export type Ask = (text: string) => Promise<{ readonly rows: readonly unknown[] }>;
 
 /** Every budget as of one version of them. */
 export interface StoredBudgets {
@@ -45,7 +44,7 @@ function resolved(row: StoredRow): Budget | null {
 
 /** Reads every budget, the disabled ones too, with its zone resolved. Rejects with the driver's error. */
 export async function readStoredBudgets(ask: Ask): Promise<StoredBudgets> {
-  const { rows } = await ask<StoredRow>(READ);
+  const { rows } = (await ask(READ)) as { readonly rows: readonly StoredRow[] };
   const version = rows[0]?.version;
   if (version === undefined) throw new Error('spanmeter.budget_version has no row');
   return { version, budgets: rows.map(resolved).filter((budget) => budget !== null) };

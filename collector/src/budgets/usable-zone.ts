@@ -10,7 +10,7 @@ export function usableZone(timezone: string): string {
   if (found !== undefined) return found;
   let usable = timezone;
   try {
-    new Intl.DateTimeFormat('en', { timeZone: timezone });
+    usable = new Intl.DateTimeFormat('en', { timeZone: timezone }).resolvedOptions().timeZone && timezone;
   } catch {
     usable = 'UTC';
   }

@@ -99,10 +99,10 @@ describe('spend by user, session and agent', () => {
   it('misses no commit where budgets are made, changed and removed while calls are written', async function () {
     this.timeout(20_000);
     const writers = [lab(), lab()];
-    let done = false;
+    const done = new AbortController();
     let written = 0;
     const writing = writers.map(async (one) => {
-      while (!done) {
+      while (!done.signal.aborted) {
         await one.write(Array.from({ length: 5 }, () => ownCall(NOON_MS, { costPicoUsd: 1n })));
         written += 5;
       }
@@ -116,7 +116,7 @@ describe('spend by user, session and agent', () => {
       if (round % 5 === 4)
         await sql(database.url, `UPDATE budgets SET period = 'month' WHERE id = $1`, [`r${round}`]);
     }
-    done = true;
+    done.abort();
     await Promise.all(writing);
     for (const round of [4, 9, 14]) await count(`r${round}`);
     const report = await drift();

@@ -6,7 +6,7 @@ import { escapeLabelValue } from './labels.ts';
 export interface BudgetGauges {
   readonly states: readonly BudgetState[];
   /** Expected spend at the end of the period in 1e-12 USD; null where nothing is known. */
-  forecastOf(state: BudgetState): bigint | null;
+  readonly forecastOf: (state: BudgetState) => bigint | null;
 }
 
 const PICO_PER_USD = 1e12;
