@@ -13,8 +13,8 @@ interface CheckOptions {
 }
 
 function dateOf(flag: string, text: string | undefined): string | null {
-  if (text === undefined || isCivilDate(text)) return text ?? null;
-  throw new CliError(`${flag} "${text}" is not YYYY-MM-DD.`, 2);
+  if (text === undefined) return null;
+  if (!isCivilDate(text)) throw new CliError(`${flag} "${String(text)}" is not YYYY-MM-DD.`, 2);
   return text;
 }
 

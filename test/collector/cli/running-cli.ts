@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { registerBudget } from '@spanmeter/collector/dist/cli/budget.js';
 import { registerBook } from '@spanmeter/collector/dist/cli/book.js';
 import { registerDeadletter } from '@spanmeter/collector/dist/cli/deadletter.js';
 import { registerKey } from '@spanmeter/collector/dist/cli/key.js';
@@ -17,6 +18,7 @@ export interface CliRun {
 }
 
 const REGISTERS = [
+  registerBudget,
   registerTenant,
   registerKey,
   registerReport,
