@@ -19,12 +19,12 @@ function dateOf(flag: string, text: string | undefined): string | null {
 }
 
 function rowOf(drift: Drift): string[] {
-  const what = drift.kind === 'rollup' ? `rollup, ${drift.subject}` : `budget ${drift.subject}`;
+  const what = drift.kind === 'rollup' ? drift.subject : `budget ${drift.subject}`;
   const { tenant, at, expectedCalls, foundCalls, expectedUsd, foundUsd } = drift;
   return [what, tenant === '' ? '(operator)' : tenant, at, expectedCalls, foundCalls, expectedUsd, foundUsd];
 }
 
-const COLUMNS = ['What', 'Tenant', 'Day or period'].map((title) => ({ title, align: 'left' as const }));
+const COLUMNS = ['Status', 'Tenant', 'From'].map((title) => ({ title, align: 'left' as const }));
 const FIGURES = ['Calls', 'Counted', 'Cost (USD)', 'Summed (USD)'].map((title) => ({
   title,
   align: 'right' as const,
@@ -39,7 +39,7 @@ function print(report: DriftReport, context: CliContext): void {
   context.write(
     drifts.length === 0
       ? `Sums and calls agree: ${looked}.\n`
-      : `\nSums and calls differ in ${drifts.length}${truncated ? ' or more' : ''} places: ${looked}.\n`,
+      : `\nSums and calls differ: ${drifts.length}${truncated ? ' or more' : ''} in ${looked}.\n`,
   );
 }
 
