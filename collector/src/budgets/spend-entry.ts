@@ -35,12 +35,11 @@ export class SpendEntry {
     return isCurrent;
   }
 
-  /** Adds what the store had. */
-  addSums(current: Sum, next: Sum): void {
-    this.#current.picoUsd += current.picoUsd;
-    this.#current.unpricedCalls += current.unpricedCalls;
-    this.#next.picoUsd += next.picoUsd;
-    this.#next.unpricedCalls += next.unpricedCalls;
+  /** Adds what the store had of the current or the next period. */
+  addSum(which: 'current' | 'next', { picoUsd, unpricedCalls }: Sum): void {
+    const sum = which === 'current' ? this.#current : this.#next;
+    sum.picoUsd += picoUsd;
+    sum.unpricedCalls += unpricedCalls;
     this.#state = null;
   }
 

@@ -1,5 +1,5 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ClientBase } from 'pg';
-import type { PeriodBounds } from './budget.ts';
 import { UNPRICED_STATUSES } from './call-spend.ts';
 import { isByRow } from './spend-book.ts';
 import type { SpendEntry, Sum } from './spend-entry.ts';
@@ -18,81 +18,93 @@ const COLUMNS: Readonly<Record<string, string | null>> = {
   key: 'key_id',
 };
 
-const SUMMED = (condition: string): string =>
-  `coalesce(sum(r.cost_usd) FILTER (WHERE ${condition}), 0)::numeric(72, 12)::text,
-   coalesce(sum(r.calls) FILTER (WHERE ${condition} AND r.cost_status = ANY ($7::text[])), 0)::text`;
+/** What is looked for, one line per entry: its tenant, the value of the dimension, and which of the periods. */
+const WANTED = `SELECT e.n, e.wanted ->> 0 AS tenant, e.wanted ->> 1 AS value, p.starts, p.ends
+    FROM json_array_elements($1::json) WITH ORDINALITY AS e (wanted, n)
+    JOIN unnest($2::timestamptz[], $3::timestamptz[]) WITH ORDINALITY AS p (starts, ends, n)
+      ON p.n = (e.wanted ->> 2)::bigint`;
 
 /** Buckets are a quarter of an hour of UTC, so that every zone's midnight is one's start. */
 function rollupText(column: string | null): string {
-  return `SELECT w.n::text, ${SUMMED('r.bucket_start < w.ends')}, ${SUMMED('r.bucket_start >= w.next_starts')}
-    FROM ROWS FROM (unnest($1::text[]), unnest($2::text[]), unnest($3::timestamptz[]), unnest($4::timestamptz[]),
-      unnest($5::timestamptz[]), unnest($6::timestamptz[]))
-      WITH ORDINALITY AS w (tenant, value, starts, ends, next_starts, next_ends, n)
-    JOIN spanmeter.spend_rollup r ON ${column === null ? 'true' : `r.${column} = w.value`}
-      AND r.bucket_start >= w.starts AND r.bucket_start < w.next_ends
-      AND (w.tenant = '' OR r.tenant_id = w.tenant)
-    WHERE r.bucket_start >= $8::timestamptz
+  return `WITH w AS MATERIALIZED (${WANTED})
+    SELECT w.n::text, sum(r.cost_usd)::numeric(72, 12)::text,
+      coalesce(sum(r.calls) FILTER (WHERE r.cost_status = ANY ($4::text[])), 0)::text
+    FROM w JOIN spanmeter.spend_rollup r ON ${column === null ? 'true' : `r.${column} = w.value`}
+      AND r.bucket_start >= w.starts AND r.bucket_start < w.ends
+      ${column === 'tenant_id' ? '' : `AND (w.tenant = '' OR r.tenant_id = w.tenant)`}
+    WHERE r.bucket_start >= $5::timestamptz AND r.bucket_start < $6::timestamptz
     GROUP BY w.n`;
 }
 
-const ROW_TEXT = `SELECT w.n::text,
-    coalesce(sum(s.spent_usd) FILTER (WHERE s.period_start = w.starts), 0)::numeric(72, 12)::text,
-    coalesce(sum(s.unpriced_calls) FILTER (WHERE s.period_start = w.starts), 0)::text,
-    coalesce(sum(s.spent_usd) FILTER (WHERE s.period_start = w.next_starts), 0)::numeric(72, 12)::text,
-    coalesce(sum(s.unpriced_calls) FILTER (WHERE s.period_start = w.next_starts), 0)::text
-  FROM ROWS FROM (unnest($1::text[]), unnest($2::text[]), unnest($3::timestamptz[]), unnest($4::timestamptz[]))
-    WITH ORDINALITY AS w (tenant, id, starts, next_starts, n)
-  JOIN spanmeter.budget_spend s ON s.tenant_id = w.tenant AND s.budget_id = w.id
-    AND s.period_start IN (w.starts, w.next_starts)
-  GROUP BY w.n`;
+const ROW_TEXT = `WITH w AS MATERIALIZED (${WANTED})
+  SELECT w.n::text, s.spent_usd::numeric(72, 12)::text, s.unpriced_calls::text
+  FROM w JOIN spanmeter.budget_spend s ON s.tenant_id = w.tenant AND s.budget_id = w.value
+    AND s.period_start = w.starts`;
 
-type SumRow = readonly [string, string, string, string, string];
+type SumRow = readonly [string, string, string];
 
 /** Twelve decimals, as the statements cast it. */
-function pico(text: string): bigint {
-  return BigInt(text.replace('.', ''));
+function sumOf([, cost, unpriced]: SumRow): Sum {
+  return { picoUsd: BigInt(cost.replace('.', '')), unpricedCalls: Number(unpriced) };
 }
 
-function sumOf(cost: string, unpriced: string): Sum {
-  return { picoUsd: pico(cost), unpricedCalls: Number(unpriced) };
+/** Of the periods that an entry adds up: the current, or what is dated into the next already. */
+type Which = 'current' | 'next';
+
+interface Asked {
+  /** For `$1` of `WANTED`. */
+  readonly wanted: string;
+  readonly starts: readonly string[];
+  readonly ends: readonly string[];
+  readonly entries: readonly SpendEntry[];
 }
 
-function addRows(entries: readonly SpendEntry[], rows: readonly SumRow[]): void {
-  for (const [n, cost, unpriced, nextCost, nextUnpriced] of rows) {
-    entries[Number(n) - 1]?.addSums(sumOf(cost, unpriced), sumOf(nextCost, nextUnpriced));
+/** Thousands of entries share few periods, so that each names its own by number. */
+function askedOf(entries: readonly SpendEntry[], which: Which): Asked {
+  const numbers = new Map<string, number>();
+  const [starts, ends]: [string[], string[]] = [[], []];
+  const asking = entries.filter(({ clock }) => clock[which] !== null);
+  const wanted = asking.map(({ clock, budget, tenantId }) => {
+    const { startMs, endMs } = clock[which] ?? { startMs: 0, endMs: 0 };
+    const key = `${startMs}/${endMs}`;
+    let number = numbers.get(key);
+    if (number === undefined) {
+      starts.push(new Date(startMs).toISOString());
+      number = ends.push(new Date(endMs).toISOString());
+      numbers.set(key, number);
+    }
+    if (isByRow(budget)) return [budget.tenantId, budget.id, number];
+    const isWhole = COLUMNS[budget.scope] === 'tenant_id';
+    return [tenantId, isWhole ? tenantId : budget.scopeValue, number];
+  });
+  return { wanted: JSON.stringify(wanted), starts, ends, entries: asking };
+}
+
+function least(texts: readonly string[]): string {
+  return texts.reduce((a, b) => (a < b ? a : b), '9999');
+}
+
+function greatest(texts: readonly string[]): string {
+  return texts.reduce((a, b) => (a > b ? a : b), '');
+}
+
+/** Rows of thousands of entries are added in slices, so that others get a turn. */
+const SLICE = 2_000;
+
+async function addAsked(
+  client: ClientBase,
+  text: string,
+  asked: Asked,
+  more: readonly unknown[],
+  which: Which,
+): Promise<void> {
+  if (asked.entries.length === 0) return;
+  const values = [asked.wanted, asked.starts, asked.ends, ...more];
+  const { rows } = await client.query<unknown[]>({ text, values, rowMode: 'array' });
+  for (const [index, row] of (rows as unknown as SumRow[]).entries()) {
+    asked.entries[Number(row[0]) - 1]?.addSum(which, sumOf(row));
+    if (index % SLICE === SLICE - 1) await nextTurn();
   }
-}
-
-const texts = new Map<number, string>();
-const MAX_TEXTS = 10_000;
-
-/** Thousands of entries share few bounds. */
-function iso(ms: number): string {
-  const known = texts.get(ms);
-  if (known !== undefined) return known;
-  if (texts.size >= MAX_TEXTS) texts.clear();
-  const text = new Date(ms).toISOString();
-  texts.set(ms, text);
-  return text;
-}
-
-interface Stretch {
-  readonly starts: string;
-  readonly ends: string;
-  readonly nextStarts: string;
-  readonly nextEnds: string;
-}
-
-/** The current period and the next; one that is not there is empty. */
-function stretchOf(current: PeriodBounds | null, next: PeriodBounds | null): Stretch {
-  const startMs = current?.startMs ?? next?.startMs ?? 0;
-  const endMs = current?.endMs ?? startMs;
-  return {
-    starts: iso(startMs),
-    ends: iso(endMs),
-    nextStarts: iso(next?.startMs ?? endMs),
-    nextEnds: iso(next?.endMs ?? endMs),
-  };
 }
 
 async function addRollups(
@@ -100,33 +112,17 @@ async function addRollups(
   column: string | null,
   entries: readonly SpendEntry[],
 ): Promise<void> {
-  const stretches = entries.map(({ clock }) => stretchOf(clock.current, clock.next));
-  const first = stretches.reduce((least, { starts }) => (starts < least ? starts : least), '9');
-  const values = [
-    // The whole of a tenant is found by its value alone.
-    entries.map(({ tenantId }) => (column === 'tenant_id' ? '' : tenantId)),
-    entries.map(({ budget, tenantId }) => (column === 'tenant_id' ? tenantId : (budget.scopeValue ?? ''))),
-    stretches.map(({ starts }) => starts),
-    stretches.map(({ ends }) => ends),
-    stretches.map(({ nextStarts }) => nextStarts),
-    stretches.map(({ nextEnds }) => nextEnds),
-    UNPRICED_STATUSES,
-    first,
-  ];
-  const { rows } = await client.query<unknown[]>({ text: rollupText(column), values, rowMode: 'array' });
-  addRows(entries, rows as unknown as SumRow[]);
+  for (const which of ['current', 'next'] as const) {
+    const asked = askedOf(entries, which);
+    const more = [UNPRICED_STATUSES, least(asked.starts), greatest(asked.ends)];
+    await addAsked(client, rollupText(column), asked, more, which);
+  }
 }
 
 async function addRowSpend(client: ClientBase, entries: readonly SpendEntry[]): Promise<void> {
-  const stretches = entries.map(({ clock }) => stretchOf(clock.current, clock.next));
-  const values = [
-    entries.map(({ budget }) => budget.tenantId),
-    entries.map(({ budget }) => budget.id),
-    stretches.map(({ starts }) => starts),
-    stretches.map(({ nextStarts }) => nextStarts),
-  ];
-  const { rows } = await client.query<unknown[]>({ text: ROW_TEXT, values, rowMode: 'array' });
-  addRows(entries, rows as unknown as SumRow[]);
+  for (const which of ['current', 'next'] as const) {
+    await addAsked(client, ROW_TEXT, askedOf(entries, which), [], which);
+  }
 }
 
 /**

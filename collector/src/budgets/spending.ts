@@ -36,6 +36,10 @@ const SLICE = 2_000;
 /** A clock that is set back by more was wrong before: periods are those of the clock as it is now. */
 const MAX_BACK_MS = 3_600_000;
 
+/** In the background: it takes one core, and no time for compiling. */
+const BEGIN = `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
+  SET LOCAL jit = off; SET LOCAL max_parallel_workers_per_gather = 0`;
+
 /** What is being read, and the commits that are in none of it. */
 interface Reading {
   /** Commits since the reading began, until it is known which of them it holds. */
@@ -131,7 +135,7 @@ export class Spending implements BudgetWatch {
     const reading: Reading = { waiting: [], book: null, cursors: new Map(), isOvertaken: false };
     this.#reading = reading;
     try {
-      await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+      await client.query(BEGIN);
       reading.cursors = await readCursors(client);
       const book = await this.#makeBook(client);
       for (const { key, commit } of (reading.waiting ?? []).map(keyed)) {

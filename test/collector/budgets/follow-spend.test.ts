@@ -77,12 +77,10 @@ describe('following the spend', function () {
 
   it('sees what another collector stores by its cursor, and does not read for its own commits', async () => {
     const [one, other] = [lab(), lab()];
+    await one.write([ownCall(NOON_MS, { costPicoUsd: 2n })]);
     follow(one, 20);
-    await until(
-      () => Promise.resolve(one.spending.isRead),
-      (isRead) => isRead,
-    );
-    await other.write([ownCall(NOON_MS, { costPicoUsd: 5n })]);
+    await seen(one, `acme default ${TODAY} 2 0`);
+    await other.write([ownCall(NOON_MS, { costPicoUsd: 3n })]);
     await seen(one, `acme default ${TODAY} 5 0`);
     let readings = 0;
     const { spending } = one;
@@ -104,7 +102,10 @@ describe('following the spend', function () {
     await one.write([ownCall(NOON_MS, { costPicoUsd: 5n })]);
     follow(one);
     await seen(one, `acme default ${TODAY} 5 0`);
-    await sql(database.url, 'UPDATE spend_rollup SET cost_usd = 0.000000000009; NOTIFY spanmeter_corrections');
+    await sql(
+      database.url,
+      'UPDATE spend_rollup SET cost_usd = 0.000000000009; NOTIFY spanmeter_corrections',
+    );
     await seen(one, `acme default ${TODAY} 9 0`);
   });
 

@@ -314,6 +314,27 @@ describe('spend in memory', () => {
     );
   });
 
+  it('holds 10,000 tenants in several zones to the default, and adds to the right one', async function () {
+    this.timeout(20_000);
+    await sql(
+      database.url,
+      `INSERT INTO tenants (id, timezone) SELECT 'tenant-' || n,
+         (ARRAY['UTC', 'Asia/Kolkata', 'America/New_York', 'Australia/Lord_Howe'])[1 + n % 4]
+       FROM generate_series(1, 10000) AS n`,
+    );
+    const one = lab();
+    const sent = [1, 2, 3, 4, 9_999, 10_000];
+    const cost = (n: number): bigint => BigInt(n) * USD;
+    await one.write(sent.map((n) => ownCall(NOON_MS, { tenantId: `tenant-${n}`, costPicoUsd: cost(n) })));
+    await one.refresh();
+    await one.write(sent.map((n) => ownCall(NOON_MS, { tenantId: `tenant-${n}`, costPicoUsd: 1n })));
+    const states = one.spending.states(null);
+    assert.equal(states.length, 10_000);
+    const spent = new Map(states.map(({ tenantId, spentPicoUsd }) => [tenantId, spentPicoUsd]));
+    for (const n of sent) assert.equal(spent.get(`tenant-${n}`), cost(n) + 1n, `tenant-${n}`);
+    assert.equal([...spent.values()].filter((pico) => pico > 0n).length, sent.length);
+  });
+
   it('tells after a reading only of what differs', async () => {
     const [one, other] = [lab(), lab()];
     await one.write([

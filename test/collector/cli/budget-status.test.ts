@@ -19,7 +19,13 @@ describe('spanmeter budget', function () {
     database = await freshDatabase();
     lab = new SpendLab(database.url, () => NOON.getTime());
     await sql(database.url, `INSERT INTO tenants (id, timezone) VALUES ('beta', 'Asia/Kolkata')`);
-    await makeBudget(database.url, { id: 'team', scope: 'team', scope_value: 'payments', period: 'month', hard: true });
+    await makeBudget(database.url, {
+      id: 'team',
+      scope: 'team',
+      scope_value: 'payments',
+      period: 'month',
+      hard: true,
+    });
     await lab.write([
       ownCall(NOON.getTime(), { costPicoUsd: 4n * USD + 1n }),
       ownCall(NOON.getTime() - 86_400_000, { costPicoUsd: 7n * USD }),
@@ -40,7 +46,9 @@ describe('spanmeter budget', function () {
       const { as_of, budgets, truncated } = JSON.parse(out);
       assert.deepEqual([as_of, truncated], [NOON.toISOString(), false]);
       const shown = budgets.map((one: Record<string, unknown>) =>
-        ['tenant', 'id', 'spent_usd', 'used_percent', 'level', 'refuse', 'complete', 'period_end'].map((name) => one[name]),
+        ['tenant', 'id', 'spent_usd', 'used_percent', 'level', 'refuse', 'complete', 'period_end'].map(
+          (name) => one[name],
+        ),
       );
       assert.deepEqual(shown, [
         ['acme', 'team', '11.000000000001', 110, 'exceeded', true, false, '2026-12-01T00:00:00.000Z'],
@@ -64,10 +72,11 @@ describe('spanmeter budget', function () {
         buildState('b', { spentPicoUsd: 8_400_000_000_000n, unpricedCalls: 0 }),
         buildState('c', { spentPicoUsd: 0n, unpricedCalls: 0 }),
       ];
-      const text = statusTable(states.map((state) => budgetStatus(state, null)), context);
-      assert.match(text, /12\.50\+ .*██████████ +125\.00% {2}\u001B\[31mexceeded\u001B\[0m\n/);
-      assert.match(text, /8\.40 .*████████░░ +84\.00% {2}\u001B\[33mwarning\u001B\[0m\n/);
-      assert.match(text, /0\.00 .*░░░░░░░░░░ +0\.00% {2}\u001B\[32mok\u001B\[0m\n/);
+      const statuses = states.map((state) => budgetStatus(state, null));
+      const text = statusTable(statuses, context).replaceAll('\u001B', 'ESC');
+      assert.match(text, /12\.50\+ .*██████████ +125\.00% {2}ESC\[31mexceededESC\[0m\n/);
+      assert.match(text, /8\.40 .*████████░░ +84\.00% {2}ESC\[33mwarningESC\[0m\n/);
+      assert.match(text, /0\.00 .*░░░░░░░░░░ +0\.00% {2}ESC\[32mokESC\[0m\n/);
       assert.match(text, /\+ calls without a price are not in it/);
       const plain = statusTable([budgetStatus(buildState('c'), null)], { ...context, colours: false });
       assert.equal(plain.includes('\u001B'), false);

@@ -28,7 +28,9 @@ describe('figures that gauges remember', function () {
     remembered.start();
     await until(
       () => Promise.resolve(remembered.sources.priceBooks?.length),
-      () => remembered.sources.databaseSizeBytes?.() !== null && (remembered.sources.lastCalls?.().length ?? 0) > 0,
+      () =>
+        remembered.sources.databaseSizeBytes?.() !== null &&
+        (remembered.sources.lastCalls?.().length ?? 0) > 0,
     );
     remembered.stop();
     return remembered.sources;
@@ -48,8 +50,10 @@ describe('figures that gauges remember', function () {
       dated('gone', 31 * DAY_MS),
     ]);
     await lab.close();
-    const { lastCalls } = await read({ capacityBytes: undefined, folder: null });
-    const found = Object.fromEntries((lastCalls?.() ?? []).map((one) => [one.tenant, one.startedUnixMs]));
+    const sources = await read({ capacityBytes: undefined, folder: null });
+    const found = Object.fromEntries(
+      (sources.lastCalls?.() ?? []).map((one) => [one.tenant, one.startedUnixMs]),
+    );
     assert.deepEqual(Object.keys(found).toSorted(), ['ahead', 'busy', 'silent']);
     assert.equal(Math.round(found['silent'] ?? 0), nowMs - 8 * DAY_MS - 1234);
     assert.equal(Math.round(found['busy'] ?? 0), nowMs - 500);
