@@ -69,10 +69,10 @@ export async function runProgram(args: readonly string[], context: CliContext): 
   registerReport(program, context);
   registerWhatIf(program, context);
   registerReprice(program, context);
-  registerBudget(program, context);
   registerTenant(program, context);
   registerKey(program, context);
   registerOverride(program, context);
+  registerBudget(program, context);
   registerDeadletter(program, context);
   registerDemo(program, context);
   // Commands inherit these only when made by their parent's factory after they were set.

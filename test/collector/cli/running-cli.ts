@@ -1,6 +1,6 @@
 import { Command, CommanderError } from 'commander';
-import { registerBudget } from '@spanmeter/collector/dist/cli/budget.js';
 import { registerBook } from '@spanmeter/collector/dist/cli/book.js';
+import { registerBudget } from '@spanmeter/collector/dist/cli/budget.js';
 import { registerDeadletter } from '@spanmeter/collector/dist/cli/deadletter.js';
 import { registerKey } from '@spanmeter/collector/dist/cli/key.js';
 import type { CliContext } from '@spanmeter/collector/dist/cli/output.js';
@@ -18,12 +18,12 @@ export interface CliRun {
 }
 
 const REGISTERS = [
-  registerBudget,
   registerTenant,
   registerKey,
   registerReport,
   registerDeadletter,
   registerOverride,
+  registerBudget,
   registerPrice,
   registerBook,
   registerWhatIf,
