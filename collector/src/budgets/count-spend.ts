@@ -98,7 +98,8 @@ export interface CountedPeriod {
 }
 
 const COUNT = (column: string): string => `
-  SELECT p.n::int AS n, coalesce(sum(c.effective_cost_usd), 0)::numeric(60, 12)::text AS spent, count(*)::float8 AS calls,
+  SELECT p.n::int AS n, coalesce(sum(c.effective_cost_usd), 0)::numeric(60, 12)::text AS spent,
+    count(*)::float8 AS calls,
     count(*) FILTER (WHERE c.effective_status = ANY ($6::text[]))::float8 AS unpriced
   FROM unnest($2::timestamptz[], $3::timestamptz[]) WITH ORDINALITY AS p (starts, ends, n)
   JOIN spanmeter.calls_effective c ON c.started_at >= p.starts AND c.started_at < p.ends
