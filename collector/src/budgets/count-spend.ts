@@ -5,7 +5,7 @@ import { ROW_SCOPES, type Budget, type PeriodBounds } from './budget.ts';
 import { UNPRICED_STATUSES } from './call-spend.ts';
 import { windowOf } from './period-clock.ts';
 import { BUDGETS_LOCK, boundsOf } from './row-spend.ts';
-import { readStoredBudgets } from './stored-budgets.ts';
+import { readRowBudgets } from './stored-budgets.ts';
 
 /** Ledgers wait for their budgets for 60 s at most. */
 const COUNT_TIMEOUT_MS = 30_000;
@@ -51,7 +51,7 @@ export async function countSpend(client: ClientBase, wanted: Pick<Budget, 'tenan
   await inTransaction(client, async () => {
     await client.query(`SET LOCAL statement_timeout = ${COUNT_TIMEOUT_MS}`);
     await client.query(`SELECT pg_advisory_xact_lock(${BUDGETS_LOCK})`);
-    const { budgets } = await readStoredBudgets((text) => client.query(text));
+    const { budgets } = await readRowBudgets((text) => client.query(text));
     const uncounted = await uncountedBudgets(client, budgets);
     const budget = uncounted.find((one) => keyOf(one) === keyOf(wanted));
     if (budget === undefined) return;
