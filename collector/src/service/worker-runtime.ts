@@ -19,8 +19,17 @@ import { VERSION } from '../telemetry/version.ts';
 import { createMetricsServer } from '../telemetry/server.ts';
 import type { ThreadMetrics } from '../telemetry/self-metrics.ts';
 import { openAnomalies } from './anomalies.ts';
-import { databaseAddress, openLedgerDatabase, postgresOptions, READ_ONLY_URL_FILE } from './database.ts';
+import { createBudgets, type Budgets } from './budgets.ts';
+import {
+  databaseAddress,
+  openLedgerDatabase,
+  postgresOptions,
+  READ_ONLY_URL_FILE,
+  roomOf,
+} from './database.ts';
 import { createExports, type Exports } from './exports.ts';
+import type { RunningForecasts } from '../forecast/budget-forecasts.ts';
+import { openForecasts } from './forecasts.ts';
 import { openAuthenticator } from './keys.ts';
 import { createKnownTenants, type KnownTenants } from './known-tenants.ts';
 import type { MainLink } from './main-link.ts';
@@ -60,8 +69,10 @@ export class WorkerRuntime {
   #pool: Pool | null = null;
   #ledger: PostgresLedger | null = null;
   #exports: Exports | null = null;
+  #budgets: Budgets | null = null;
   #remembered: Remembered | null = null;
   #anomalies: AnomalyWatch | null = null;
+  #forecasts: RunningForecasts | null = null;
   #knownTenants: KnownTenants | null = null;
   #prometheus: PrometheusExporter | null = null;
   #prices: LivePrices | null = null;
@@ -133,8 +144,10 @@ export class WorkerRuntime {
     for (const component of this.#components.toReversed()) await component.stop(deadline);
     this.#remembered?.stop();
     this.#anomalies?.stop();
+    this.#forecasts?.stop();
     this.#knownTenants?.stop();
     if (this.#prices !== null) await settledOrAborted(this.#prices.stop(), deadline);
+    if (this.#budgets !== null) await settledOrAborted(this.#budgets.stop(), deadline);
     // A server that hangs answers nobody: what it was asked is left to it once the time is over.
     if (this.#maintenance !== null) await settledOrAborted(this.#maintenance.stop(), deadline);
     if (this.#ledger !== null) await settledOrAborted(this.#ledger.close(), deadline);
@@ -223,11 +236,19 @@ export class WorkerRuntime {
 
   async #startExports(processing: Processing): Promise<void> {
     const { config, start, link, log, metrics } = this.#parts;
-    if (this.#pool !== null) {
-      this.#remembered = rememberGauges(this.#pool, log);
+    const postgres = postgresOptions(config);
+    if (this.#pool !== null && this.#database !== null && postgres !== null) {
+      const room = roomOf(postgres.options, start.dataDir, this.#database);
+      this.#remembered = rememberGauges(this.#pool, log, room);
       this.#remembered.start();
       this.#anomalies = openAnomalies(this.#pool, anomalyOptions.parse({}), log);
       this.#anomalies.start();
+      this.#budgets = createBudgets(this.#database, log);
+      this.#budgets.start();
+      const { watch } = this.#budgets;
+      this.#forecasts = openForecasts(this.#pool, () => watch.states(null), log);
+      this.#budgets.forecastBy(this.#forecasts);
+      this.#forecasts.start();
     }
     const counting = this.#createPrometheus();
     this.#prometheus = counting;
@@ -238,6 +259,7 @@ export class WorkerRuntime {
       processing,
       ledger: this.#ledger,
       prometheus: counting,
+      budgets: this.#budgets,
       link,
       log,
       metrics,
@@ -258,6 +280,7 @@ export class WorkerRuntime {
       {
         ...this.#remembered?.sources,
         anomalies: () => this.#anomalies?.current() ?? [],
+        budgets: () => this.#budgets?.gauges() ?? null,
         oldestPendingUnixMs: () => {
           const pending = (this.#exports?.drains ?? []).map((drain) => drain.status().oldestPendingUnixMs);
           const known = pending.filter((ms) => ms !== null);
@@ -279,6 +302,8 @@ export class WorkerRuntime {
       metrics,
       status: () => this.#status(),
       books: () => processing.books(),
+      budgets: () => this.#budgets?.read() ?? null,
+      forecasts: () => this.#budgets?.forecasts() ?? null,
       allowedHosts: options.allowed_hosts,
       reader: { statementTimeoutMs: options.statement_timeout_ms },
     });
