@@ -107,6 +107,7 @@ export { priceWhatIf, whatIfProvider, withoutCache } from './what-if.ts';
 export type { StoredUse, WhatIf, WhatIfPrice } from './what-if.ts';
 export { canonicalProvider, PROVIDERS } from './providers.ts';
 export type { Provider } from './providers.ts';
+export { globMatcher } from './glob.ts';
 export { MAX_DIMENSION_BYTES, MAX_TENANT_BYTES, storableText } from './text.ts';
 
 export {
