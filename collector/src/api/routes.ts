@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { openApiDocument } from './openapi.ts';
 import { defineRoute, type Route } from './route.ts';
 import { ADJUSTMENTS } from './routes/adjustments.ts';
+import { ACKNOWLEDGE_ALERT, ALERTS, IGNORE_ALERT, RESOLVE_ALERT } from './routes/alerts.ts';
 import { CALLS } from './routes/calls.ts';
 import { METRICS } from './routes/metrics.ts';
 import { PRICES } from './routes/prices.ts';
@@ -30,6 +31,10 @@ export const ROUTES: readonly Route[] = [
   SPEND,
   PRICES,
   WHAT_IF,
+  ALERTS,
+  ACKNOWLEDGE_ALERT,
+  RESOLVE_ALERT,
+  IGNORE_ALERT,
   STATUS,
   OPENAPI,
 ];

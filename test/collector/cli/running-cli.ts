@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { registerAlert } from '@spanmeter/collector/dist/cli/alert.js';
 import { registerBook } from '@spanmeter/collector/dist/cli/book.js';
 import { registerDeadletter } from '@spanmeter/collector/dist/cli/deadletter.js';
 import { registerKey } from '@spanmeter/collector/dist/cli/key.js';
@@ -22,6 +23,7 @@ const REGISTERS = [
   registerReport,
   registerDeadletter,
   registerOverride,
+  registerAlert,
   registerPrice,
   registerBook,
   registerWhatIf,
