@@ -19,7 +19,8 @@ function dollars(pico: bigint, decimals: number): string {
 /** Two decimals, and more where two would show nothing. The amount is in 1e-12 USD and not negative. */
 export function usdText(pico: bigint): string {
   let decimals = 2;
-  while (decimals < MAX_DECIMALS && pico > 0n && rounded(pico, decimals) === 0n) decimals++;
+  const isShown = (): boolean => pico === 0n || rounded(pico, decimals) > 0n;
+  while (decimals < MAX_DECIMALS && !isShown()) decimals++;
   return dollars(pico, decimals);
 }
 

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Pool } from 'pg';
+import type { AlertKeeper } from '../alerts/alert-keeper.ts';
 import { createApi, type Api } from '../api/api.ts';
 import type { Config } from '../config/config.ts';
 import type { Database } from '../database/connect.ts';
@@ -16,6 +17,7 @@ import { settledOrAborted } from '../pipeline/deadline.ts';
 import { VERSION } from '../telemetry/version.ts';
 import { createMetricsServer } from '../telemetry/server.ts';
 import type { ThreadMetrics } from '../telemetry/self-metrics.ts';
+import { openAlerts } from './alerts.ts';
 import { databaseAddress, openLedgerDatabase, postgresOptions, READ_ONLY_URL_FILE } from './database.ts';
 import { createExports, type Exports } from './exports.ts';
 import { openAuthenticator } from './keys.ts';
@@ -61,6 +63,7 @@ export class WorkerRuntime {
   #knownTenants: KnownTenants | null = null;
   #prometheus: PrometheusExporter | null = null;
   #prices: LivePrices | null = null;
+  #alerts: AlertKeeper | null = null;
   #maintenance: { stop(): Promise<void> } | null = null;
   #reporting: NodeJS.Timeout | undefined;
 
@@ -110,6 +113,7 @@ export class WorkerRuntime {
     this.#recallCalls(processing);
     await this.#startExports(processing);
     this.#recall(processing);
+    this.#startAlerts();
     await this.#startApi(processing);
     this.#reporting = setInterval(() => this.#report(), STATE_EVERY_MS);
     this.#report();
@@ -129,6 +133,7 @@ export class WorkerRuntime {
     for (const component of this.#components.toReversed()) await component.stop(deadline);
     this.#remembered?.stop();
     this.#knownTenants?.stop();
+    if (this.#alerts !== null) await settledOrAborted(this.#alerts.stop(), deadline);
     if (this.#prices !== null) await settledOrAborted(this.#prices.stop(), deadline);
     // A server that hangs answers nobody: what it was asked is left to it once the time is over.
     if (this.#maintenance !== null) await settledOrAborted(this.#maintenance.stop(), deadline);
@@ -238,6 +243,20 @@ export class WorkerRuntime {
     this.#exports = exports;
     if (counting !== null) await this.#add(counting);
     await exports.start();
+  }
+
+  #startAlerts(): void {
+    const { config, log } = this.#parts;
+    if (this.#database === null) return;
+    this.#alerts = openAlerts({
+      config,
+      database: this.#database,
+      channels: [],
+      budgets: null,
+      anomalies: null,
+      log,
+    });
+    this.#alerts.start();
   }
 
   #createPrometheus(): PrometheusExporter | null {

@@ -34,7 +34,9 @@ describe('alerts of budgets', () => {
   afterEach(() => followed.stop());
 
   const told = (): string[] =>
-    batches.flat().map(({ tenantId, subject, occasion }) => `${tenantId} ${subject} ${occasion.slice(0, 14)}`);
+    batches
+      .flat()
+      .map(({ tenantId, subject, occasion }) => `${tenantId} ${subject} ${occasion.slice(0, 14)}`);
   const untilTold = (count: number): Promise<unknown> =>
     until(
       () => Promise.resolve(told().length),

@@ -17,7 +17,10 @@ describe('the text of a budget alert', () => {
     [{ spent: '10.004' }, 'Daily cost threshold exceeded: $10.004 > $10.00'],
     [{ spent: '10.000000000001' }, 'Daily cost threshold exceeded: $10.000000000001 > $10.00'],
     [{ spent: '0.004', limit: '0.003' }, 'Daily cost threshold exceeded: $0.004 > $0.003'],
-    [{ spent: '1000000000000000', limit: '10' }, 'Daily cost threshold exceeded: $1000000000000000.00 > $10.00'],
+    [
+      { spent: '1000000000000000', limit: '10' },
+      'Daily cost threshold exceeded: $1000000000000000.00 > $10.00',
+    ],
     [{ spent: '21', steps: [1, 2] }, 'Daily cost threshold exceeded: $21.00 > $20.00 (200% of $10.00)'],
     [
       { spent: '12.5', unpriced: 3 },
@@ -35,7 +38,10 @@ describe('the text of a budget alert', () => {
       { spent: '12.5', scope: 'service_name', scopeValue: 'a\nb', period: 'week' },
       'Weekly cost threshold exceeded for service a b: $12.50 > $10.00',
     ],
-    [{ spent: '12.5', scope: 'all', tenant: '', period: 'month' }, 'Monthly cost threshold exceeded for all tenants: $12.50 > $10.00'],
+    [
+      { spent: '12.5', scope: 'all', tenant: '', period: 'month' },
+      'Monthly cost threshold exceeded for all tenants: $12.50 > $10.00',
+    ],
     [
       { spent: '12.5', period: 'custom', start: '2026-11-01T00:00:00Z', end: '2026-11-16T00:00:00Z' },
       'Cost threshold for 2026-11-01 to 2026-11-15 exceeded: $12.50 > $10.00',
@@ -53,10 +59,12 @@ describe('the text of a budget alert', () => {
     assert.equal(told({ spent: '11', steps: [0.5] }), 'Daily cost threshold exceeded: $11.00 > $10.00');
     const subject = (spent: string): unknown =>
       budgetOccurrence(budgetState({ spent, steps: [0.5, 0.8, 1, 1.5] }))?.subject;
-    assert.deepEqual(
-      ['5.01', '8.01', '10.01', '15.01'].map(subject),
-      ['default/50', 'default/80', 'default/100', 'default/150'],
-    );
+    assert.deepEqual(['5.01', '8.01', '10.01', '15.01'].map(subject), [
+      'default/50',
+      'default/80',
+      'default/100',
+      'default/150',
+    ]);
   });
 
   it('is critical only where a hard limit itself is exceeded', () => {
@@ -79,12 +87,9 @@ describe('the text of a budget alert', () => {
   });
 
   it('shows two decimals of an amount, and more where two would show nothing', () => {
-    assert.deepEqual(['0', '0.004', '0.005', '1', '2.345'].map((usd) => usdText(pico(usd))), [
-      '$0.00',
-      '$0.004',
-      '$0.01',
-      '$1.00',
-      '$2.35',
-    ]);
+    assert.deepEqual(
+      ['0', '0.004', '0.005', '1', '2.345'].map((usd) => usdText(pico(usd))),
+      ['$0.00', '$0.004', '$0.01', '$1.00', '$2.35'],
+    );
   });
 });

@@ -34,7 +34,10 @@ describe('the keeper of alerts', function () {
     for (const keeper of running.splice(0)) await keeper.stop();
   });
 
-  function keep(pool: Pick<Pool, 'connect' | 'query'> = kept.pool, anomalies: AnomalySource | null = null): AlertKeeper {
+  function keep(
+    pool: Pick<Pool, 'connect' | 'query'> = kept.pool,
+    anomalies: AnomalySource | null = null,
+  ): AlertKeeper {
     const keeper = createAlertKeeper({
       pool,
       channels: [channel('ops')],
@@ -112,7 +115,8 @@ describe('the keeper of alerts', function () {
     });
     const hourStartMs = Math.floor(Date.now() / 3_600_000) * 3_600_000;
     const amounts = { spentPicoUsd: pico('12'), expectedPicoUsd: pico('2'), excessPicoUsd: pico('10') };
-    for (const serviceName of ['a', 'b', 'a']) found({ tenantId: 'acme', model: 'm', serviceName, hourStartMs, ...amounts });
+    for (const serviceName of ['a', 'b', 'a'])
+      found({ tenantId: 'acme', model: 'm', serviceName, hourStartMs, ...amounts });
     await untilTold(2);
     assert.deepEqual(
       (await kept.alerts()).map(({ name }) => name),

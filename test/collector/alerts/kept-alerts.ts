@@ -76,7 +76,10 @@ export class KeptAlerts {
     await this.database.drop();
   }
 
-  store(channels: readonly ChannelRoute[], options: { maxAlerts?: number; clock?: 'database' } = {}): AlertStore {
+  store(
+    channels: readonly ChannelRoute[],
+    options: { maxAlerts?: number; clock?: 'database' } = {},
+  ): AlertStore {
     return createAlertStore({
       pool: this.pool,
       channels,
@@ -103,7 +106,10 @@ export class KeptAlerts {
   }
 
   notifications(): Promise<NotificationRow[]> {
-    return sql(this.database.url, 'SELECT n.*, n.alert_id::text FROM spanmeter.notifications n ORDER BY n.id');
+    return sql(
+      this.database.url,
+      'SELECT n.*, n.alert_id::text FROM spanmeter.notifications n ORDER BY n.id',
+    );
   }
 
   /** What each notification came to, in a word or two. */

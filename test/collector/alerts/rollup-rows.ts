@@ -13,7 +13,14 @@ export interface RollupRow {
 /** Stores sums of calls and their tenants as the exporter and corrections do: each a row of its own. */
 export async function storeRollups(pool: Pool, rows: readonly RollupRow[]): Promise<void> {
   for (const row of rows) {
-    const { tenant = 'acme', at, provider = 'openai', model = 'gpt-new', status = 'unpriced_model', calls = 1 } = row;
+    const {
+      tenant = 'acme',
+      at,
+      provider = 'openai',
+      model = 'gpt-new',
+      status = 'unpriced_model',
+      calls = 1,
+    } = row;
     await pool.query('INSERT INTO spanmeter.tenants (id) VALUES ($1) ON CONFLICT DO NOTHING', [tenant]);
     await pool.query(
       `INSERT INTO spanmeter.spend_rollup (tenant_id, bucket_start, provider, model, operation, service_name,
@@ -21,7 +28,16 @@ export async function storeRollups(pool: Pool, rows: readonly RollupRow[]): Prom
          output_tokens, reasoning_tokens, cost_usd, reported_cost_usd)
        VALUES ($1, date_bin('15 minutes', $2::timestamptz, 'epoch'::timestamptz), $3, $4, 'chat', 'api', $5, $6, $7, $8,
          0, 0, 0, 0, 0, 0, 0, 0)`,
-      [tenant, at, provider, model, status, createHash('md5').update(randomUUID()).digest(), randomUUID(), calls],
+      [
+        tenant,
+        at,
+        provider,
+        model,
+        status,
+        createHash('md5').update(randomUUID()).digest(),
+        randomUUID(),
+        calls,
+      ],
     );
   }
 }

@@ -89,7 +89,10 @@ describe('what alerts are raised of', function () {
   });
 
   it('is bounded in what one tenant can make of it', async () => {
-    const models = Array.from({ length: 30 }, (_, at) => ({ at: '2026-11-21T11:50:00Z', model: `made-up-${at}` }));
+    const models = Array.from({ length: 30 }, (_, at) => ({
+      at: '2026-11-21T11:50:00Z',
+      model: `made-up-${at}`,
+    }));
     await storeRollups(kept.pool, [...models, { at: '2026-11-21T11:50:00Z', tenant: 'globex' }]);
     await lookForUnpriced();
     const tenants = (await kept.alerts()).map((row) => row.tenant_id);
