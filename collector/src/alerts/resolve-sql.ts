@@ -48,8 +48,8 @@ WHERE a.state = 'resolved' AND (a.resolution = 'person' AND a.resolved_at > ${AT
 ORDER BY a.id LIMIT $1`;
 
 /** Alerts that were to be ignored until now. */
-export const WAKE: string = `UPDATE spanmeter.alerts a SET state = 'firing', ignored_until = NULL, state_changed_at = ${AT},
-  state_changed_by = NULL
+export const WAKE: string = `UPDATE spanmeter.alerts a
+SET state = 'firing', ignored_until = NULL, state_changed_at = ${AT}, state_changed_by = NULL
 ${some(`s.state = 'ignored' AND s.ignored_until <= ${AT}`)}`;
 
 export const FORGET_IGNORES: string = `DELETE FROM spanmeter.alert_ignores WHERE (tenant_id, name) IN (
