@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { openApiDocument } from './openapi.ts';
 import { defineRoute, type Route } from './route.ts';
 import { ADJUSTMENTS } from './routes/adjustments.ts';
-import { ACKNOWLEDGE_ALERT, ALERTS, IGNORE_ALERT, RESOLVE_ALERT } from './routes/alerts.ts';
+import { ALERTS } from './routes/alerts.ts';
+import { BUDGETS } from './routes/budgets.ts';
 import { CALLS } from './routes/calls.ts';
 import { METRICS } from './routes/metrics.ts';
 import { PRICES } from './routes/prices.ts';
@@ -31,10 +32,8 @@ export const ROUTES: readonly Route[] = [
   SPEND,
   PRICES,
   WHAT_IF,
-  ALERTS,
-  ACKNOWLEDGE_ALERT,
-  RESOLVE_ALERT,
-  IGNORE_ALERT,
+  ...BUDGETS,
+  ...ALERTS,
   STATUS,
   OPENAPI,
 ];

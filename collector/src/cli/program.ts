@@ -3,6 +3,7 @@ import { COMPONENTS } from '../components.ts';
 import { VERSION } from '../telemetry/version.ts';
 import { registerAlert } from './alert.ts';
 import { registerBook } from './book.ts';
+import { registerBudget } from './budget.ts';
 import { listComponents } from './components.ts';
 import { registerDeadletter } from './deadletter.ts';
 import { registerDemo } from './demo.ts';
@@ -72,6 +73,7 @@ export async function runProgram(args: readonly string[], context: CliContext): 
   registerTenant(program, context);
   registerKey(program, context);
   registerOverride(program, context);
+  registerBudget(program, context);
   registerAlert(program, context);
   registerDeadletter(program, context);
   registerDemo(program, context);

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { registerAlert } from '@spanmeter/collector/dist/cli/alert.js';
 import { registerBook } from '@spanmeter/collector/dist/cli/book.js';
+import { registerBudget } from '@spanmeter/collector/dist/cli/budget.js';
 import { registerDeadletter } from '@spanmeter/collector/dist/cli/deadletter.js';
 import { registerKey } from '@spanmeter/collector/dist/cli/key.js';
 import type { CliContext } from '@spanmeter/collector/dist/cli/output.js';
@@ -23,6 +24,7 @@ const REGISTERS = [
   registerReport,
   registerDeadletter,
   registerOverride,
+  registerBudget,
   registerAlert,
   registerPrice,
   registerBook,

@@ -37,7 +37,7 @@ const PLACE = z.tuple([
 ]);
 
 /** [contract] Alerts, newest first. */
-export const ALERTS: Route = defineRoute({
+const LIST: Route = defineRoute({
   path: '/api/v1/alerts',
   summary: 'Alerts, newest first',
   description:
@@ -109,7 +109,7 @@ const ANSWER = z.object({ alert: ALERT });
 const BODY = z.strictObject({ note });
 
 /** [contract] Somebody is at it: quiet on this occasion. */
-export const ACKNOWLEDGE_ALERT: Route = defineChange({
+const ACKNOWLEDGE: Route = defineChange({
   method: 'POST',
   path: '/api/v1/alerts/{id}/acknowledge',
   summary: 'Acknowledge an alert',
@@ -125,7 +125,7 @@ export const ACKNOWLEDGE_ALERT: Route = defineChange({
 });
 
 /** [contract] Done with: nothing raises it again on this occasion. */
-export const RESOLVE_ALERT: Route = defineChange({
+const RESOLVE: Route = defineChange({
   method: 'POST',
   path: '/api/v1/alerts/{id}/resolve',
   summary: 'Resolve an alert',
@@ -145,7 +145,7 @@ export const RESOLVE_ALERT: Route = defineChange({
 });
 
 /** [contract] Not to be told of, on later occasions too. */
-export const IGNORE_ALERT: Route = defineChange({
+const IGNORE: Route = defineChange({
   method: 'POST',
   path: '/api/v1/alerts/{id}/ignore',
   summary: 'Ignore an alert by its name',
@@ -158,3 +158,6 @@ export const IGNORE_ALERT: Route = defineChange({
   example: { alert: { ...EXAMPLE_ALERT, state: 'ignored', ignored_until: '2026-12-01T00:00:00.000000Z' } },
   handle: (query, context, body) => change('ignore', query.tenant, context, body),
 });
+
+/** [contract] Alerts: listed, acknowledged, resolved, ignored. */
+export const ALERTS: readonly Route[] = [LIST, ACKNOWLEDGE, RESOLVE, IGNORE];
