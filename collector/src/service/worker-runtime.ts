@@ -18,7 +18,14 @@ import { VERSION } from '../telemetry/version.ts';
 import { createMetricsServer } from '../telemetry/server.ts';
 import type { ThreadMetrics } from '../telemetry/self-metrics.ts';
 import { openAlerts } from './alerts.ts';
-import { databaseAddress, openLedgerDatabase, postgresOptions, READ_ONLY_URL_FILE } from './database.ts';
+import { createBudgets, type Budgets } from './budgets.ts';
+import {
+  databaseAddress,
+  openLedgerDatabase,
+  postgresOptions,
+  READ_ONLY_URL_FILE,
+  roomOf,
+} from './database.ts';
 import { createExports, type Exports } from './exports.ts';
 import { openAuthenticator } from './keys.ts';
 import { createKnownTenants, type KnownTenants } from './known-tenants.ts';
@@ -59,6 +66,7 @@ export class WorkerRuntime {
   #pool: Pool | null = null;
   #ledger: PostgresLedger | null = null;
   #exports: Exports | null = null;
+  #budgets: Budgets | null = null;
   #remembered: Remembered | null = null;
   #knownTenants: KnownTenants | null = null;
   #prometheus: PrometheusExporter | null = null;
@@ -135,6 +143,7 @@ export class WorkerRuntime {
     this.#knownTenants?.stop();
     if (this.#alerts !== null) await settledOrAborted(this.#alerts.stop(), deadline);
     if (this.#prices !== null) await settledOrAborted(this.#prices.stop(), deadline);
+    if (this.#budgets !== null) await settledOrAborted(this.#budgets.stop(), deadline);
     // A server that hangs answers nobody: what it was asked is left to it once the time is over.
     if (this.#maintenance !== null) await settledOrAborted(this.#maintenance.stop(), deadline);
     if (this.#ledger !== null) await settledOrAborted(this.#ledger.close(), deadline);
@@ -223,9 +232,13 @@ export class WorkerRuntime {
 
   async #startExports(processing: Processing): Promise<void> {
     const { config, start, link, log, metrics } = this.#parts;
-    if (this.#pool !== null) {
-      this.#remembered = rememberGauges(this.#pool, log);
+    const postgres = postgresOptions(config);
+    if (this.#pool !== null && this.#database !== null && postgres !== null) {
+      const room = roomOf(postgres.options, start.dataDir, this.#database);
+      this.#remembered = rememberGauges(this.#pool, log, room);
       this.#remembered.start();
+      this.#budgets = createBudgets(this.#database, log);
+      this.#budgets.start();
     }
     const counting = this.#createPrometheus();
     this.#prometheus = counting;
@@ -236,6 +249,7 @@ export class WorkerRuntime {
       processing,
       ledger: this.#ledger,
       prometheus: counting,
+      budgets: this.#budgets,
       link,
       log,
       metrics,
@@ -252,7 +266,7 @@ export class WorkerRuntime {
       config,
       database: this.#database,
       channels: [],
-      budgets: null,
+      budgets: this.#budgets?.watch ?? null,
       anomalies: null,
       log,
     });
@@ -269,6 +283,7 @@ export class WorkerRuntime {
       { id: found.id, log, metrics },
       {
         ...this.#remembered?.sources,
+        budgets: () => this.#budgets?.gauges() ?? null,
         oldestPendingUnixMs: () => {
           const pending = (this.#exports?.drains ?? []).map((drain) => drain.status().oldestPendingUnixMs);
           const known = pending.filter((ms) => ms !== null);
@@ -290,6 +305,8 @@ export class WorkerRuntime {
       metrics,
       status: () => this.#status(),
       books: () => processing.books(),
+      budgets: () => this.#budgets?.read() ?? null,
+      forecasts: () => this.#budgets?.forecasts() ?? null,
       allowedHosts: options.allowed_hosts,
       reader: { statementTimeoutMs: options.statement_timeout_ms },
     });
