@@ -284,9 +284,10 @@ const OTHERS: readonly MetricDefinition[] = [
   {
     name: 'genai_notifications_total',
     type: 'counter',
-    help: 'Notifications by channel and outcome.',
+    help: 'Notifications by channel and outcome: sent, failed (given up) or dropped (no news any more).',
     unit: 'notifications',
     labels: ['channel', 'outcome'],
+    values: { outcome: ['sent', 'failed', 'dropped'] },
     source: 'notifications',
   },
   gauge(

@@ -320,6 +320,7 @@ describe('the families of the prometheus exporter', () => {
     databaseCapacityBytes: () => 1,
     budgets: () => ({ states: [buildState('acme')], forecastOf: () => 1n }),
     corrections: () => [correctionOf('model-1', 'up', 1n), correctionOf('model-1', 'down', 2n)],
+    notifications: () => [{ channel: 'ops', outcome: 'sent', value: 1 }],
   };
   const fold = Array.from({ length: 200 }, (_, index) => buildCall({ model: `model-${index}` }));
   const late = buildCall({
