@@ -37,7 +37,7 @@ const SERVED = [
   ['process', 'Process', 'About the collector itself.'],
 ];
 /** In the catalogue, and served by no part of this version. */
-const NOT_SERVED = new Set(['genai_spend_anomaly_usd']);
+const NOT_SERVED = new Set([]);
 
 function row({ name, type, labels, optionalLabels = [], unit, help }) {
   const named = [

@@ -1,7 +1,8 @@
 import type { Pool } from 'pg';
+import type { AnomalySource, SpendAnomaly } from '../anomalies/anomaly.ts';
 import type { BudgetWatch } from '../budgets/budget-watch.ts';
 import type { Logger } from '../pipeline/component.ts';
-import { anomalyOccurrence, type AnomalySource, type SpendAnomaly } from './anomaly-occurrence.ts';
+import { anomalyOccurrence } from './anomaly-occurrence.ts';
 import { createBudgetAlerts, type BudgetAlerts } from './budget-alerts.ts';
 import type { ChannelRoute } from './channels.ts';
 import type { Occurrence } from './occurrence.ts';

@@ -1,26 +1,10 @@
 import { formatPico } from '@spanmeter/processors';
+import type { SpendAnomaly } from '../anomalies/anomaly.ts';
 import { usdText } from './budget-text.ts';
 import { oneLine, type Occurrence } from './occurrence.ts';
 
 const HOUR_MS = 3_600_000;
 const MAX_NAME_BYTES = 256;
-
-/** Spend of one hour that is far from what that hour of the week is used to; amounts in 1e-12 USD. */
-export interface SpendAnomaly {
-  readonly tenantId: string;
-  readonly model: string;
-  readonly serviceName: string;
-  readonly hourStartMs: number;
-  readonly spentPicoUsd: bigint;
-  readonly expectedPicoUsd: bigint;
-  readonly excessPicoUsd: bigint;
-}
-
-/** Whatever finds anomalies; the same one again brings its figures up to date. */
-export interface AnomalySource {
-  /** Returns what ends it. */
-  onAnomaly(listener: (anomaly: SpendAnomaly) => void): () => void;
-}
 
 /** An anomaly as an alert. It stands until the hour after its own has passed, since one is found when its hour ends. */
 export function anomalyOccurrence(anomaly: SpendAnomaly): Occurrence {

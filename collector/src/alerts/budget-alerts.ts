@@ -20,7 +20,7 @@ export interface BudgetAlerts {
   readonly isKnown: boolean;
   /** What stands by the budgets as they are now, to be raised again, which also makes up for anything missed. */
   standing(): readonly Occurrence[];
-  /** Listens no more, and waits for what is being written. */
+  /** Listens no more, and writes what came last. */
   stop(): Promise<void>;
 }
 
@@ -89,6 +89,8 @@ class FollowedBudgets implements BudgetAlerts {
     this.#end();
     clearTimeout(this.#timer);
     await this.#writing;
+    // The last commits before the end; what cannot be written now is found at the next start.
+    if (this.#waiting.size > 0 && this.#failures === 0) await this.#write();
   }
 
   #changed(states: readonly BudgetState[]): void {

@@ -6,6 +6,7 @@ import { ALERTS } from './routes/alerts.ts';
 import { BUDGET_STATUS } from './routes/budget-status.ts';
 import { BUDGETS } from './routes/budgets.ts';
 import { CALLS } from './routes/calls.ts';
+import { FORECAST } from './routes/forecast.ts';
 import { METRICS } from './routes/metrics.ts';
 import { PRICES } from './routes/prices.ts';
 import { SPEND } from './routes/spend.ts';
@@ -36,6 +37,7 @@ export const ROUTES: readonly Route[] = [
   BUDGET_STATUS,
   ...BUDGETS,
   ...ALERTS,
+  FORECAST,
   STATUS,
   OPENAPI,
 ];

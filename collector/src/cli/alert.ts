@@ -4,6 +4,7 @@ import type { AlertKind, AlertSeverity, AlertState } from '../alerts/alert.ts';
 import { changeAlert, MAX_NOTE_LENGTH, type AlertAction } from '../alerts/change-alert.ts';
 import { listAlerts, type ListedAlert } from '../alerts/list-alerts.ts';
 import { inTransaction } from '../keys/transaction.ts';
+import { registerAlertTest } from './alert-test.ts';
 import { actor, withClient } from './database.ts';
 import { CliError, runs, table, type CliContext } from './output.ts';
 
@@ -127,11 +128,12 @@ function registerChange(
   });
 }
 
-/** `spanmeter alert list|ack|resolve|ignore`. */
+/** `spanmeter alert list|ack|resolve|ignore|test`. */
 export function registerAlert(program: Command, context: CliContext): void {
   const alert = program.command('alert').description('alerts: what was told of budgets, prices and tenants');
   registerList(alert, context);
   registerChange(alert, context, 'ack', 'acknowledge', 'somebody is at it: quiet on this occasion');
   registerChange(alert, context, 'resolve', 'resolve', 'done with on this occasion, whatever comes');
   registerChange(alert, context, 'ignore', 'ignore', 'tell nobody, on later occasions too');
+  registerAlertTest(alert, context);
 }

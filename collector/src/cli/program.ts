@@ -7,6 +7,7 @@ import { registerBudget } from './budget.ts';
 import { listComponents } from './components.ts';
 import { registerDeadletter } from './deadletter.ts';
 import { registerDemo } from './demo.ts';
+import { registerForecast } from './forecast.ts';
 import { registerKey } from './key.ts';
 import type { CliContext } from './output.ts';
 import { registerOverride } from './override.ts';
@@ -69,6 +70,7 @@ export async function runProgram(args: readonly string[], context: CliContext): 
   registerBook(program, context);
   registerReport(program, context);
   registerWhatIf(program, context);
+  registerForecast(program, context);
   registerReprice(program, context);
   registerTenant(program, context);
   registerKey(program, context);

@@ -1,4 +1,11 @@
 import { z } from 'zod';
+import {
+  channelOption,
+  dailySummaryOption,
+  type ChannelOptions,
+  type DailySummaryOptions,
+} from '../alerts/channel-options.ts';
+import { anomalyOptions, type AnomalyOptions } from '../anomalies/options.ts';
 import type { ComponentType } from '../pipeline/component.ts';
 import { durationOption } from '../pipeline/option-types.ts';
 
@@ -7,12 +14,14 @@ const DAY_MS = 86_400_000;
 
 /** Options of alerts; durations in milliseconds. */
 export interface AlertsOptions {
-  readonly channels: Readonly<Record<string, unknown>>;
+  readonly channels: Readonly<Record<string, ChannelOptions>>;
   readonly min_interval: number;
   /** 0 is off. */
   readonly silent_after: number;
   readonly unpriced_models: boolean;
   readonly budgets: boolean;
+  readonly anomalies: AnomalyOptions;
+  readonly daily_summary: DailySummaryOptions;
   readonly dashboard_url: string;
   readonly max_alerts: number;
 }
@@ -31,10 +40,10 @@ export const ALERTS_EXTENSION: ComponentType<AlertsOptions> = {
     channels: z
       .record(
         z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/, 'expected letters, digits, _ and -'),
-        z.unknown(),
+        channelOption,
       )
       .refine((channels) => Object.keys(channels).length <= 50, 'at most 50 channels')
-      .default({})
+      .prefault({})
       .describe('Who is told, by a name of your choice; without any, alerts are kept and listed only.'),
     min_interval: durationOption
       .refine((ms) => ms >= MINUTE_MS && ms <= 30 * DAY_MS, 'expected between 1m and 720h')
@@ -49,6 +58,8 @@ export const ALERTS_EXTENSION: ComponentType<AlertsOptions> = {
       .describe('A tenant without a billable call for this long is told of; 0 is off.'),
     unpriced_models: z.boolean().default(true).describe('Whether models without a price are told of.'),
     budgets: z.boolean().default(true).describe('Whether exceeded steps of budgets are told of.'),
+    anomalies: anomalyOptions.prefault({}).describe('Which hours of spend are told of as unusual.'),
+    daily_summary: dailySummaryOption.prefault({}).describe('A summary of the day before.'),
     dashboard_url: z
       .string()
       .max(2048)

@@ -1,15 +1,17 @@
 import { Pool } from 'pg';
 import { createAlertKeeper, type AlertKeeper } from '../alerts/alert-keeper.ts';
-import type { AnomalySource } from '../alerts/anomaly-occurrence.ts';
-import type { ChannelRoute } from '../alerts/channels.ts';
+import { channelRoute } from '../alerts/channel-options.ts';
+import type { NotificationCount } from '../alerts/delivery/counts.ts';
+import type { AnomalySource } from '../anomalies/anomaly.ts';
 import type { BudgetWatch } from '../budgets/budget-watch.ts';
 import type { Config } from '../config/config.ts';
 import type { Database } from '../database/connect.ts';
 import { ALERTS_EXTENSION, type AlertsOptions } from '../extensions/alerts.ts';
-import type { Logger } from '../pipeline/component.ts';
+import type { Logger, SelfMetrics } from '../pipeline/component.ts';
+import { openDelivery, type Delivery } from './delivery.ts';
 import { componentOf } from './processing.ts';
 
-/** Raising is rare and its transactions are short; one more for what is looked at meanwhile. */
+/** Raising is rare and its transactions are short; the other looks for silence and the like meanwhile. */
 const MAX_CONNECTIONS = 2;
 /** A statement that takes longer counts as failed, and is tried again. */
 const STATEMENT_TIMEOUT_MS = 60_000;
@@ -22,16 +24,26 @@ export function alertsOptions(config: Config): AlertsOptions {
 
 export interface AlertsParts {
   readonly config: Config;
-  readonly database: Pick<Database, 'ownerUrl' | 'ready'>;
-  readonly channels: readonly ChannelRoute[];
+  readonly database: Pick<Database, 'ownerUrl'>;
+  /** Null: there are none. */
   readonly budgets: BudgetWatch | null;
   readonly anomalies: AnomalySource | null;
   readonly log: Logger;
+  readonly metrics: SelfMetrics;
 }
 
-/** Makes the keeper of alerts, with connections of its own, so that no query of the API makes a crossing wait. */
-export function openAlerts(parts: AlertsParts): AlertKeeper {
-  const { config, database, channels, budgets, anomalies, log } = parts;
+/** Everything about alerts in this collector: what notices, what keeps, what sends. */
+export interface Alerts {
+  start(): void;
+  /** Ends what is under way; what could not be sent by then waits in the outbox. */
+  stop(deadline: AbortSignal): Promise<void>;
+  /** What gauges show of notifications. */
+  notifications(): readonly NotificationCount[];
+}
+
+/** Makes it all, with connections of its own, so that no query of the API makes a crossing wait. */
+export function openAlerts(parts: AlertsParts): Alerts {
+  const { config, database, log } = parts;
   const options = alertsOptions(config);
   const pool = new Pool({
     connectionString: database.ownerUrl,
@@ -43,9 +55,27 @@ export function openAlerts(parts: AlertsParts): AlertKeeper {
     application_name: 'spanmeter alerts',
   });
   pool.on('error', (error) => log.debug({ err: error }, 'an idle connection of alerts ended'));
-  const keeper = createAlertKeeper({
+  const keeper = keeperOf(pool, options, parts);
+  const delivery = deliveryOf(options, parts);
+  return {
+    start() {
+      keeper.start();
+      delivery?.start();
+    },
+    async stop(deadline) {
+      await keeper.stop();
+      await delivery?.stop(deadline);
+      await pool.end();
+    },
+    notifications: () => delivery?.counts() ?? [],
+  };
+}
+
+function keeperOf(pool: Pool, options: AlertsOptions, parts: AlertsParts): AlertKeeper {
+  const { budgets, anomalies, log } = parts;
+  return createAlertKeeper({
     pool,
-    channels,
+    channels: Object.entries(options.channels).map(([id, channel]) => channelRoute(id, channel)),
     options: {
       minIntervalMs: options.min_interval,
       silentAfterMs: options.silent_after,
@@ -56,19 +86,17 @@ export function openAlerts(parts: AlertsParts): AlertKeeper {
     anomalies,
     log,
   });
-  let stopped = false;
-  return {
-    start() {
-      void (async () => {
-        // The schema may be an older one until then; a server that is away is waited for by every attempt anyway.
-        await database.ready().catch(() => undefined);
-        if (!stopped) keeper.start();
-      })();
-    },
-    async stop() {
-      stopped = true;
-      await keeper.stop();
-      await pool.end();
-    },
-  };
+}
+
+/** Nothing is sent, nor connected for it, until somebody is to be told. */
+function deliveryOf(options: AlertsOptions, { database, log, metrics }: AlertsParts): Delivery | null {
+  if (Object.keys(options.channels).length === 0) return null;
+  return openDelivery({
+    ownerUrl: database.ownerUrl,
+    channels: options.channels,
+    summary: options.daily_summary,
+    dashboards: options.dashboard_url === '' ? null : options.dashboard_url,
+    log,
+    metrics,
+  });
 }

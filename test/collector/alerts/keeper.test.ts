@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { performance } from 'node:perf_hooks';
 import { createAlertKeeper, type AlertKeeper } from '@spanmeter/collector/dist/alerts/alert-keeper.js';
-import type { AnomalySource, SpendAnomaly } from '@spanmeter/collector/dist/alerts/anomaly-occurrence.js';
+import type { AnomalySource, SpendAnomaly } from '@spanmeter/collector/dist/anomalies/anomaly.js';
 import { SILENT_LOG } from '@spanmeter/collector/dist/pipeline/silent.js';
 import type { Pool, PoolClient } from 'pg';
 import { until } from '../../support/until.ts';

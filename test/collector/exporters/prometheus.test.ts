@@ -319,17 +319,13 @@ describe('the families of the prometheus exporter', () => {
     databaseSizeBytes: () => 1,
     databaseCapacityBytes: () => 1,
     budgets: () => ({ states: [buildState('acme')], forecastOf: () => 1n }),
+    anomalies: () => [{ tenantId: 'acme', model: 'm', serviceName: 's', excessPicoUsd: 1n }],
     corrections: () => [correctionOf('model-1', 'up', 1n), correctionOf('model-1', 'down', 2n)],
     notifications: () => [{ channel: 'ops', outcome: 'sent', value: 1 }],
   };
   const fold = Array.from({ length: 200 }, (_, index) => buildCall({ model: `model-${index}` }));
-  const late = buildCall({
-    startedAtMicros: 0n,
-    team: null,
-    errorType: '500',
-    ttftNanos: 1n,
-    samplingRatio: 0.5,
-  });
+  const outcome = { errorType: '500', ttftNanos: 1n, samplingRatio: 0.5 };
+  const late = buildCall({ startedAtMicros: 0n, team: null, ...outcome });
   const different = buildCall({ reportedCostPicoUsd: 1n });
   const unpriced = buildCall({ costStatus: 'unpriced_model', costPicoUsd: null });
   const estimated = buildCall({ usageSource: 'estimated' });

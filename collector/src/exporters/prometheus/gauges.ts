@@ -41,6 +41,15 @@ export interface NotificationTotal {
   readonly value: number;
 }
 
+/** Spend of an hour that stands out, of one tenant, model and service. */
+export interface AnomalyExcess {
+  readonly tenantId: string;
+  readonly model: string;
+  readonly serviceName: string;
+  /** Beyond the usual. */
+  readonly excessPicoUsd: bigint;
+}
+
 /**
  * Where the rare metrics come from. Each is read at every scrape and answers from memory: what needs the
  * database is read by whoever provides the source. Where one is absent or throws, its metric has no samples.
@@ -63,6 +72,8 @@ export interface GaugeSources {
   corrections?(): readonly CorrectionTotal[];
   /** Every configured channel with every outcome, from 0. */
   notifications?(): readonly NotificationTotal[];
+  /** At most one for each tenant, model and service. */
+  anomalies?(): readonly AnomalyExcess[];
 }
 
 /** What the exporter itself knows for the rare metrics. */
@@ -144,9 +155,22 @@ export function readGauges(sources: GaugeSources, own: OwnCounts): readonly Metr
       samples: attempt(() =>
         sources
           .notifications?.()
-          .map(({ channel, outcome, value }) => ({ labels: { channel: wellFormed(channel), outcome }, value })),
+          .map(({ channel, outcome, value }) => ({
+            labels: { channel: wellFormed(channel), outcome },
+            value,
+          })),
       ),
     },
+    gauge('genai_spend_anomaly_usd', () =>
+      sources.anomalies?.().map(({ tenantId, model, serviceName, excessPicoUsd }) => ({
+        labels: {
+          tenant: wellFormed(tenantId),
+          model: wellFormed(model),
+          service_name: wellFormed(serviceName),
+        },
+        value: Number(excessPicoUsd) / PICO_PER_USD,
+      })),
+    ),
     {
       name: overflow,
       help: metricNamed(overflow).help,
