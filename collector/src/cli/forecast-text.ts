@@ -144,3 +144,28 @@ export function backtestText(
     table([number('Day'), number('Error'), number('in'), number('Forecasts')], ends, screen),
   ].join('\n');
 }
+
+function scoreJson({ mape, wape, sumCoverage, dayCoverage, forecasts }: Score): object {
+  return { mape, wape, sum_coverage: sumCoverage, day_coverage: dayCoverage, forecasts };
+}
+
+function rowJson({ name, model, runRate, lastWeek, flatMean }: BacktestRow): object {
+  const baseline = ({ mape, wape }: Pick<Score, 'mape' | 'wape'>): object => ({ mape, wape });
+  return {
+    name,
+    model: scoreJson(model),
+    run_rate: scoreJson(runRate),
+    last_week: baseline(lastWeek),
+    flat_mean: baseline(flatMean),
+  };
+}
+
+/** The same for programs; parts instead of per cent, null where nothing was measured. */
+export function backtestJson(
+  { rows, total }: Backtest,
+  monthEnds: readonly MonthEndScore[],
+  source: string,
+): string {
+  const json = { source, rows: rows.map(rowJson), total: rowJson(total), month_ends: monthEnds };
+  return `${JSON.stringify(json, null, 2)}\n`;
+}

@@ -12,7 +12,7 @@ import { seededTenants } from '../forecast/seeded-spend.ts';
 import { readHistories } from '../forecast/series-history.ts';
 import { createTimeSeriesModel } from '../forecast/time-series-model.ts';
 import { withPool } from './database.ts';
-import { backtestText, forecastCsv, forecastText } from './forecast-text.ts';
+import { backtestJson, backtestText, forecastCsv, forecastText } from './forecast-text.ts';
 import { CliError, runs, type CliContext } from './output.ts';
 
 type ForecastFormat = 'table' | 'json' | 'csv';
@@ -93,8 +93,7 @@ async function test(options: ForecastOptions, context: CliContext, model: Series
   const series = tenant === undefined ? seededTenants() : [await stored(tenant, context)];
   const [result, monthEnds] = [backtest(series, model), backtestMonthEnds(series, model)];
   const source = tenant === undefined ? 'seeded tenants' : `stored history of ${tenant}`;
-  if (format === 'json')
-    context.write(`${JSON.stringify({ source, ...result, month_ends: monthEnds }, null, 2)}\n`);
+  if (format === 'json') context.write(backtestJson(result, monthEnds, source));
   else context.write(backtestText(result, monthEnds, source, context));
 }
 

@@ -17,6 +17,8 @@ const WHOLE_HISTORY_EVERY_MS = 6 * 3_600_000;
 const RECENT_DAYS = 2;
 /** Series read between two turns of others. */
 const PAGE = 20;
+/** After midnight many series wait for their next fit; the last one is good while it has so many days left. */
+const LEAST_DAYS_LEFT = 28;
 /** Whole days that changed by less are not worth another fit. */
 const WORTH_A_FIT = 0.01;
 
@@ -65,6 +67,27 @@ function withRecent(kept: SeriesHistory, recent: SeriesHistory): SeriesHistory |
   return { ...kept, days };
 }
 
+/** A forecast as it is some days later. */
+function later(forecast: DailyForecast, days: number): DailyForecast {
+  return {
+    ...forecast,
+    expected: forecast.expected.subarray(days),
+    dayBounds: (index) => forecast.dayBounds(index + days),
+  };
+}
+
+/** The model's forecast of these days or of a few days ago stands until the model was asked again. */
+function madeOf(known: Kept | undefined, history: SeriesHistory): Pick<Kept, 'forecast' | 'fitted'> {
+  if (known !== undefined && known.fitted !== null) {
+    const days = today(history) - today(known.history);
+    if (days >= 0 && known.forecast.expected.length - days >= LEAST_DAYS_LEFT) {
+      const { forecast, fitted } = known;
+      return { forecast: days === 0 ? forecast : later(forecast, days), fitted };
+    }
+  }
+  return { forecast: forecastDays(wholeDays(history), HORIZON_DAYS, null), fitted: null };
+}
+
 /** Histories and forecasts of a bounded number of series, in memory. */
 export class SeriesStore {
   readonly #parts: SeriesStoreParts;
@@ -110,14 +133,7 @@ export class SeriesStore {
       for (const [index, [id, key]] of page.entries()) {
         const history = histories[index];
         if (history === undefined) continue;
-        const known = this.#kept.get(id);
-        // The model's forecast stands where it is still of the same days.
-        const fitted = known?.fitted?.today === today(history) ? known.fitted : null;
-        const forecast =
-          fitted !== null && known !== undefined
-            ? known.forecast
-            : forecastDays(wholeDays(history), HORIZON_DAYS, null);
-        this.#kept.set(id, { key, history, forecast, readAtMs: nowMs, fitted });
+        this.#kept.set(id, { key, history, readAtMs: nowMs, ...madeOf(this.#kept.get(id), history) });
         await this.#parts.turn();
       }
     }

@@ -175,6 +175,40 @@ describe('forecasts of budgets', () => {
     );
   });
 
+  it("goes by the day before's model after midnight, until it was fitted again", async () => {
+    const states = [
+      stateOf({ spentPicoUsd: usd(180) }),
+      stateOf({
+        tenantId: '',
+        scope: 'all',
+        spentPicoUsd: usd(170),
+        budget: { tenantId: '', id: 'everything', scope: 'all' },
+      }),
+    ];
+    let [now, fits] = [NOW, 0];
+    const forecasts = forecastsOf(states, {
+      query,
+      now: () => now,
+      maxFits: 1,
+      model(values, horizon) {
+        fits += 1;
+        return model(values, horizon);
+      },
+    });
+    const later = (): ReturnType<RunningForecasts['of']> => forecasts.of(states[1]!);
+    await forecasts.round();
+    assert.equal(later()?.method, 'run_rate', 'the dearest comes first');
+    await forecasts.round();
+    const before = later();
+    [now, fits] = [NOW + 86_400_000, 0];
+    await forecasts.round();
+    assert.ok(fits > 0 && fits <= 9, 'one series was fitted again');
+    assert.deepEqual([before?.method, later()?.method], ['model', 'model']);
+    // Saturday's 3 are over.
+    const difference = Number(before!.expectedPicoUsd - later()!.expectedPicoUsd) / 1e12;
+    assert.ok(Math.abs(difference - 3) < 1, String(difference));
+  });
+
   it('fits no more at one round than it may, the dearest first', async () => {
     const states = ['acme', 'beta'].map((tenantId, index) =>
       stateOf({ tenantId, spentPicoUsd: usd(index === 0 ? 180 : 3), budget: { tenantId } }),

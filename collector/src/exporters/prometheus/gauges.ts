@@ -153,12 +153,10 @@ export function readGauges(sources: GaugeSources, own: OwnCounts): readonly Metr
       help: metricNamed(notifications).help,
       type: 'counter',
       samples: attempt(() =>
-        sources
-          .notifications?.()
-          .map(({ channel, outcome, value }) => ({
-            labels: { channel: wellFormed(channel), outcome },
-            value,
-          })),
+        sources.notifications?.().map(({ channel, outcome, value }) => ({
+          labels: { channel: wellFormed(channel), outcome },
+          value,
+        })),
       ),
     },
     gauge('genai_spend_anomaly_usd', () =>
