@@ -21,17 +21,17 @@ const SERVED = [
     'Read from the database and the journal; every collector exports them, so take `max by`, not `sum`.',
   ],
   [
-    'notifications',
-    'Notifications',
-    'Served where the extension `alerts` has channels; each collector counts what it ended itself, so take `sum`.',
-  ],
-  [
     'budgets',
     'Budgets',
     'As they stand after the latest commit; every collector exports all of them, so take `max by`, not `sum`. ' +
       '`tenant` is empty for budgets of the operator over all tenants, and `scope` is `tenant` for those that hold ' +
       'for every tenant by itself. A budget has its series from its first reading on, with spend of 0 too; it is ' +
       'never folded into `other`. The limit warns once spent is above it; a hard one refuses once it is reached.',
+  ],
+  [
+    'notifications',
+    'Notifications',
+    'Served where the extension `alerts` has channels; each collector counts what it ended itself, so take `sum`.',
   ],
   ['keys', 'Keys', 'When the keys in force were made, to find those that should be rotated.'],
   ['process', 'Process', 'About the collector itself.'],

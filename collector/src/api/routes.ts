@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { openApiDocument } from './openapi.ts';
 import { defineRoute, type Route } from './route.ts';
 import { ADJUSTMENTS } from './routes/adjustments.ts';
+import { ALERTS } from './routes/alerts.ts';
 import { BUDGET_STATUS } from './routes/budget-status.ts';
 import { BUDGETS } from './routes/budgets.ts';
 import { CALLS } from './routes/calls.ts';
@@ -35,6 +36,7 @@ export const ROUTES: readonly Route[] = [
   WHAT_IF,
   BUDGET_STATUS,
   ...BUDGETS,
+  ...ALERTS,
   FORECAST,
   STATUS,
   OPENAPI,

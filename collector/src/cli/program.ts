@@ -1,6 +1,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { COMPONENTS } from '../components.ts';
 import { VERSION } from '../telemetry/version.ts';
+import { registerAlert } from './alert.ts';
 import { registerBook } from './book.ts';
 import { registerBudget } from './budget.ts';
 import { listComponents } from './components.ts';
@@ -75,6 +76,7 @@ export async function runProgram(args: readonly string[], context: CliContext): 
   registerKey(program, context);
   registerOverride(program, context);
   registerBudget(program, context);
+  registerAlert(program, context);
   registerDeadletter(program, context);
   registerDemo(program, context);
   // Commands inherit these only when made by their parent's factory after they were set.

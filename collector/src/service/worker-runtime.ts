@@ -1,7 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Pool } from 'pg';
-import { anomalyOptions } from '../anomalies/options.ts';
 import type { AnomalyWatch } from '../anomalies/watch.ts';
 import { createApi, type Api } from '../api/api.ts';
 import type { Config } from '../config/config.ts';
@@ -18,6 +17,7 @@ import { settledOrAborted } from '../pipeline/deadline.ts';
 import { VERSION } from '../telemetry/version.ts';
 import { createMetricsServer } from '../telemetry/server.ts';
 import type { ThreadMetrics } from '../telemetry/self-metrics.ts';
+import { alertsOptions, openAlerts, type Alerts } from './alerts.ts';
 import { openAnomalies } from './anomalies.ts';
 import { createBudgets, type Budgets } from './budgets.ts';
 import {
@@ -76,6 +76,7 @@ export class WorkerRuntime {
   #knownTenants: KnownTenants | null = null;
   #prometheus: PrometheusExporter | null = null;
   #prices: LivePrices | null = null;
+  #alerts: Alerts | null = null;
   #maintenance: { stop(): Promise<void> } | null = null;
   #reporting: NodeJS.Timeout | undefined;
 
@@ -125,6 +126,7 @@ export class WorkerRuntime {
     this.#recallCalls(processing);
     await this.#startExports(processing);
     this.#recall(processing);
+    this.#startAlerts();
     await this.#startApi(processing);
     this.#reporting = setInterval(() => this.#report(), STATE_EVERY_MS);
     this.#report();
@@ -146,6 +148,7 @@ export class WorkerRuntime {
     this.#anomalies?.stop();
     this.#forecasts?.stop();
     this.#knownTenants?.stop();
+    if (this.#alerts !== null) await settledOrAborted(this.#alerts.stop(deadline), deadline);
     if (this.#prices !== null) await settledOrAborted(this.#prices.stop(), deadline);
     if (this.#budgets !== null) await settledOrAborted(this.#budgets.stop(), deadline);
     // A server that hangs answers nobody: what it was asked is left to it once the time is over.
@@ -241,14 +244,13 @@ export class WorkerRuntime {
       const room = roomOf(postgres.options, start.dataDir, this.#database);
       this.#remembered = rememberGauges(this.#pool, log, room);
       this.#remembered.start();
-      this.#anomalies = openAnomalies(this.#pool, anomalyOptions.parse({}), log);
-      this.#anomalies.start();
       this.#budgets = createBudgets(this.#database, log);
       this.#budgets.start();
       const { watch } = this.#budgets;
       this.#forecasts = openForecasts(this.#pool, () => watch.states(null), log);
       this.#budgets.forecastBy(this.#forecasts);
       this.#forecasts.start();
+      this.#anomalies = openAnomalies(this.#pool, alertsOptions(config).anomalies, log);
     }
     const counting = this.#createPrometheus();
     this.#prometheus = counting;
@@ -269,6 +271,17 @@ export class WorkerRuntime {
     await exports.start();
   }
 
+  #startAlerts(): void {
+    const { config, log, metrics } = this.#parts;
+    if (this.#database === null) return;
+    const budgets = this.#budgets?.watch ?? null;
+    const sources = { budgets, anomalies: this.#anomalies };
+    this.#alerts = openAlerts({ config, database: this.#database, ...sources, log, metrics });
+    this.#alerts.start();
+    // It tells of each anomaly once.
+    this.#anomalies?.start();
+  }
+
   #createPrometheus(): PrometheusExporter | null {
     const { config, log, metrics } = this.#parts;
     const { exporters } = tracesPipeline(config);
@@ -279,8 +292,9 @@ export class WorkerRuntime {
       { id: found.id, log, metrics },
       {
         ...this.#remembered?.sources,
-        anomalies: () => this.#anomalies?.current() ?? [],
         budgets: () => this.#budgets?.gauges() ?? null,
+        anomalies: () => this.#anomalies?.current() ?? [],
+        notifications: () => this.#alerts?.notifications() ?? [],
         oldestPendingUnixMs: () => {
           const pending = (this.#exports?.drains ?? []).map((drain) => drain.status().oldestPendingUnixMs);
           const known = pending.filter((ms) => ms !== null);

@@ -43,7 +43,7 @@ describe('the daily summary', function () {
     sql(
       database.url,
       `TRUNCATE spanmeter.notifications, spanmeter.spend_rollup, spanmeter.tenants, spanmeter.budget_spend,
-       spanmeter.budgets, spanmeter.alerts`,
+       spanmeter.budgets, spanmeter.alerts CASCADE`,
     ),
   );
 

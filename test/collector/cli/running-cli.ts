@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { registerAlert } from '@spanmeter/collector/dist/cli/alert.js';
 import { registerBook } from '@spanmeter/collector/dist/cli/book.js';
 import { registerBudget } from '@spanmeter/collector/dist/cli/budget.js';
 import { registerDeadletter } from '@spanmeter/collector/dist/cli/deadletter.js';
@@ -25,6 +26,7 @@ const REGISTERS = [
   registerDeadletter,
   registerOverride,
   registerBudget,
+  registerAlert,
   registerPrice,
   registerBook,
   registerWhatIf,

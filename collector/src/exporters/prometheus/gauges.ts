@@ -147,16 +147,7 @@ export function readGauges(sources: GaugeSources, own: OwnCounts): readonly Metr
       return read === null ? 0 : read === undefined ? undefined : read / MS_PER_SECOND;
     }),
     single('genai_database_size_bytes', () => sources.databaseSizeBytes?.()),
-    gauge('genai_spend_anomaly_usd', () =>
-      sources.anomalies?.().map(({ tenantId, model, serviceName, excessPicoUsd }) => ({
-        labels: {
-          tenant: wellFormed(tenantId),
-          model: wellFormed(model),
-          service_name: wellFormed(serviceName),
-        },
-        value: Number(excessPicoUsd) / PICO_PER_USD,
-      })),
-    ),
+    single('genai_database_capacity_bytes', () => sources.databaseCapacityBytes?.()),
     {
       name: notifications,
       help: metricNamed(notifications).help,
@@ -168,7 +159,16 @@ export function readGauges(sources: GaugeSources, own: OwnCounts): readonly Metr
         })),
       ),
     },
-    single('genai_database_capacity_bytes', () => sources.databaseCapacityBytes?.()),
+    gauge('genai_spend_anomaly_usd', () =>
+      sources.anomalies?.().map(({ tenantId, model, serviceName, excessPicoUsd }) => ({
+        labels: {
+          tenant: wellFormed(tenantId),
+          model: wellFormed(model),
+          service_name: wellFormed(serviceName),
+        },
+        value: Number(excessPicoUsd) / PICO_PER_USD,
+      })),
+    ),
     {
       name: overflow,
       help: metricNamed(overflow).help,
