@@ -3,6 +3,7 @@
  * that names one that does not exist fails to compile. A test holds it to the migrated database.
  */
 export const TABLES = {
+  alert_ignores: ['tenant_id', 'name', 'ignored_until', 'created_by', 'created_at'],
   alerts: [
     'tenant_id',
     'id',
@@ -21,6 +22,10 @@ export const TABLES = {
     'state_changed_by',
     'ignored_until',
     'note',
+    'series',
+    'rank',
+    'ends_at',
+    'resolution',
   ],
   api_keys: [
     'id',
