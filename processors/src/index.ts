@@ -120,3 +120,7 @@ export {
 } from './catalogue.ts';
 export type { MetricDefinition, MetricName, MetricSource } from './catalogue.ts';
 export { eachTokenCount } from './token-types.ts';
+export { OWN_METRIC_NAMES, OWN_METRICS } from './own-metrics.ts';
+export type { OwnMetricName } from './own-metrics.ts';
+export { TABLES } from './tables.ts';
+export type { ColumnName, TableName } from './tables.ts';
