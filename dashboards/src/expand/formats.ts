@@ -35,15 +35,14 @@ function dated(value: VariableValue, how: string = 'iso'): string {
 
 /** Grafana's formats of `${name:format}`; throws on one that it does not have, where Grafana falls back to glob. */
 export function formatVariable(name: string, value: VariableValue, format: string): string {
-  const many = typeof value !== 'string';
-  const [id, ...args] = format.split(':');
+  const [id = '', ...args] = format.split(':');
   switch (id) {
     case 'raw':
     case 'csv':
     case 'text':
       return list(value).join(id === 'text' ? ' + ' : ',');
     case 'glob':
-      return many && value.length > 1 ? `{${value.join(',')}}` : (list(value)[0] ?? '');
+      return list(value).length > 1 ? `{${list(value).join(',')}}` : (list(value)[0] ?? '');
     case 'pipe':
       return list(value).join('|');
     case 'regex': {
@@ -53,9 +52,9 @@ export function formatVariable(name: string, value: VariableValue, format: strin
     case 'json':
       return JSON.stringify(value);
     case 'lucene':
-      return many
-        ? `(${value.map((one) => `"${luceneEscape(one)}"`).join(' OR ')})`
-        : luceneEscape(value as string);
+      return typeof value === 'string'
+        ? luceneEscape(value)
+        : `(${value.map((one) => `"${luceneEscape(one)}"`).join(' OR ')})`;
     case 'sqlstring':
       return quoted(value, "'", "''");
     case 'singlequote':
@@ -63,7 +62,7 @@ export function formatVariable(name: string, value: VariableValue, format: strin
     case 'doublequote':
       return quoted(value, '"', '\\"');
     case 'percentencode':
-      return percentEncode(many ? `{${value.join(',')}}` : (value as string));
+      return percentEncode(typeof value === 'string' ? value : `{${value.join(',')}}`);
     case 'queryparam':
       return list(value)
         .map((one) => `var-${name}=${percentEncode(one)}`)
