@@ -34,3 +34,9 @@ export function fieldTitle({ name, legend, labels }: Field): string {
   }
   return name;
 }
+
+/** A cell as text; empty where there is none. */
+export function cellText(value: unknown): string {
+  if (typeof value === 'string') return value;
+  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : '';
+}

@@ -21,10 +21,7 @@ describe("Grafana's variables", () => {
 
   it('are quoted for SQL so that no value ends the literal', () => {
     const sql = expandVariables('tenant_id IN (${tenant:sqlstring})', variables({ value: HOSTILE }), RANGE);
-    assert.equal(
-      sql,
-      String.raw`tenant_id IN ('O''Brien','say "hi"','日本語','back\slash','a.*b|c$d{e}')`,
-    );
+    assert.equal(sql, String.raw`tenant_id IN ('O''Brien','say "hi"','日本語','back\slash','a.*b|c$d{e}')`);
     assert.equal(sqlDefault(HOSTILE, true), sql.slice('tenant_id IN ('.length, -1));
     assert.equal(sqlDefault(`O'Brien`, false), `O''Brien`);
     assert.equal(sqlDefault(`O'Brien`, true), `'O''Brien'`);
@@ -39,10 +36,7 @@ describe("Grafana's variables", () => {
   });
 
   it('with a format of their own are escaped once, for a raw string', () => {
-    assert.equal(
-      formatVariable('m', ['gpt-4.1', 'say "hi"'], 'regex'),
-      String.raw`(gpt-4\.1|say "hi")`,
-    );
+    assert.equal(formatVariable('m', ['gpt-4.1', 'say "hi"'], 'regex'), String.raw`(gpt-4\.1|say "hi")`);
     assert.equal(formatVariable('m', ['gpt-4.1'], 'regex'), String.raw`gpt-4\.1`);
   });
 

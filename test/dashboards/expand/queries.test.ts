@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict';
-import { goDuration, pointIntervalMs, prometheusRequest } from '@spanmeter/dashboards/dist/expand/interval.js';
+import {
+  goDuration,
+  pointIntervalMs,
+  prometheusRequest,
+} from '@spanmeter/dashboards/dist/expand/interval.js';
 import { expandPostgresMacros } from '@spanmeter/dashboards/dist/expand/postgres-macros.js';
 
 const RANGE = { fromMs: Date.parse('2026-11-20T10:00:00.500Z'), toMs: Date.parse('2026-11-21T10:00:00Z') };
@@ -34,10 +38,7 @@ describe("the macros of Grafana's PostgreSQL data source", () => {
   });
 
   it('end their arguments at the first parenthesis, so that a function in them breaks the query', () => {
-    assert.equal(
-      expand('$__timeFilter(coalesce(a,b))'),
-      `coalesce(a BETWEEN '${FROM}' AND '${TO}')`,
-    );
+    assert.equal(expand('$__timeFilter(coalesce(a,b))'), `coalesce(a BETWEEN '${FROM}' AND '${TO}')`);
   });
 
   it('are a fault where nobody knows them or an argument is missing', () => {

@@ -11,7 +11,11 @@ export interface Organisation {
 const people = (tenant: string): readonly string[] =>
   ['ana', 'bo', 'chen', 'dara', `o'neil`].map((name) => `${name}@${tenant.slice(0, 12)}`);
 
-function organisation(tenant: string, zone: string, traffic: Organisation['traffic'] = 'regular'): Organisation {
+function organisation(
+  tenant: string,
+  zone: string,
+  traffic: Organisation['traffic'] = 'regular',
+): Organisation {
   return { tenant, zone, traffic, teams: ['platform', 'growth', `R&D "lab"`, null], users: people(tenant) };
 }
 

@@ -25,8 +25,21 @@ export const HAND_PRICES: readonly HandPrice[] = [
   { provider: 'openai', model: 'o4-mini', input: '1.10', output: '4.40', cacheRead: '0.275', reasons: true },
   { provider: 'openai', model: 'gpt-5', input: '1.25', output: '10', cacheRead: '0.125', reasons: true },
   { provider: 'openai', model: 'gpt-5-mini', input: '0.25', output: '2', cacheRead: '0.025', reasons: true },
-  { provider: 'openai', model: 'text-embedding-3-small', input: '0.02', output: '0', operation: 'embeddings' },
-  { provider: 'openai', model: 'gpt-audio', input: '2.50', output: '10', audioInput: '32', audioOutput: '64' },
+  {
+    provider: 'openai',
+    model: 'text-embedding-3-small',
+    input: '0.02',
+    output: '0',
+    operation: 'embeddings',
+  },
+  {
+    provider: 'openai',
+    model: 'gpt-audio',
+    input: '2.50',
+    output: '10',
+    audioInput: '32',
+    audioOutput: '64',
+  },
   {
     provider: 'anthropic',
     model: 'claude-sonnet-4-5',
@@ -53,11 +66,23 @@ export const HAND_PRICES: readonly HandPrice[] = [
   },
   { provider: 'gcp.gemini', model: 'gemini-2.5-flash', input: '0.30', output: '2.50', cacheRead: '0.03' },
   { provider: 'gcp.gemini', model: 'gemini-2.5-pro', input: '1.25', output: '10', cacheRead: '0.125' },
-  { provider: 'gcp.gemini', model: 'gemini-2.5-flash-lite', input: '0.10', output: '0.40', cacheRead: '0.01' },
+  {
+    provider: 'gcp.gemini',
+    model: 'gemini-2.5-flash-lite',
+    input: '0.10',
+    output: '0.40',
+    cacheRead: '0.01',
+  },
   { provider: 'mistral_ai', model: 'mistral-small-latest', input: '0.15', output: '0.60' },
   { provider: 'cohere', model: 'command-r-plus', input: '2.50', output: '10' },
   { provider: 'groq', model: 'llama-3.3-70b-versatile', input: '0.59', output: '0.79' },
-  { provider: 'aws.bedrock', model: 'amazon.nova-pro-v1:0', input: '0.80', output: '3.20', cacheRead: '0.20' },
+  {
+    provider: 'aws.bedrock',
+    model: 'amazon.nova-pro-v1:0',
+    input: '0.80',
+    output: '3.20',
+    cacheRead: '0.20',
+  },
 ];
 
 /** Tokens of one call; `input` includes cached and audio ones, `output` reasoning and audio ones. */
@@ -92,7 +117,8 @@ export function handCost(price: HandPrice, tokens: SentTokens, batch: boolean): 
   let total = 0n;
   for (const [count, rate] of parts) {
     if (count === 0) continue;
-    if (rate === undefined) throw new Error(`${price.model} has no price for some of ${JSON.stringify(tokens)}`);
+    if (rate === undefined)
+      throw new Error(`${price.model} has no price for some of ${JSON.stringify(tokens)}`);
     total += BigInt(count) * picoPerToken(rate);
   }
   return batch ? total / 2n : total;

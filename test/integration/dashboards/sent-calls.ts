@@ -43,7 +43,13 @@ export interface SentCall {
   readonly usageAttributes?: Readonly<Record<string, BuilderValue>>;
 }
 
-const SERVICES: readonly string[] = ['checkout-api', 'support-bot', 'docs-search', 'code-review', 'batch-jobs'];
+const SERVICES: readonly string[] = [
+  'checkout-api',
+  'support-bot',
+  'docs-search',
+  'code-review',
+  'batch-jobs',
+];
 const FEATURES: readonly (string | null)[] = ['summaries', 'chat', 'search', 'triage', null];
 const UNPRICED_MODELS: readonly string[] = ['in-house-7b', `mödel "quoted" 'x'`, 'long-'.padEnd(300, 'm')];
 const PICO_PER_MICRO = 1_000_000n;
@@ -93,9 +99,11 @@ interface Fault {
 function faultOf(random: Random, price: HandPrice): Fault | null {
   const dice = random();
   if (dice < 0.03) return { error: '429', status: 'not_billable', tokens: NOTHING_USED, usageAttributes: {} };
-  if (dice < 0.05) return { error: 'timeout', status: 'not_billable', tokens: NOTHING_USED, usageAttributes: {} };
+  if (dice < 0.05)
+    return { error: 'timeout', status: 'not_billable', tokens: NOTHING_USED, usageAttributes: {} };
   if (dice < 0.06) return { error: '500', status: 'priced' };
-  if (dice < 0.09) return { status: 'unpriced_model', model: pick(random, UNPRICED_MODELS), provider: 'in_house' };
+  if (dice < 0.09)
+    return { status: 'unpriced_model', model: pick(random, UNPRICED_MODELS), provider: 'in_house' };
   if (dice < 0.1) return { status: 'missing_usage', tokens: NOTHING_USED, usageAttributes: {} };
   if (dice < 0.108) {
     const usageAttributes = { 'gen_ai.usage.input_tokens': -5, 'gen_ai.usage.output_tokens': 10 };
@@ -159,7 +167,10 @@ export class CallMaker {
       session: `${user}-${hex(random, 4)}`,
       agent: random() < 0.3 ? 'researcher' : null,
       keyId: 'gateway',
-      tokens: status === 'unpriced_dimension' ? { ...tokens, audioInput: audioTokens, cacheRead: 0, cacheWrite: 0 } : tokens,
+      tokens:
+        status === 'unpriced_dimension'
+          ? { ...tokens, audioInput: audioTokens, cacheRead: 0, cacheWrite: 0 }
+          : tokens,
       error: fault?.error ?? null,
       status,
       cost,

@@ -1,8 +1,17 @@
 import { performance } from 'node:perf_hooks';
 import { panelsOf } from '@spanmeter/dashboards/dist/expand/board-json.js';
-import type { BoardJson, PanelJson, TargetJson, VariableJson } from '@spanmeter/dashboards/dist/expand/board-json.js';
+import type {
+  BoardJson,
+  PanelJson,
+  TargetJson,
+  VariableJson,
+} from '@spanmeter/dashboards/dist/expand/board-json.js';
 import { promDefault, sqlDefault } from '@spanmeter/dashboards/dist/expand/formats.js';
-import { formatInterval, pointIntervalMs, prometheusRequest } from '@spanmeter/dashboards/dist/expand/interval.js';
+import {
+  formatInterval,
+  pointIntervalMs,
+  prometheusRequest,
+} from '@spanmeter/dashboards/dist/expand/interval.js';
 import { expandPostgresMacros } from '@spanmeter/dashboards/dist/expand/postgres-macros.js';
 import { expandVariables, type ChosenVariable } from '@spanmeter/dashboards/dist/expand/template.js';
 import { intervalMs, timeRange, type TimeRange } from '@spanmeter/dashboards/dist/expand/time-range.js';
@@ -96,7 +105,10 @@ async function runVariable(
   else if (variable.datasource?.type === 'prometheus') {
     query = expandVariables(text, before, range, promDefault);
     const values = await sources.prometheus.variable(query, range.fromMs, range.toMs);
-    found = optionsOf(variable, values.map((value) => ({ text: value, value })));
+    found = optionsOf(
+      variable,
+      values.map((value) => ({ text: value, value })),
+    );
   } else {
     query = expandPostgresMacros(expandVariables(text, before, range, sqlDefault), range, {
       text: SQL_INTERVAL,

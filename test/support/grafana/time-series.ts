@@ -27,7 +27,8 @@ export function asTimeSeries(frame: Frame): Frame {
       const key = JSON.stringify([name, labels]);
       let one = series.get(key);
       if (one === undefined) {
-        const onlyLabel = Object.keys(labels).length === 1 && 'metric' in labels ? labels['metric'] : undefined;
+        const onlyLabel =
+          Object.keys(labels).length === 1 && 'metric' in labels ? labels['metric'] : undefined;
         one = {
           name,
           type: 'number',

@@ -46,7 +46,10 @@ function matching(variable: VariableJson, found: readonly VariableOption[]): rea
 }
 
 /** What can be chosen in a variable: what its query found, filtered by its pattern, else what it lists. */
-export function optionsOf(variable: VariableJson, found?: readonly VariableOption[]): readonly VariableOption[] {
+export function optionsOf(
+  variable: VariableJson,
+  found?: readonly VariableOption[],
+): readonly VariableOption[] {
   const options = matching(variable, found ?? listed(variable));
   const sorted = variable.sort === undefined || variable.sort === 0 ? options : options.toSorted(byText);
   return [...new Map(sorted.map((option) => [option.value, option])).values()];
@@ -67,6 +70,7 @@ export function choose(
   const all = includeAll && (first === undefined || first === '' || first === ALL);
   const base = { name, canBeMany, allValue: allValue === '' ? undefined : allValue };
   if (all) return { ...base, all, value: options.map(({ value }) => value) };
-  const value = current !== undefined && current !== '' && current.length > 0 ? current : (options[0]?.value ?? '');
+  const value =
+    current !== undefined && current !== '' && current.length > 0 ? current : (options[0]?.value ?? '');
   return { ...base, all: false, value: multi && typeof value === 'string' ? [value] : value };
 }
