@@ -109,7 +109,7 @@ async function startServer(
   const port = wanted ?? (await freePorts(1))[0];
   const url = `http://127.0.0.1:${port}`;
   const [config] = Object.keys(files);
-  const listening = [`--config.file=${config}`, `--web.listen-address=127.0.0.1:${port}`];
+  const listening = [`--config.file=${config ?? ''}`, `--web.listen-address=127.0.0.1:${port}`];
   const child = spawn(program, [...listening, ...flags, ...args], {
     cwd: folder,
     stdio: ['ignore', 'pipe', 'pipe'],
