@@ -1,2 +1,38 @@
-/** Dashboards, rules and routes of Spanmeter as code; what is built from them is committed beside src. */
-export const DATASOURCES = { prometheus: 'spanmeter-prometheus', postgres: 'spanmeter-postgres' } as const;
+export { ALL_BOARDS as DASHBOARDS } from './all-boards.ts';
+export { builtBoards, builtBoardTable } from './built-boards.ts';
+export { DATASOURCES, SCRAPE_INTERVAL } from './provisioning/datasources.ts';
+export { DASHBOARD_PATH } from './provisioning/dashboards.ts';
+export type { Board, BoardSpec, RowSpec } from './board.ts';
+export { TAG } from './board.ts';
+export { describePanel } from './description.ts';
+export type { PanelText } from './description.ts';
+export { ALL_VALUE, BUCKET_MS, filtered, FILTERS, NONE } from './filters.ts';
+export type { Filter } from './filters.ts';
+export { UIDS } from './links.ts';
+export type { BoardName } from './links.ts';
+export {
+  aggregate,
+  bucketsOf,
+  countOf,
+  definitionOf,
+  delta,
+  increase,
+  KNOWN_METRICS,
+  matching,
+  maxBy,
+  metric,
+  not,
+  promql,
+  quantile,
+  rate,
+  SCRAPE_METRICS,
+  sumBy,
+  sumOf,
+  topk,
+} from './promql.ts';
+export type { Expression, KnownMetric, Matcher, Selector } from './promql.ts';
+export { columns, every, literal, sql } from './sql.ts';
+export type { Columns, Sql } from './sql.ts';
+export { eachAnnotationQuery, eachPanel, eachQuery, eachVariableQuery, variablesIn } from './walk.ts';
+export type { DashboardQuery, Source } from './walk.ts';
+export { API_URL } from './variables.ts';

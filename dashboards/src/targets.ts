@@ -10,6 +10,8 @@ export const PROMETHEUS = { type: 'prometheus', uid: '${ds_prom}' };
 /** A query of a panel, before it has a letter. */
 export interface Target {
   readonly source: 'postgres' | 'prometheus';
+  /** Whether it has a value at each step of the range. */
+  readonly overTime: boolean;
   build(refId: string): Builder<Dataquery>;
 }
 
@@ -26,7 +28,7 @@ export function fromSql(rawSql: Sql, format: 'table' | 'time_series' = 'table'):
         rawSql,
       }) as unknown as Dataquery,
   });
-  return { source: 'postgres', build };
+  return { source: 'postgres', overTime: format === 'time_series', build };
 }
 
 interface Reading {
@@ -57,5 +59,5 @@ export function fromMetrics(expression: Expression, reading: Reading = {}): Targ
     query.exemplar(exemplars).legendFormat(legend ?? '__auto');
     return instant ? query.instant() : query.range();
   };
-  return { source: 'prometheus', build };
+  return { source: 'prometheus', overTime: !instant, build };
 }

@@ -1,0 +1,27 @@
+import { columns, sql } from './sql.ts';
+import type { Sql } from './sql.ts';
+
+const book = columns('price_books', 'p');
+
+/**
+ * List prices per token of the newest whole price book: `provider`, `model`, `input`, `cache_read`, `cache_write`.
+ * Without tiers, discounts and own prices: good for an estimate alone.
+ */
+export const LIST_RATES: Sql = sql`
+  SELECT seller ->> 'seller' AS provider, entry ->> 'model' AS model,
+    (entry #>> '{periods,-1,rates,input_mtok}')::numeric / 1000000 AS input,
+    (entry #>> '{periods,-1,rates,cache_read_mtok}')::numeric / 1000000 AS cache_read,
+    (entry #>> '{periods,-1,rates,cache_write_mtok}')::numeric / 1000000 AS cache_write
+  FROM (
+    SELECT ${book.content}::jsonb AS content
+    FROM ${book.$from}
+    WHERE strpos(${book.content}, '"lists":') > 0
+    ORDER BY ${book.created_at} DESC
+    LIMIT 1
+  ) newest, jsonb_array_elements(content -> 'lists') seller, jsonb_array_elements(seller -> 'entries') entry`;
+
+/** What caching saved for a row `use` (read, written) at the rates `list`; a kind without a rate of its own saves 0. */
+export const SAVED: Sql = sql`(
+  use.read * (list.input - coalesce(list.cache_read, list.input))
+  - use.written * (coalesce(list.cache_write, list.input) - list.input)
+)`;
