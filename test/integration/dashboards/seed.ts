@@ -1,120 +1,117 @@
+import { randomBytes } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { QueryResultRow } from 'pg';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { CollectorProcess } from '../../support/collector-process.ts';
+import { REPOSITORY, type CollectorProcess } from '../../support/collector-process.ts';
 import { freshDatabase, sql, type FreshDatabase } from '../../support/database.ts';
 import { startKeyedCollector } from '../../support/keyed-collector.ts';
+import { chatSpan } from '../../support/chat-span.ts';
 import { buildTraces } from '../../support/otlp-builder.ts';
 import { postOtlp } from '../../support/otlp-client.ts';
+import { startOtlpSink } from '../../support/otlp-sink.ts';
 import { startPrometheus, type TestPrometheus } from '../../support/prometheus.ts';
+import { spanmeterWith } from '../../support/running-collector.ts';
 import { until } from '../../support/until.ts';
-import { ORGANISATIONS } from './organisations.ts';
+import { ORGANISATIONS, type Organisation } from './organisations.ts';
 import { Oracle } from './oracle.ts';
 import { asOtlp, CallMaker, type SentCall } from './sent-calls.ts';
+import { DAY_MS, HOUR_MS, makeHistory, makeRound, type TrafficSize } from './traffic.ts';
 
-const HOUR_MS = 3_600_000;
-const DAY_MS = 24 * HOUR_MS;
-export const HISTORY_DAYS = 40;
-const CALLS_A_DAY = 110;
-const CALLS_TODAY = 900;
 const SPANS_A_REQUEST = 500;
-/** Rounds of live calls, and how many each has. */
-const ROUNDS = 16;
-const CALLS_A_ROUND = 25;
-const ROUND_MS = 500;
+const ROUND_MS = 400;
+/** Bad requests and spans, before Prometheus comes so that their series exist, and while it watches. */
+const FAULTS_BEFORE = 2;
+const FAULTS_LIVE = 6;
+const API_REQUESTS = 12;
+const NEW_SERVICES = 5;
 /** How often Prometheus scrapes; a data source must be told. */
 export const SCRAPE_INTERVAL = '1s';
 const KEYS = { gateway: 'sm_gateway00000000000000000', admin: 'sm_admin000000000000000000' } as const;
+
+/** This model's calls up to two hours ago are corrected to the double while Prometheus watches. */
+export const REPRICED_MODEL = 'command-r-plus';
+const REPRICED = `
+prices:
+  - { provider: cohere, model: command-r-plus, input_mtok: 5, output_mtok: 20 }
+`;
+
 /** A collector, its database and a Prometheus that scrapes it, with calls that are known. */
 export interface SeededStack {
   readonly collector: CollectorProcess;
   readonly database: FreshDatabase;
   readonly prometheus: TestPrometheus;
-  /** Everything that was sent. */
+  /** Everything that was sent, at its current cost. */
   readonly sent: Oracle;
   /** What was sent while Prometheus watched. */
   readonly live: Oracle;
-  /** When the live calls began and ended. */
-  readonly liveFromMs: number;
-  readonly liveToMs: number;
+  /** By how much corrections raised costs, in 1e-12 USD, and how many. */
+  readonly corrected: bigint;
+  readonly corrections: number;
+  /** While Prometheus watched: requests with spans, refused ones, spans out of time, API requests, new services. */
   readonly requests: number;
+  readonly faults: number;
+  /** Those before included. */
+  readonly faultsInAll: number;
+  readonly apiRequests: number;
+  readonly newServices: number;
+  /** Asks the database as its owner. */
+  query<Row extends QueryResultRow>(text: string): Promise<Row[]>;
   dispose(): Promise<void>;
 }
 
-/** More by day than by night, and less at weekends, so that pictures look like life. */
-function diurnal(ms: number): number {
-  const hour = (ms % DAY_MS) / HOUR_MS;
-  const weekend = [0, 6].includes(new Date(ms).getUTCDay());
-  return (0.35 + 0.65 * Math.max(0, Math.sin(((hour - 5) / 16) * Math.PI))) * (weekend ? 0.6 : 1);
+export interface SeedOptions {
+  /** Path of the program. */
+  readonly prometheus: string;
+  readonly organisations?: readonly Organisation[];
+  readonly size?: TrafficSize;
+  /** Rounds of live calls, and how many each has. */
+  readonly rounds?: number;
+  readonly callsARound?: number;
+  /** Other files of Prometheus' folder, such as rules; named in `ruleFiles`. */
+  readonly files?: Readonly<Record<string, string>>;
+  readonly ruleFiles?: readonly string[];
 }
 
-/** Starts spread over [from, to), denser by day; the same for the same count. */
-function spread(fromMs: number, toMs: number, count: number): number[] {
-  const slots = 288;
-  const size = (toMs - fromMs) / slots;
-  const weights = Array.from({ length: slots }, (_, slot) => diurnal(fromMs + slot * size));
-  const total = weights.reduce((sum, weight) => sum + weight, 0);
-  const starts: number[] = [];
-  let owed = 0;
-  for (const [slot, weight] of weights.entries()) {
-    owed += (weight / total) * count;
-    for (let i = 0; owed >= 1; owed--, i++) {
-      starts.push(Math.floor(fromMs + slot * size + ((i * 7_919) % Math.max(1, Math.floor(size)))));
-    }
-  }
-  return starts;
-}
-
-/** What was before Prometheus came: weeks of days and a busy last day. */
-export function makeHistory(maker: CallMaker, nowMs: number): SentCall[] {
-  const calls: SentCall[] = [];
-  const starts = [
-    ...spread(nowMs - HISTORY_DAYS * DAY_MS, nowMs - DAY_MS, CALLS_A_DAY * (HISTORY_DAYS - 1)),
-    // Late to their commit, so that none of it is in the live counters of cost.
-    ...spread(nowMs - DAY_MS, nowMs - HOUR_MS / 2, CALLS_TODAY),
-  ];
-  for (const [index, startedMs] of starts.entries()) {
-    const plan = maker.plan(startedMs);
-    if (index % 60 === 0) calls.push(...maker.twins(plan));
-    else if (index % 25 === 0) calls.push(maker.reported(plan));
-    else calls.push(maker.make(plan));
-  }
-  for (const organisation of ORGANISATIONS) {
-    const { traffic } = organisation;
-    if (traffic === 'silent') {
-      for (let i = 0; i < 40; i++) {
-        calls.push(maker.make({ organisation, startedMs: nowMs - 9 * DAY_MS - i * 5 * HOUR_MS }));
-      }
-    }
-    if (traffic === 'single') calls.push(maker.reported({ organisation, startedMs: nowMs - HOUR_MS }));
-  }
-  return calls;
-}
-
-/** Calls of the history once more, each with its twin, and sometimes one that comes late. */
-function makeRound(maker: CallMaker, history: readonly SentCall[], round: number): SentCall[] {
-  const nowMs = Date.now();
-  const byTrace = new Map<string, SentCall[]>();
-  for (const call of history) byTrace.set(call.traceId, [...(byTrace.get(call.traceId) ?? []), call]);
-  const traces = [...byTrace.values()];
-  const calls: SentCall[] = [];
-  for (let i = 0; i < CALLS_A_ROUND; i++) {
-    const at = (round * CALLS_A_ROUND + i) * 13;
-    const again = maker.again(traces[traces.length - 1 - (at % traces.length)]!, nowMs);
-    calls.push(...(i === 0 ? again.map((call) => ({ ...call, startedMs: nowMs - HOUR_MS })) : again));
-  }
-  return calls;
+async function post(collector: CollectorProcess, body: Uint8Array, key: string): Promise<number> {
+  const headers = { authorization: `Bearer ${key}` };
+  return (await postOtlp(collector.ports.http, { headers, body })).status;
 }
 
 async function send(collector: CollectorProcess, calls: readonly SentCall[]): Promise<number> {
   let requests = 0;
   for (let at = 0; at < calls.length; at += SPANS_A_REQUEST) {
-    const answer = await postOtlp(collector.ports.http, {
-      headers: { authorization: `Bearer ${KEYS.gateway}` },
-      body: buildTraces(asOtlp(calls.slice(at, at + SPANS_A_REQUEST))),
-    });
-    if (answer.status !== 200) throw new Error(`answered ${answer.status}: ${answer.body.toString()}`);
+    const body = buildTraces(asOtlp(calls.slice(at, at + SPANS_A_REQUEST)));
+    const status = await post(collector, body, KEYS.gateway);
+    if (status !== 200) throw new Error(`answered ${status}`);
     requests++;
   }
   return requests;
+}
+
+/** Spans of last year and keys that nobody has: each goes to dead letters or is refused. */
+async function sendFaults(collector: CollectorProcess, count: number): Promise<void> {
+  for (let i = 0; i < count; i++) {
+    const endUnixNano = BigInt(Date.now() - 200 * DAY_MS) * 1_000_000n;
+    const late = chatSpan({
+      startUnixNano: endUnixNano - 1_000_000n,
+      endUnixNano,
+      attributes: { 'tenant.id': 'acme' },
+    });
+    const body = buildTraces([{ spans: [late] }]);
+    const status = await post(collector, body, KEYS.gateway);
+    const refused = await post(collector, body, `sm_${randomBytes(12).toString('hex')}`);
+    if (status !== 200 || refused !== 401) throw new Error(`answered ${status} and ${refused}`);
+  }
+}
+
+async function askApi({ ports }: CollectorProcess, count: number): Promise<void> {
+  for (let i = 0; i < count; i++) {
+    const headers = { authorization: `Bearer ${KEYS.admin}` };
+    const answer = await fetch(`http://127.0.0.1:${ports.api}/api/v1/summary?tenant=acme`, { headers });
+    await answer.arrayBuffer();
+    if (answer.status !== 200) throw new Error(`the API answered ${answer.status}`);
+  }
 }
 
 async function stored(database: FreshDatabase, calls: number): Promise<void> {
@@ -124,9 +121,9 @@ async function stored(database: FreshDatabase, calls: number): Promise<void> {
   );
 }
 
-/** Tenants in their zones, and budgets of every kind, before anything is spent. */
-async function prepare(database: FreshDatabase): Promise<void> {
-  for (const { tenant, zone } of ORGANISATIONS) {
+/** Tenants in their zones, and budgets of several kinds, before anything is spent. */
+async function prepare(database: FreshDatabase, organisations: readonly Organisation[]): Promise<void> {
+  for (const { tenant, zone } of organisations) {
     await sql(
       database.url,
       `INSERT INTO spanmeter.tenants (id, timezone) VALUES ($1, $2)
@@ -138,19 +135,11 @@ async function prepare(database: FreshDatabase): Promise<void> {
     database.url,
     `INSERT INTO spanmeter.budgets (tenant_id, id, name, scope, scope_value, period, limit_usd, hard, thresholds)
      VALUES ('acme', 'acme-month', 'Acme month', 'tenant', NULL, 'month', 40, true, '{0.5,0.8,1}'),
-            ('acme', 'acme-platform', 'Platform team', 'team', 'platform', 'week', 500, false, '{0.5,0.8,1}'),
+            ('acme', 'acme-platform', 'Platform team', 'team', 'platform', 'month', 500, false, '{0.5,0.8,1}'),
             ('globex', 'globex-day', 'Globex day', 'tenant', NULL, 'day', 0.5, false, '{0.5,0.8,1}'),
             ('kolkata-labs', 'kolkata-user', 'Ana', 'user', 'ana@kolkata-labs', 'month', 25, false, '{0.8,1}'),
             ('', 'all-month', 'Everybody', 'all', NULL, 'month', 1000, false, '{0.5,0.8,1}')`,
   );
-}
-
-export interface SeedOptions {
-  /** Path of the program. */
-  readonly prometheus: string;
-  /** Other files of Prometheus' folder, such as rules; named in `ruleFiles`. */
-  readonly files?: Readonly<Record<string, string>>;
-  readonly ruleFiles?: readonly string[];
 }
 
 function prometheusFile({ ports }: CollectorProcess, ruleFiles: readonly string[]): string {
@@ -164,44 +153,87 @@ function prometheusFile({ ports }: CollectorProcess, ruleFiles: readonly string[
   );
 }
 
-async function scrapedTwice(prometheus: TestPrometheus): Promise<void> {
+async function watched(prometheus: TestPrometheus): Promise<void> {
   await until(
     () => prometheus.query('min(count_over_time(up{job=~"spanmeter.*"}[1m]))'),
     ([sample]) => (sample?.value ?? 0) >= 3,
   );
 }
 
+/** Doubles what old calls of one model cost; resolves with them as they stand then. */
+async function reprice(
+  collector: CollectorProcess,
+  database: FreshDatabase,
+  history: readonly SentCall[],
+): Promise<readonly SentCall[]> {
+  const to = new Date(Date.now() - 2 * HOUR_MS);
+  const from = new Date(Date.now() - 60 * DAY_MS);
+  const file = join(collector.dataDir, 'reprice.yaml');
+  await writeFile(file, REPRICED);
+  const days = ['--from', from.toISOString(), '--to', to.toISOString()];
+  const done = await spanmeterWith(
+    collector,
+    { DATABASE_URL: database.url },
+    ...['reprice', '--config', join(REPOSITORY, 'otel-config.yaml'), '--prices', file, '--yes'],
+    ...['--model', REPRICED_MODEL, '--reason', 'contract', ...days],
+  );
+  if (done.code !== 0) throw new Error(`reprice: ${done.stdout}${done.stderr}`);
+  return history.map((call) => {
+    const dear = call.model === REPRICED_MODEL && call.status === 'priced' && call.startedMs < to.getTime();
+    return dear && call.cost !== null ? { ...call, cost: call.cost * 2n } : call;
+  });
+}
+
+const SIZE: TrafficSize = { historyDays: 40, callsADay: 100, callsToday: 900 };
+
 /** Fills a collector's database with weeks of known calls, then lets Prometheus watch some seconds of live ones. */
 export async function seedStack(options: SeedOptions): Promise<SeededStack> {
+  const { organisations = ORGANISATIONS, size = SIZE, rounds = 16, callsARound = 25 } = options;
   const database = await freshDatabase();
-  await prepare(database);
+  await prepare(database, organisations);
+  const sink = await startOtlpSink();
+  const forward =
+    `{exporters: {otlp_http/proof: {endpoint: "${sink.url}"}}, ` +
+    `service: {pipelines: {traces: {exporters: [postgres, prometheus, otlp_http/proof]}}}}`;
   const collector = await startKeyedCollector(
     [
       { id: 'gateway', key: KEYS.gateway, role: 'gateway' },
       { id: 'admin', key: KEYS.admin, role: 'admin' },
     ],
-    { env: { DATABASE_URL: database.url } },
+    { env: { DATABASE_URL: database.url }, args: ['--config', `yaml:${forward}`] },
   );
-  const maker = new CallMaker(20_261_121);
-  const history = makeHistory(maker, Date.now());
-  let requests = await send(collector, history);
-  await stored(database, history.length);
+  const maker = new CallMaker(20_261_121, organisations);
+  const before = makeHistory(maker, organisations, size, Date.now());
+  await send(collector, before);
+  await sendFaults(collector, FAULTS_BEFORE);
+  await askApi(collector, 1);
+  await stored(database, before.length);
 
   const prometheus = await startPrometheus({
     program: options.prometheus,
     files: { 'prometheus.yml': prometheusFile(collector, options.ruleFiles ?? []), ...options.files },
   });
-  await scrapedTwice(prometheus);
-  const liveFromMs = Date.now();
+  await watched(prometheus);
   const live: SentCall[] = [];
-  for (let round = 0; round < ROUNDS; round++) {
-    const calls = makeRound(maker, history, round);
-    requests += await send(collector, calls);
-    live.push(...calls);
+  let requests = 0;
+  const calls = async (round: readonly SentCall[]): Promise<void> => {
+    requests += await send(collector, round);
+    live.push(...round);
+  };
+  const history = rounds === 0 ? before : await reprice(collector, database, before);
+  for (let round = 0; round < rounds; round++) {
+    await calls(makeRound(maker, before, round, callsARound));
     await pause(ROUND_MS);
   }
-  await stored(database, history.length + live.length);
-  const liveToMs = Date.now();
+  if (rounds > 0) {
+    const organisation = organisations.find(({ traffic }) => traffic === 'wide') ?? organisations[0]!;
+    for (let i = 0; i < NEW_SERVICES; i++) {
+      await calls([maker.ofService({ startedMs: Date.now() - 1_000, organisation }, `new-${i}`)]);
+    }
+    await sendFaults(collector, FAULTS_LIVE);
+    await askApi(collector, API_REQUESTS);
+  }
+  await stored(database, before.length + live.length);
   const sent = new Oracle([...history, ...live]);
   await until(
     () => prometheus.query('sum(genai_calls_total)'),
@@ -213,12 +245,18 @@ export async function seedStack(options: SeedOptions): Promise<SeededStack> {
     prometheus,
     sent,
     live: new Oracle(live),
-    liveFromMs,
-    liveToMs,
-    requests,
+    corrected: new Oracle(history).cost - new Oracle(before).cost,
+    corrections: history.filter((call, index) => call.cost !== before[index]!.cost).length,
+    requests: requests + FAULTS_LIVE,
+    faults: FAULTS_LIVE,
+    faultsInAll: FAULTS_BEFORE + FAULTS_LIVE,
+    query: (text) => sql(database.url, text),
+    apiRequests: API_REQUESTS,
+    newServices: NEW_SERVICES,
     async dispose() {
       await prometheus.stop();
       await collector.dispose();
+      await sink.stop();
       await database.drop();
     },
   };

@@ -1,8 +1,8 @@
 import type { CostStatus } from '@spanmeter/processors';
 import type { BuilderGroup, BuilderValue } from '../../support/otlp-builder.ts';
-import { handCost, HAND_PRICES, type HandPrice, type SentTokens } from './price-table.ts';
+import { handCost, type HandPrice, type SentTokens } from './price-table.ts';
 import { NOTHING_USED, randomFrom, type Random } from './random.ts';
-import { ORGANISATIONS, type Organisation } from './organisations.ts';
+import { STAGING, type Organisation } from './organisations.ts';
 
 /** One call as it was sent, with what must be known of it afterwards. */
 export interface SentCall {
@@ -21,6 +21,7 @@ export interface SentCall {
   readonly feature: string | null;
   readonly user: string;
   readonly session: string;
+  readonly conversation: string | null;
   readonly agent: string | null;
   readonly keyId: string;
   readonly tokens: SentTokens;
@@ -33,6 +34,8 @@ export interface SentCall {
   readonly batch: boolean;
   readonly sampled: boolean;
   readonly live: boolean;
+  /** Began over a quarter of an hour before it came. */
+  readonly lateness: boolean;
   readonly traceId: string;
   readonly spanId: string;
   readonly parentSpanId: string | null;
@@ -43,13 +46,6 @@ export interface SentCall {
   readonly usageAttributes?: Readonly<Record<string, BuilderValue>>;
 }
 
-const SERVICES: readonly string[] = [
-  'checkout-api',
-  'support-bot',
-  'docs-search',
-  'code-review',
-  'batch-jobs',
-];
 const FEATURES: readonly (string | null)[] = ['summaries', 'chat', 'search', 'triage', null];
 const UNPRICED_MODELS: readonly string[] = ['in-house-7b', `mödel "quoted" 'x'`, 'long-'.padEnd(300, 'm')];
 const PICO_PER_MICRO = 1_000_000n;
@@ -125,20 +121,22 @@ export interface CallPlan {
 /** Makes calls, the same for the same seed and times. */
 export class CallMaker {
   readonly #random: Random;
+  readonly #organisations: readonly Organisation[];
 
-  constructor(seed: number) {
+  constructor(seed: number, organisations: readonly Organisation[]) {
     this.#random = randomFrom(seed);
+    this.#organisations = organisations.filter(({ traffic }) => traffic === 'regular');
   }
 
   /** A call of any organisation at about that time: most of those that spend most. */
   plan(startedMs: number): CallPlan {
-    const regular = ORGANISATIONS.filter((one) => one.traffic === 'regular');
-    return { startedMs, organisation: pickSkewed(this.#random, regular) };
+    return { startedMs, organisation: pickSkewed(this.#random, this.#organisations) };
   }
 
   make({ startedMs, organisation }: CallPlan): SentCall {
     const random = this.#random;
-    const price = pickSkewed(random, HAND_PRICES);
+    const price = pickSkewed(random, organisation.models);
+    const service = pickSkewed(random, organisation.services);
     const fault = faultOf(random, price);
     const tokens = fault?.tokens ?? tokensOf(random, price);
     const user = pick(random, organisation.users);
@@ -159,12 +157,13 @@ export class CallMaker {
       provider: fault?.provider ?? price.provider,
       model: storedName(fault?.model ?? price.model),
       operation: price.operation ?? 'chat',
-      service: pickSkewed(random, SERVICES),
-      environment: random() < 0.8 ? 'production' : 'staging',
+      service,
+      environment: service === STAGING ? 'staging' : 'production',
       team: pickSkewed(random, organisation.teams),
       feature: pick(random, FEATURES),
       user,
       session: `${user}-${hex(random, 4)}`,
+      conversation: random() < 0.5 ? `talk-${hex(random, 2)}` : null,
       agent: random() < 0.3 ? 'researcher' : null,
       keyId: 'gateway',
       tokens:
@@ -178,6 +177,7 @@ export class CallMaker {
       batch,
       sampled: random() < 0.03,
       live: false,
+      lateness: true,
       traceId: hex(random, 32),
       spanId: hex(random, 16),
       parentSpanId: null,
@@ -205,6 +205,7 @@ export class CallMaker {
     return calls.map((call) => ({
       ...call,
       live: true,
+      lateness: false,
       startedMs: nowMs - call.durationMs,
       traceId,
       spanId: spans.get(call.spanId)!,
@@ -213,10 +214,20 @@ export class CallMaker {
     }));
   }
 
+  /** A call of a service that nothing is known of yet. */
+  ofService(plan: CallPlan, service: string): SentCall {
+    return {
+      ...this.make(plan),
+      service,
+      environment: 'production',
+      lateness: plan.startedMs < Date.now() - 900_000,
+    };
+  }
+
   /** Two spans of one call, the framework's around the SDK's: one is paid, one a duplicate. */
   twins(plan: CallPlan): readonly SentCall[] {
     const made = this.make(plan);
-    const price = HAND_PRICES[0]!;
+    const price = plan.organisation.models[0]!;
     const tokens = { ...NOTHING_USED, input: between(this.#random, 500, 5_000), output: 321 };
     const { usageAttributes: _, sentModel: __, ...rest } = made;
     const what = { provider: price.provider, model: price.model, operation: 'chat', tokens, error: null };
@@ -266,6 +277,7 @@ function attributesOf(call: SentCall): Record<string, BuilderValue> {
     'team.id': call.team,
     'user.id': call.user,
     'session.id': call.session,
+    'gen_ai.conversation.id': call.conversation,
     'spanmeter.feature': call.feature,
     'gen_ai.agent.name': call.agent,
     'gen_ai.request.stream': call.streaming ? true : null,

@@ -1,0 +1,3 @@
+import type { Expectation } from '../measure.ts';
+
+export const COLLECTOR: Readonly<Record<string, Expectation>> = {};

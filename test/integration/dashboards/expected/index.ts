@@ -1,0 +1,19 @@
+import type { Expectation } from '../measure.ts';
+import { BUDGETS } from './budgets.ts';
+import { CACHE } from './cache.ts';
+import { COLLECTOR } from './collector.ts';
+import { DATA_QUALITY } from './data-quality.ts';
+import { MODELS } from './models.ts';
+import { OVERVIEW } from './overview.ts';
+import { TENANT } from './tenant.ts';
+
+/** What every query of every panel must show, by the board's uid and then `panelId/refId`. */
+export const EXPECTED: Readonly<Record<string, Readonly<Record<string, Expectation>>>> = {
+  'spanmeter-overview': OVERVIEW,
+  'spanmeter-tenant': TENANT,
+  'spanmeter-models': MODELS,
+  'spanmeter-cache': CACHE,
+  'spanmeter-budgets': BUDGETS,
+  'spanmeter-data-quality': DATA_QUALITY,
+  'spanmeter-collector': COLLECTOR,
+};
