@@ -1,14 +1,20 @@
-import { columns, sql } from './sql.ts';
+import { PROVIDERS } from '@spanmeter/processors';
+import { columns, literal, sql } from './sql.ts';
 import type { Sql } from './sql.ts';
 
 const book = columns('price_books', 'p');
+
+/** Providers that are sold by a list of another name: Gemini is on Google's. */
+const LISTED_ELSEWHERE = PROVIDERS.filter(({ id, seller }) => seller !== undefined && seller !== id)
+  .map(({ id, seller = id }) => sql`(${literal(seller)}, ${literal(id)})`)
+  .join(', ') as Sql;
 
 /**
  * List prices per token of the newest whole price book: `provider`, `model`, `input`, `cache_read`, `cache_write`.
  * Without tiers, discounts and own prices: good for an estimate alone.
  */
 export const LIST_RATES: Sql = sql`
-  SELECT seller ->> 'seller' AS provider, entry ->> 'model' AS model,
+  SELECT coalesce(elsewhere.provider, seller ->> 'seller') AS provider, entry ->> 'model' AS model,
     (entry #>> '{periods,-1,rates,input_mtok}')::numeric / 1000000 AS input,
     (entry #>> '{periods,-1,rates,cache_read_mtok}')::numeric / 1000000 AS cache_read,
     (entry #>> '{periods,-1,rates,cache_write_mtok}')::numeric / 1000000 AS cache_write
@@ -18,7 +24,10 @@ export const LIST_RATES: Sql = sql`
     WHERE strpos(${book.content}, '"lists":') > 0
     ORDER BY ${book.created_at} DESC
     LIMIT 1
-  ) newest, jsonb_array_elements(content -> 'lists') seller, jsonb_array_elements(seller -> 'entries') entry`;
+  ) newest, jsonb_array_elements(content -> 'lists') seller, jsonb_array_elements(seller -> 'entries') entry
+  LEFT JOIN (
+    VALUES ${LISTED_ELSEWHERE}
+  ) AS elsewhere (seller, provider) ON elsewhere.seller = seller ->> 'seller'`;
 
 /** What caching saved for a row `use` (read, written) at the rates `list`; a kind without a rate of its own saves 0. */
 export const SAVED: Sql = sql`(

@@ -81,7 +81,7 @@ const FIGURES: RowSpec = {
         fromMetrics(ofMost(burnRate(1)), { table: true }),
         fromMetrics(ofMost(burnRate(6)), { table: true }),
         fromMetrics(ofMost(burnRate(24)), { table: true }),
-        fromMetrics(promql`${ofMost(END)} * 1000`, { table: true }),
+        fromMetrics(ofMost(promql`${END} * 1000`), { table: true }),
         fromMetrics(ofMost(HARD), { table: true }),
         fromMetrics(ofMost(UNPRICED), { table: true }),
       ],
