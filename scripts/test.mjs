@@ -24,6 +24,7 @@ const SECONDS = [
   ['collector/reprice/', 8],
   ['collector/prices/', 8],
   ['instrumentation/', 8],
+  ['deploy/stack', 10],
   ['', 2],
 ];
 

@@ -3,7 +3,8 @@ import { nearestModels } from './nearest-models.ts';
 import type { PriceBook } from './price-book.ts';
 import type { PriceEntry, PricePeriod } from './price-entry.ts';
 import type { Discount, PriceLayer } from './price-layer.ts';
-import { instantText, modelsOf, periodInForce } from './price-listing.ts';
+import { instantText } from './iso-instant.ts';
+import { modelsOf, periodInForce } from './price-listing.ts';
 import { compilePeriod } from './price-period.ts';
 
 /** Something in a book that somebody should look at. */

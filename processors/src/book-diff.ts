@@ -3,7 +3,7 @@ import { formatRational, parseDecimal } from './money.ts';
 import type { PriceBook } from './price-book.ts';
 import type { Modifier, PricePeriod, Rates } from './price-entry.ts';
 import type { Discount, PriceLayer } from './price-layer.ts';
-import { instantText } from './price-listing.ts';
+import { instantText } from './iso-instant.ts';
 import { instantMicros } from './price-period.ts';
 import { canonicalProvider, sellerOf } from './providers.ts';
 

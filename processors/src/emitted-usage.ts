@@ -1,4 +1,4 @@
-import type { Call, CostStatus, Scope, UsageBucket } from './call.ts';
+import type { Call, CostStatus, Scope, Usage, UsageBucket } from './call.ts';
 import type { FieldName } from './dialects/dialect.ts';
 import type { SpanFields } from './dialects/index.ts';
 import { readFlag } from './flag.ts';
@@ -36,6 +36,21 @@ const MEASURES: readonly (readonly [FieldName, UsageBucket])[] = [
 
 /** Kept with a call whose buckets are but one of several splits that its counts allow. */
 export const OTHER_SPLITS = 'spanmeter.usage.other_splits';
+
+const NO_SPLITS: readonly Usage[] = [];
+/** Costs nothing, so that no other split agrees with it. */
+const UNREADABLE: readonly Usage[] = [{}];
+
+/** Reads the other splits of a stored call; what cannot be read allows no price at all. */
+export function readOtherSplits(text: string | null): readonly Usage[] {
+  if (text === null) return NO_SPLITS;
+  try {
+    const splits: unknown = JSON.parse(text);
+    return Array.isArray(splits) ? (splits as readonly Usage[]) : UNREADABLE;
+  } catch {
+    return UNREADABLE;
+  }
+}
 
 /** A total that has the reasoning beside the output proves that it is not in it. */
 function provenBy(

@@ -1,3 +1,4 @@
+import { instantText } from './iso-instant.ts';
 import type { CostLine } from './call.ts';
 import type { Rational } from './money.ts';
 import { formatRational } from './money.ts';
@@ -30,13 +31,6 @@ export interface Counted {
   readonly count: Rational | bigint;
 }
 
-/** Microseconds since the epoch as an ISO instant, without a fraction where it has none. */
-export function isoInstant(micros: number): string {
-  const millis = Math.floor(micros / 1000);
-  if (!(Math.abs(millis) <= 8.64e15)) return `${micros} microseconds`;
-  return new Date(millis).toISOString().replace('.000Z', 'Z');
-}
-
 function timeOfDay(minute: number): string {
   const two = (value: number): string => String(value).padStart(2, '0');
   return `${two(Math.floor(minute / 60))}:${two(minute % 60)}`;
@@ -54,7 +48,7 @@ export function tableNotes(
   const window = all.flatMap(({ windows }) => windows).find((each) => each.table === table);
   return [
     match.periods.indexOf(period) < match.ownPeriods ? 'own price' : '',
-    period.from === -Infinity ? '' : `since ${isoInstant(period.from)}`,
+    period.from === -Infinity ? '' : `since ${instantText(period.from) ?? ''}`,
     tier === undefined ? '' : `from ${tier.from} input tokens on`,
     period.note ?? '',
     window === undefined ? '' : `${timeOfDay(window.fromMinute)}-${timeOfDay(window.toMinute)} UTC`,

@@ -35,7 +35,7 @@ export type { Dimension, DimensionKeys } from './attribution-keys.ts';
 export { knownOperation } from './operations.ts';
 export type { Operation } from './operations.ts';
 
-export { OTHER_SPLITS } from './emitted-usage.ts';
+export { OTHER_SPLITS, readOtherSplits } from './emitted-usage.ts';
 export { OWN_KEY } from './reported-cost.ts';
 export { createNormalizer } from './normalize.ts';
 export type { NormalizerOptions } from './normalize.ts';
@@ -92,7 +92,8 @@ export { answerQuestion, createPricer, createQuestionReader, priceLine } from '.
 export type { PricedLine, PriceQuestion, PricerOptions } from './price-line.ts';
 export { explainPrice } from './price-explanation.ts';
 export type { ExplainedContext, ExplainedMatch, MatchKind, PriceExplanation } from './price-explanation.ts';
-export { instantText, listedPrice, modelsOf, RATE_UNITS } from './price-listing.ts';
+export { listedPrice, modelsOf, RATE_UNITS } from './price-listing.ts';
+export { instantText } from './iso-instant.ts';
 export type { ListedPrice, PriceLayerName } from './price-listing.ts';
 export type { PriceProvenance, ReviewedChange } from './price-provenance.ts';
 export { bookProviders, nearestModels } from './nearest-models.ts';

@@ -4,6 +4,19 @@ import { instantMicros } from './price-period.ts';
 const DATE = /^(\d{4})(-?)(\d{2})\2(\d{2})(?:[T ](.+))?$/i;
 const TIME = /^(\d{2})(?::?(\d{2})(?::?(\d{2})(?:[.,](\d+))?)?)?(Z|[+-]\d{2}(?::?\d{2})?)$/i;
 const MAX_LENGTH = 64;
+/** What a Date holds at most (ECMA-262, time values). */
+const MAX_DATE_MS = 8.64e15;
+
+/** ISO text of microseconds since the epoch, as short as is exact; null where they are unbounded. */
+export function instantText(micros: number): string | null {
+  if (!Number.isFinite(micros)) return null;
+  const millis = Math.floor(micros / 1000);
+  if (Math.abs(millis) > MAX_DATE_MS) return `${micros} microseconds`;
+  const text = new Date(millis).toISOString();
+  const rest = ((micros % 1000) + 1000) % 1000;
+  if (rest !== 0) return `${text.slice(0, -1)}${String(rest).padStart(3, '0')}Z`;
+  return text.endsWith('.000Z') ? `${text.slice(0, -5)}Z` : text;
+}
 
 /**
  * Microseconds since the epoch of an instant in any form of ISO 8601 that names its zone, or of a UTC date; throws

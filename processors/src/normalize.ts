@@ -155,8 +155,9 @@ function callReader(): (span: GenAiSpan, receivedUnixMs: number, times: Times) =
 
 /**
  * The first step: turns GenAI spans into calls by the dialects' data, with everything but attribution and
- * cost. A call that the later steps must not price gets its final status here (`not_billable`,
- * `invalid_usage`, `missing_usage`); every other call leaves with `unpriced_model`, which the cost step replaces. Never throws on what a span holds.
+ * cost. A call that the later steps must not price gets its final status here (`not_billable`, `invalid_usage`,
+ * `missing_usage`); every other call leaves with `unpriced_model`, which the cost step replaces. Never throws on
+ * what a span holds.
  */
 export function createNormalizer(options: NormalizerOptions = {}): CallProcessor {
   const retentionMs = options.retentionMs ?? DEFAULT_RETENTION_MS;

@@ -1,3 +1,4 @@
+import { instantText } from './iso-instant.ts';
 import { globMatcher } from './glob.ts';
 import type { Overlay, OverlayEntry, OverlayPatch } from './overlay-entry.ts';
 import type { Modifier, PriceEntry, PriceList, PricePeriod, RateName } from './price-entry.ts';
@@ -155,10 +156,6 @@ function samePrice(own: PricePeriod, other: PricePeriod): boolean {
       period.modifiers ?? [],
     ]);
   return price(own) === price(other);
-}
-
-function instantText(micros: number): string {
-  return new Date(micros / 1000).toISOString();
 }
 
 /** Reviewed prices next to the base's own of the same model and time. */

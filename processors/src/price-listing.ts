@@ -1,3 +1,4 @@
+import { instantText } from './iso-instant.ts';
 import type { AppliedDiscount, ModelMatch, PriceBook } from './price-book.ts';
 import type { Modifier, PricePeriod, RateName, Rates } from './price-entry.ts';
 import type { CompiledPeriod } from './price-period.ts';
@@ -114,15 +115,6 @@ function effectivePrice(price: PricePeriod, compiled: CompiledPeriod): PricePeri
           }),
         }),
   };
-}
-
-/** ISO text of an instant in microseconds; null where it is unbounded. */
-export function instantText(micros: number): string | null {
-  if (!Number.isFinite(micros)) return null;
-  const text = new Date(Math.floor(micros / 1000)).toISOString();
-  const rest = ((micros % 1000) + 1000) % 1000;
-  if (rest !== 0) return `${text.slice(0, -1)}${String(rest).padStart(3, '0')}Z`;
-  return text.endsWith('.000Z') ? `${text.slice(0, -5)}Z` : text;
 }
 
 /** From when to when a period is the first that applies: one before it in the order cuts it short. */

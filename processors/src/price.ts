@@ -1,6 +1,7 @@
 import type { Conditions, CostLine, CostStatus, Usage, UsageBucket } from './call.ts';
 import type { Counted, Factors } from './explain.ts';
-import { conditionNotes, isoInstant, linesOf, NO_FACTORS, ONE, tableNotes, times } from './explain.ts';
+import { conditionNotes, linesOf, NO_FACTORS, ONE, tableNotes, times } from './explain.ts';
+import { instantText } from './iso-instant.ts';
 import { withoutProfile } from './match.ts';
 import type { Rational } from './money.ts';
 import { divideHalfEven, parseDecimal } from './money.ts';
@@ -171,8 +172,8 @@ function factorsOf(
 /** Why there is no price, with the instant and when prices begin. */
 function noPriceAt(match: ModelMatch, at: number): string {
   const starts = match.periods.map((period) => period.from).filter((from) => from > at && from < Infinity);
-  const next = starts.length === 0 ? '' : `; the next begins at ${isoInstant(Math.min(...starts))}`;
-  return `no price of ${match.model} at ${isoInstant(at)}${next}`;
+  const next = starts.length === 0 ? '' : `; the next begins at ${instantText(Math.min(...starts)) ?? ''}`;
+  return `no price of ${match.model} at ${instantText(at) ?? ''}${next}`;
 }
 
 /** Counts that no usage states but the price needs: one request is one request, its length its seconds. */

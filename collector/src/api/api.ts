@@ -139,6 +139,10 @@ async function bodyOf(request: Request): Promise<unknown> {
   }
 }
 
+function namesIn(path: string): number {
+  return path.split('{').length - 1;
+}
+
 function mount(app: Express, dependencies: ApiDependencies, durations: Histogram): void {
   const { authenticator, status, books } = dependencies;
   const alone = createAlone();
@@ -184,7 +188,9 @@ function mount(app: Express, dependencies: ApiDependencies, durations: Histogram
     send(response, await route.handle(query, context, body));
   }
 
-  for (const [path, routes] of byPath(ROUTES)) {
+  // A path that is written out goes before one with a {name} that it would fit.
+  const paths = [...byPath(ROUTES)].toSorted(([one], [other]) => namesIn(one) - namesIn(other));
+  for (const [path, routes] of paths) {
     app.all(path.replaceAll(/\{(\w+)\}/g, ':$1'), async (request, response) => {
       measure(durations, request, response, path);
       const method = request.method === 'HEAD' ? 'GET' : request.method;

@@ -24,6 +24,7 @@ const ERRORS: Readonly<Record<number, string>> = {
   400: 'A parameter is missing, unknown or not valid; `details` lists every one.',
   401: 'No valid key.',
   403: 'The key may not read this, or not this tenant.',
+  404: 'There is nothing of that name.',
   405: 'Another method; the header Allow lists those that are answered.',
   503: 'The database cannot answer now; Retry-After says when to ask again.',
 };
@@ -52,7 +53,10 @@ function operationsOf(routes: readonly Route[]): object {
 }
 
 function errorsOf(route: Route): object {
-  const codes = Object.entries(ERRORS).filter(([code]) => route.access !== 'public' || code === '405');
+  const codes = Object.entries(ERRORS).filter(([code]) => {
+    if (code === '404') return route.path.includes('{');
+    return route.access !== 'public' || code === '405';
+  });
   return Object.fromEntries(
     codes.map(([code, description]) => [
       code,

@@ -2,6 +2,7 @@ import {
   explainPrice,
   formatPico,
   OTHER_SPLITS,
+  readOtherSplits,
   type Conditions,
   type PriceBook,
   type PriceExplanation,
@@ -9,7 +10,6 @@ import {
 } from '@spanmeter/processors';
 import type { Client } from 'pg';
 import { isoSql } from '../api/range.ts';
-import { splitsOf } from '../whatif/read-what-if.ts';
 import { withClient } from './database.ts';
 import { explanationJson } from './explanation-json.ts';
 import { bold, CliError, printable, type CliContext } from './output.ts';
@@ -114,7 +114,7 @@ function recompute(call: StoredCall, book: PriceBook, storedUsd: string | null, 
     responseModel: call.response_model,
     requestModel: call.request_model,
     usage: call.usage ?? {},
-    alternatives: splitsOf(call.other_splits),
+    alternatives: readOtherSplits(call.other_splits),
     conditions: call.conditions ?? {},
     atMicros: BigInt(call.started_micros),
     durationNanos: duration === null ? null : BigInt(duration.replace('.', '')),

@@ -89,7 +89,9 @@ function registerAdd(override: Command, context: CliContext): void {
     const by = { actor: actor(context.env), note };
     const ids = await withClient(context, (client) => addOverrides(client, entries, by));
     const stored = ids.length === 1 ? `entry ${ids[0]}` : `${ids.length} entries, ${ids[0]} to ${ids.at(-1)}`;
-    context.write(`Stored ${stored}. They apply to calls that are priced from now on.\n`);
+    context.write(
+      `Stored ${stored}. ${ids.length === 1 ? 'It applies' : 'They apply'} to calls that are priced from now on.\n`,
+    );
   });
 }
 

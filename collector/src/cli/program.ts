@@ -2,6 +2,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { COMPONENTS } from '../components.ts';
 import { VERSION } from '../telemetry/version.ts';
 import { registerBook } from './book.ts';
+import { registerBudget } from './budget.ts';
 import { listComponents } from './components.ts';
 import { registerDeadletter } from './deadletter.ts';
 import { registerDemo } from './demo.ts';
@@ -71,6 +72,7 @@ export async function runProgram(args: readonly string[], context: CliContext): 
   registerTenant(program, context);
   registerKey(program, context);
   registerOverride(program, context);
+  registerBudget(program, context);
   registerDeadletter(program, context);
   registerDemo(program, context);
   // Commands inherit these only when made by their parent's factory after they were set.

@@ -1,7 +1,9 @@
 import { Option, type Command } from 'commander';
+import { setTenantZone } from '../budgets/tenant-zone.ts';
 import { createTenant, listTenants, type Tenant } from '../keys/tenant-store.ts';
+import { inTransaction } from '../keys/transaction.ts';
 import { actor, withClient } from './database.ts';
-import { runs, table, type CliContext } from './output.ts';
+import { printable, runs, table, type CliContext } from './output.ts';
 
 interface CreateOptions {
   readonly name?: string;
@@ -35,7 +37,25 @@ export function tenantTable(
   );
 }
 
-/** `spanmeter tenant create|list`. */
+function registerSet(tenant: Command, context: CliContext): void {
+  const set = tenant
+    .command('set')
+    .description('change a tenant; running collectors follow at once')
+    .argument('<id>', 'as senders and keys name it')
+    .requiredOption('--timezone <zone>', 'IANA time zone of its days and months')
+    .addHelpText('after', '\nReports form days and months in the new zone, of earlier calls too.');
+  runs(set, context, async ([id = '']) => {
+    const { timezone } = set.opts<{ timezone: string }>();
+    const by = { actor: actor(context.env), now: context.now() };
+    const { changed } = await withClient(context, (client) =>
+      inTransaction(client, () => setTenantZone(client, id, timezone, by)),
+    );
+    const state = changed ? 'has the time zone' : 'has this time zone already:';
+    context.write(`Tenant ${printable(id)} ${state} ${timezone}.\n`);
+  });
+}
+
+/** `spanmeter tenant create|set|list`. */
 export function registerTenant(program: Command, context: CliContext): void {
   const tenant = program.command('tenant').description('tenants: who spend is kept apart for');
   const create = tenant
@@ -53,6 +73,7 @@ export function registerTenant(program: Command, context: CliContext): void {
     context.write(`Tenant ${made.tenant.id} ${state} (${timezone}, ${currency}).\n`);
   });
 
+  registerSet(tenant, context);
   const list = tenant
     .command('list')
     .description('list tenants')

@@ -11,6 +11,7 @@ import {
   untilReady,
   type CollectorAddresses,
 } from './collector-process.ts';
+import { sendHistory, type Destination } from './history.ts';
 import { startAnthropicStandIn } from './providers/anthropic.ts';
 import { startOpenaiStandIn } from './providers/openai.ts';
 import type { StandIn } from './providers/stand-in.ts';
@@ -27,6 +28,10 @@ export interface DemoOptions {
   readonly output?: NodeJS.WriteStream;
   /** Ends the demo like Ctrl-C. */
   readonly signal?: AbortSignal;
+  /** A collector that runs already: the demo only makes traffic, and shows nothing of it. */
+  readonly sendTo?: Destination;
+  /** With `sendTo`: days of make-believe past to send first. */
+  readonly historyDays?: number;
 }
 
 /** One service: its script, the tenant that it belongs to, the name that it reports. */
@@ -66,7 +71,8 @@ export async function runDemo(options: DemoOptions): Promise<number> {
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'spanmeter-demo-')));
   await mkdir(dataDir, { recursive: true });
   try {
-    await run(options.collectorEntry, dataDir, output, stop);
+    if (options.sendTo === undefined) await run(options.collectorEntry, dataDir, output, stop);
+    else await send(options.sendTo, options.historyDays ?? 0, dataDir, output, stop);
     return 0;
   } catch (error) {
     if (stop.signal.aborted) return 0;
@@ -95,7 +101,10 @@ async function run(
   try {
     await untilReady(collector, addresses, READY_TIMEOUT_MS, stop.signal);
     if (stop.signal.aborted) return;
-    services.push(...SERVICES.map((service) => startService(service, addresses, openai, anthropic, dataDir)));
+    const destination = { url: `http://${addresses.otlpHttp}`, key: null };
+    services.push(
+      ...SERVICES.map((service) => startService(service, destination, openai, anthropic, dataDir)),
+    );
     await watchSpend({
       api: `http://${addresses.api}`,
       pointers: pointersTo(addresses, dataDir),
@@ -111,9 +120,43 @@ async function run(
   }
 }
 
+/** Traffic for a collector that is there already, until the signal. */
+async function send(
+  destination: Destination,
+  historyDays: number,
+  dataDir: string,
+  output: NodeJS.WriteStream,
+  stop: AbortController,
+): Promise<void> {
+  if (historyDays > 0) {
+    const sent = await sendHistory(destination, historyDays, Date.now());
+    output.write(`Sent ${sent} calls of the last ${historyDays} days to ${destination.url}.\n`);
+  }
+  const [openai, anthropic] = await Promise.all([startOpenaiStandIn(), startAnthropicStandIn()]);
+  const services: Child[] = [];
+  try {
+    if (stop.signal.aborted) return;
+    services.push(
+      ...SERVICES.map((service) => startService(service, destination, openai, anthropic, dataDir)),
+    );
+    output.write(`${SERVICES.length} services make calls and send to ${destination.url}.\n`);
+    const stopped = new Promise<undefined>((done) => {
+      stop.signal.addEventListener('abort', () => done(undefined), { once: true });
+    });
+    const ended = await Promise.race([
+      stopped,
+      ...services.map(async (one) => `${one.name}: ${await one.ended}`),
+    ]);
+    if (ended !== undefined && !stop.signal.aborted) throw new Error(`a service ended (${ended})`);
+  } finally {
+    await Promise.all(services.map((service) => service.stop(SERVICE_GRACE_MS)));
+    await Promise.all([openai.close(), anthropic.close()]);
+  }
+}
+
 function startService(
   service: { readonly name: string; readonly tenant: string },
-  addresses: CollectorAddresses,
+  destination: Destination,
   openai: StandIn,
   anthropic: StandIn,
   dataDir: string,
@@ -122,7 +165,10 @@ function startService(
   const env = {
     OTEL_SERVICE_NAME: service.name,
     OTEL_RESOURCE_ATTRIBUTES: `tenant.id=${service.tenant},deployment.environment.name=demo`,
-    OTEL_EXPORTER_OTLP_ENDPOINT: `http://${addresses.otlpHttp}`,
+    OTEL_EXPORTER_OTLP_ENDPOINT: destination.url,
+    ...(destination.key === null
+      ? {}
+      : { OTEL_EXPORTER_OTLP_HEADERS: `authorization=${encodeURIComponent(`Bearer ${destination.key}`)}` }),
     OPENAI_API_KEY: 'sk-demo',
     OPENAI_BASE_URL: `${openai.url}/v1`,
     ANTHROPIC_API_KEY: 'sk-ant-demo',

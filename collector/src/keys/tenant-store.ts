@@ -57,7 +57,8 @@ export function tenantFault(request: TenantRequest): string | null {
   return null;
 }
 
-function isTimeZone(name: string): boolean {
+/** Whether JavaScript knows a zone by this IANA name. */
+export function isTimeZone(name: string): boolean {
   if (!/^[A-Za-z]/.test(name)) return false;
   try {
     return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '';
@@ -98,10 +99,25 @@ export async function createTenant(
     const there = await findTenant(client, id);
     if (there?.timezone !== timezone || there.currency !== currency) {
       const has = `time zone ${there?.timezone} and currency ${there?.currency}`;
-      throw new Refusal('invalid', `Tenant "${id}" exists already, with ${has}.`);
+      const way = there?.timezone === timezone ? '' : ' "tenant set" changes its time zone.';
+      throw new Refusal('invalid', `Tenant "${id}" exists already, with ${has}.${way}`);
     }
     return { tenant: there, created: false };
   });
+}
+
+/**
+ * Registers a tenant with the defaults where it is not known yet, in the caller's transaction; resolves with whether
+ * it was not. The id must have no fault.
+ */
+export async function registerTenant(client: ClientBase, id: string, actor: string): Promise<boolean> {
+  const { rowCount } = await client.query(
+    'INSERT INTO spanmeter.tenants (id) VALUES ($1) ON CONFLICT (id) DO NOTHING',
+    [id],
+  );
+  if (rowCount === 0) return false;
+  await audit(client, { actor, action: 'tenant.create', tenant: id, target: id, detail: {} });
+  return true;
 }
 
 /** One tenant by its id, or null. */

@@ -54,7 +54,7 @@ export async function countGone(client: Client, selection: CallSelection): Promi
 }
 
 /** Microseconds since 1970 as ISO text; whole seconds alone go through a Date, which holds those exactly. */
-export function isoMicros(micros: bigint): string {
+export function microsText(micros: bigint): string {
   const seconds = micros / 1_000_000n;
   const text = new Date(Number(seconds) * 1000).toISOString();
   return `${text.slice(0, 19)}.${String(micros % 1_000_000n).padStart(6, '0')}Z`;
@@ -139,5 +139,5 @@ export async function readPage(
 
 function endAt(slice: Slice, { call }: StoredCall): PageEnd {
   const { tenantId: tenant, startedAtMicros, traceId, spanId } = call;
-  return { slice: slice.from, tenant, startedAt: isoMicros(startedAtMicros), traceId, spanId };
+  return { slice: slice.from, tenant, startedAt: microsText(startedAtMicros), traceId, spanId };
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { formatPico } from '@spanmeter/processors';
 import type { Client } from 'pg';
 import { audit, inTransaction } from '../keys/transaction.ts';
-import { isoMicros, type CallSelection, type PageEnd } from './call-pages.ts';
+import { microsText, type CallSelection, type PageEnd } from './call-pages.ts';
 import type { Pricing, Repriced } from './recompute.ts';
 import { pricingDigest } from './recompute.ts';
 
@@ -167,5 +167,5 @@ export async function databaseNow(client: Client): Promise<{ micros: number; iso
     'SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS micros',
   );
   const micros = BigInt(rows[0]?.micros ?? 0);
-  return { micros: Number(micros), iso: isoMicros(micros) };
+  return { micros: Number(micros), iso: microsText(micros) };
 }

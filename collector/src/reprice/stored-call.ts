@@ -1,5 +1,6 @@
 import {
   OTHER_SPLITS,
+  readOtherSplits,
   OWN_KEY,
   parsePico,
   type Call,
@@ -96,7 +97,6 @@ function ownKeyOf(text: string | null | undefined): Call['attributes'] {
 }
 
 const NO_LINES: Call['lines'] = [];
-const NO_SPLITS: Call['usageAlternatives'] = [];
 
 /** The call before pricing; what no price and no rollup looks at is left empty. */
 function unpricedCall(row: StoredRow): Call {
@@ -131,7 +131,7 @@ function unpricedCall(row: StoredRow): Call {
     outputTokens: count(row[17]),
     reasoningTokens: count(row[18]),
     usage: row[19] == null ? NOTHING : (JSON.parse(row[19]) as Usage),
-    usageAlternatives: row[31] == null ? NO_SPLITS : (JSON.parse(row[31]) as readonly Usage[]),
+    usageAlternatives: readOtherSplits(row[31] ?? null),
     usageSource,
     conditions: conditionsOf(row[21]),
     costPicoUsd: null,

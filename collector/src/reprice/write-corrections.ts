@@ -5,7 +5,7 @@ import { COST_SCALE } from '../exporters/postgres/call-rows.ts';
 import { CorrectionSums, hashOf, ROLLUP_COLUMNS } from '../exporters/postgres/rollup.ts';
 import { Script, type Statement } from '../exporters/postgres/script.ts';
 import { copyInto, MERGE_ROLLUPS, STAGED_ROLLUPS } from '../exporters/postgres/session.ts';
-import { isoMicros } from './call-pages.ts';
+import { microsText } from './call-pages.ts';
 import type { RepricedCall } from './recompute.ts';
 
 /** Whoever writes corrections holds this lock in the transaction in which it reads what is current. */
@@ -132,7 +132,7 @@ export class CorrectionBatch {
     client.query(script);
     await script.done;
     await addTotals(client, [...this.#totals.values()]);
-    const at = isoMicros(BigInt(this.#context.atMicros));
+    const at = microsText(BigInt(this.#context.atMicros));
     await client.query(ADD_TIMES, [[...this.#tenants], this.#context.runId, at]);
   }
 

@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import {
   OTHER_SPLITS,
+  readOtherSplits,
   parsePico,
   priceWhatIf,
   type Conditions,
@@ -140,19 +141,6 @@ function picoOf(text: string | null): bigint | null {
   return PICO_TEXT.test(text) ? BigInt(text.replace('.', '')) : parsePico(text);
 }
 
-const NO_SPLITS: readonly Usage[] = [];
-
-/** Other splits of a stored call's counts, as the column holds them; none where it holds what cannot be read. */
-export function splitsOf(text: string | null): readonly Usage[] {
-  if (text === null) return NO_SPLITS;
-  try {
-    const splits: unknown = JSON.parse(text);
-    return Array.isArray(splits) ? (splits as readonly Usage[]) : NO_SPLITS;
-  } catch {
-    return NO_SPLITS;
-  }
-}
-
 function useOf(row: Row, costPicoUsd: bigint): StoredUse {
   const { duration_ms: duration } = row;
   return {
@@ -161,7 +149,7 @@ function useOf(row: Row, costPicoUsd: bigint): StoredUse {
     responseModel: row.response_model,
     operation: row.operation,
     usage: row.usage ?? {},
-    usageAlternatives: splitsOf(row.other_splits),
+    usageAlternatives: readOtherSplits(row.other_splits),
     conditions: row.conditions ?? {},
     durationNanos: duration !== null && NANO_TEXT.test(duration) ? BigInt(duration.replace('.', '')) : null,
     inputTokens: row.input_tokens === null ? null : Number(row.input_tokens),

@@ -42,7 +42,7 @@ export function whatIfNotes({ question, answer }: Pick<WhatIfReport, 'question' 
   calls(answer.total.estimated_calls, 'with estimated token counts are included.');
   calls(answer.reportedCalls, "cost what the provider itself reported, not the book's price.");
   calls(answer.otherVersionCalls, "were priced by another book version than today's.");
-  calls(answer.total.unpriced_today_calls, 'without a price today are in no figure.');
+  calls(answer.total.unpriced_today_calls, 'without a price today: in no figure.');
   if (answer.truncated) notes.push('More groups than can be shown; the total has all.');
   return notes;
 }

@@ -10,7 +10,14 @@ function key(role: Identity['role'], tenant: string | null): Identity {
   return { role, tenant, team: null, keyId: `k_${role}_${tenant}` };
 }
 
-const READS = ['/api/metrics', '/api/v1/summary', '/api/v1/calls', '/api/v1/spend', '/api/v1/prices'];
+const READS = [
+  '/api/metrics',
+  '/api/v1/summary',
+  '/api/v1/calls',
+  '/api/v1/spend',
+  '/api/v1/prices',
+  '/api/v1/budgets',
+];
 
 describe('tenant isolation', () => {
   let database: FreshDatabase;

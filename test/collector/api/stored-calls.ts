@@ -11,6 +11,8 @@ export interface StoredCall {
   model?: string;
   team?: string | null;
   user?: string | null;
+  session?: string | null;
+  agent?: string | null;
   service?: string;
   error?: string | null;
   durationMs?: string;
@@ -49,9 +51,10 @@ async function insertCall(client: Client, call: StoredCall): Promise<void> {
   await client.query(
     `INSERT INTO spanmeter.calls (tenant_id, started_at, trace_id, span_id, received_at, duration_ms, operation,
        provider, model, service_name, team, user_id, feature, input_tokens, output_tokens, usage, usage_source,
-       cost_usd, cost_status, price_version, time_source, error_type, dialect, attribution, attributes)
+       cost_usd, cost_status, price_version, time_source, error_type, dialect, attribution, attributes,
+       session_id, agent_name)
      VALUES ($1, $2, $3, $4, $2, $5, 'chat', $6, $7, $8, $9, $10, $11, 450, 180, '{"input":"450","output":"180"}',
-       'reported', $12, $13, 'v1', 'start', $14, 'otel', '{}', '{}')`,
+       'reported', $12, $13, 'v1', 'start', $14, 'otel', '{}', '{}', $15, $16)`,
     [
       call.tenant,
       call.at,
@@ -67,6 +70,8 @@ async function insertCall(client: Client, call: StoredCall): Promise<void> {
       cost,
       status,
       error,
+      call.session ?? null,
+      call.agent ?? null,
     ],
   );
   const dimensions = [provider, model, service, team, feature, status];

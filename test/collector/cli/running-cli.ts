@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { registerBook } from '@spanmeter/collector/dist/cli/book.js';
+import { registerBudget } from '@spanmeter/collector/dist/cli/budget.js';
 import { registerDeadletter } from '@spanmeter/collector/dist/cli/deadletter.js';
 import { registerKey } from '@spanmeter/collector/dist/cli/key.js';
 import type { CliContext } from '@spanmeter/collector/dist/cli/output.js';
@@ -22,6 +23,7 @@ const REGISTERS = [
   registerReport,
   registerDeadletter,
   registerOverride,
+  registerBudget,
   registerPrice,
   registerBook,
   registerWhatIf,

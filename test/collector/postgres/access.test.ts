@@ -116,6 +116,8 @@ describe('row-level security', () => {
 
   for (const table of TENANT_TABLES) {
     const column = table === 'tenants' ? 'id' : 'tenant_id';
+    // The default budget is the operator's and holds for each tenant: whoever reads a tenant sees it.
+    const operators = table === 'budgets' ? [{ tenant: '' }] : [];
     const select = `SELECT DISTINCT ${column} AS tenant FROM spanmeter.${table} ORDER BY 1`;
 
     it(`shows the API's reader one tenant of ${table}, and none without a setting`, async () => {
@@ -125,7 +127,7 @@ describe('row-level security', () => {
         `SET LOCAL app.current_tenant = 'acme'`,
         select,
       ]);
-      assert.deepEqual(rows, [{ tenant: 'acme' }]);
+      assert.deepEqual(rows, [...operators, { tenant: 'acme' }]);
       assert.deepEqual(await as(database.url, ['SET ROLE spanmeter_reader', select]), []);
       assert.deepEqual(
         await as(database.url, ['SET ROLE spanmeter_reader', `SET app.current_tenant = ''`, select]),
@@ -134,8 +136,9 @@ describe('row-level security', () => {
     });
 
     it(`shows a person's role its own tenants of ${table}, whatever it sets`, async () => {
-      assert.deepEqual(await as(personUrl(), [select]), [{ tenant: 'acme' }]);
+      assert.deepEqual(await as(personUrl(), [select]), [...operators, { tenant: 'acme' }]);
       assert.deepEqual(await as(personUrl(), [`SET app.current_tenant = 'globex'`, select]), [
+        ...operators,
         { tenant: 'acme' },
       ]);
       assert.deepEqual(await as(personUrl(), ['SET ROLE spanmeter_member', select]), []);
@@ -143,11 +146,25 @@ describe('row-level security', () => {
 
     it(`shows grafana every tenant of ${table}`, async () => {
       assert.deepEqual(await as(database.url, ['SET ROLE spanmeter_grafana', select]), [
+        ...operators,
         { tenant: 'acme' },
         { tenant: 'globex' },
       ]);
     });
   }
+
+  it("hides the operator's budgets that look at all tenants", async () => {
+    await sql(
+      database.url,
+      `INSERT INTO budgets (tenant_id, id, name, scope, scope_value, period, limit_usd)
+       VALUES ('', 'all', 'all', 'all', NULL, 'day', 1), ('', 'team', 'team', 'team', 'x', 'day', 1)`,
+    );
+    const select = `SELECT id FROM spanmeter.budgets WHERE tenant_id = ''`;
+    const setting = `SET app.current_tenant = 'acme'`;
+    const seen = [{ id: 'default' }];
+    assert.deepEqual(await as(database.url, ['SET ROLE spanmeter_reader', setting, select]), seen);
+    assert.deepEqual(await as(personUrl(), [select]), seen);
+  });
 
   const forbidden: readonly (readonly [string, readonly string[]])[] = [
     ['become the reader', ['SET ROLE spanmeter_reader']],
