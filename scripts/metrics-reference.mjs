@@ -20,11 +20,19 @@ const SERVED = [
     'Store',
     'Read from the database and the journal; every collector exports them, so take `max by`, not `sum`.',
   ],
+  [
+    'budgets',
+    'Budgets',
+    'As they stand after the latest commit; every collector exports all of them, so take `max by`, not `sum`. ' +
+      '`tenant` is empty for budgets of the operator over all tenants, and `scope` is `tenant` for those that hold ' +
+      'for every tenant by itself. A budget has its series from its first reading on, with spend of 0 too; it is ' +
+      'never folded into `other`. The limit warns once spent is above it; a hard one refuses once it is reached.',
+  ],
   ['keys', 'Keys', 'When the keys in force were made, to find those that should be rotated.'],
   ['process', 'Process', 'About the collector itself.'],
 ];
 /** In the catalogue, and served by no part of this version. */
-const NOT_SERVED = new Set(['genai_database_capacity_bytes']);
+const NOT_SERVED = new Set(['genai_spend_anomaly_usd']);
 
 function row({ name, type, labels, optionalLabels = [], unit, help }) {
   const named = [

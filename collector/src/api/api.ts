@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http';
 import type { TenantBooks } from '@spanmeter/processors';
 import express, { type Express, type NextFunction, type Request, type Response } from 'express';
 import type { BudgetWatch } from '../budgets/budget-watch.ts';
+import type { BudgetForecasts } from '../forecast/forecast.ts';
 import type { Histogram, Logger, SelfMetrics } from '../pipeline/component.ts';
 import { OPEN_IDENTITY, type Authenticator, type Identity } from '../pipeline/identity.ts';
 import { Refusal } from '../pipeline/refusal.ts';
@@ -34,6 +35,8 @@ export interface ApiDependencies {
   readonly books: () => TenantBooks;
   /** Budgets as they stand; null, as without it, before they were read for the first time. */
   readonly budgets?: () => BudgetWatch | null;
+  /** Forecasts of budgets; null, as without it, where there are none. */
+  readonly forecasts?: () => BudgetForecasts | null;
   readonly now?: () => Date;
   readonly reader?: Partial<ReaderOptions>;
   /** Host names besides loopback's that requests may name while there is no authentication. */
@@ -181,6 +184,7 @@ function mount(app: Express, dependencies: ApiDependencies, durations: Histogram
       status,
       books,
       budgets: dependencies.budgets ?? (() => null),
+      forecasts: dependencies.forecasts ?? (() => null),
       params: paramsOf(request),
       alone,
       signal: gone.signal,

@@ -2,6 +2,7 @@ import type { TenantBooks } from '@spanmeter/processors';
 import type { ClientBase } from 'pg';
 import type { z } from 'zod';
 import type { BudgetWatch } from '../budgets/budget-watch.ts';
+import type { BudgetForecasts } from '../forecast/forecast.ts';
 import type { Identity } from '../pipeline/identity.ts';
 import { Refusal } from '../pipeline/refusal.ts';
 import type { Alone } from './alone.ts';
@@ -37,6 +38,8 @@ export interface RouteContext {
   readonly writer: Writer;
   /** Budgets as they stand, from memory; null before they were read for the first time. */
   readonly budgets: () => BudgetWatch | null;
+  /** Forecasts of their states; null where nobody makes any. */
+  readonly forecasts: () => BudgetForecasts | null;
   /** The values of the path's `{names}`. */
   readonly params: Readonly<Record<string, string>>;
   /** The turn of work that would take too much if several did it at once. */

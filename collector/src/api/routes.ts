@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { openApiDocument } from './openapi.ts';
 import { defineRoute, type Route } from './route.ts';
 import { ADJUSTMENTS } from './routes/adjustments.ts';
+import { BUDGET_STATUS } from './routes/budget-status.ts';
 import { BUDGETS } from './routes/budgets.ts';
 import { CALLS } from './routes/calls.ts';
 import { METRICS } from './routes/metrics.ts';
@@ -31,6 +32,7 @@ export const ROUTES: readonly Route[] = [
   SPEND,
   PRICES,
   WHAT_IF,
+  BUDGET_STATUS,
   ...BUDGETS,
   STATUS,
   OPENAPI,

@@ -19,6 +19,8 @@ import {
   type ChangedBy,
 } from '../budgets/store.ts';
 import { inTransaction } from '../keys/transaction.ts';
+import { registerBudgetCheck } from './budget-check.ts';
+import { registerBudgetStatus } from './budget-status.ts';
 import { budgetSentence, budgetTable } from './budget-text.ts';
 import { actor, withClient } from './database.ts';
 import { CliError, printable, runs, type CliContext } from './output.ts';
@@ -273,7 +275,7 @@ function registerList(budget: Command, context: CliContext): void {
   });
 }
 
-/** `spanmeter budget list|add|set|remove`. */
+/** `spanmeter budget list|add|set|remove|status|check`. */
 export function registerBudget(program: Command, context: CliContext): void {
   const budget = program
     .command('budget')
@@ -281,6 +283,8 @@ export function registerBudget(program: Command, context: CliContext): void {
   registerList(budget, context);
   registerAdd(budget, context);
   registerSet(budget, context);
+  registerBudgetStatus(budget, context);
+  registerBudgetCheck(budget, context);
   const remove = budget
     .command('remove')
     .description('remove a budget; calls and their costs stay')

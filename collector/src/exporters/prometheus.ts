@@ -7,6 +7,7 @@ import { renderFamilies } from '../telemetry/exposition.ts';
 import type { ExpositionFormat } from '../telemetry/exposition.ts';
 import { createMetricsServer } from '../telemetry/server.ts';
 import type { HttpServer } from '../telemetry/http-server.ts';
+import { BudgetFamilies, type BudgetGauges } from './prometheus/budget-families.ts';
 import { CorrectionFamily, type CorrectionTotal } from './prometheus/correction-family.ts';
 import type { Dimensions } from './prometheus/family.ts';
 import { readGauges } from './prometheus/gauges.ts';
@@ -18,7 +19,7 @@ import { prometheusOptions } from './prometheus/options.ts';
 import type { PrometheusOptions } from './prometheus/options.ts';
 
 export type { CorrectionTotal } from './prometheus/correction-family.ts';
-export type { GaugeSources, KeyAge, TenantSpend } from './prometheus/gauges.ts';
+export type { GaugeSources, KeyAge, LastCall, TenantSpend } from './prometheus/gauges.ts';
 export type { PrometheusOptions } from './prometheus/options.ts';
 
 /** What is needed of a call's dimensions to make its series before the first call. */
@@ -46,6 +47,7 @@ class CommittedCalls implements PrometheusExporter {
   readonly #labelNames: readonly LabelName[];
   readonly #hot: HotFamilies;
   readonly #corrections: CorrectionFamily;
+  readonly #budgets = new BudgetFamilies();
   readonly #maxDimensions: number;
   readonly #dimensions = new Map<string, Dimensions>();
   readonly #foldedByMetric = new Map<string, number>();
@@ -113,7 +115,8 @@ class CommittedCalls implements PrometheusExporter {
     });
     yield await renderFamilies(gauges, format);
     const corrections = this.#corrections.render(this.#readCorrections(), format);
-    for (const pieces of [this.#hot.render(format), corrections]) {
+    const budgets = this.#budgets.render(this.#readBudgets());
+    for (const pieces of [this.#hot.render(format), corrections, budgets]) {
       for (const piece of pieces) {
         yield piece;
         await nextTurn();
@@ -130,6 +133,14 @@ class CommittedCalls implements PrometheusExporter {
     }
   }
 
+  #readBudgets(): BudgetGauges {
+    try {
+      return this.#sources.budgets?.() ?? NO_BUDGETS;
+    } catch {
+      return NO_BUDGETS;
+    }
+  }
+
   #dimensionsOf(labels: LabelSet): Dimensions {
     const key = keyOf(labels);
     const known = this.#dimensions.get(key);
@@ -142,6 +153,7 @@ class CommittedCalls implements PrometheusExporter {
   }
 }
 
+const NO_BUDGETS: BudgetGauges = { states: [], forecastOf: () => null };
 const NO_CORRECTIONS: readonly CorrectionTotal[] = [];
 
 const NO_VALUES: LabelSet = {

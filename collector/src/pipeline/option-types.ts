@@ -34,11 +34,12 @@ const UNIT_BYTES: Readonly<Record<string, number>> = {
   KiB: 1024,
   MiB: 1024 ** 2,
   GiB: 1024 ** 3,
+  TiB: 1024 ** 4,
 };
 
 function sizeToBytes(size: string | number): number {
   if (typeof size === 'number') return size;
-  const match = /^(\d+)\s*(KiB|MiB|GiB)?$/.exec(size);
+  const match = /^(\d+)\s*(KiB|MiB|GiB|TiB)?$/.exec(size);
   return match === null ? 0 : Number(match[1]) * (UNIT_BYTES[match[2] ?? ''] ?? 1);
 }
 
@@ -46,7 +47,7 @@ function sizeToBytes(size: string | number): number {
 export const byteSizeOption: z.ZodType<number, string | number> = z.codec(
   z.union([
     z.number().int().positive(),
-    z.string().regex(/^\d+\s*(KiB|MiB|GiB)?$/, { error: 'expected a size such as 67108864 or 64MiB' }),
+    z.string().regex(/^\d+\s*(KiB|MiB|GiB|TiB)?$/, { error: 'expected a size such as 67108864 or 64MiB' }),
   ]),
   z.number().int().positive(),
   { decode: sizeToBytes, encode: (bytes) => bytes },

@@ -1,5 +1,6 @@
 import type { ClientBase } from 'pg';
 import type { Logger } from '../pipeline/component.ts';
+import { Wake } from '../pipeline/wake.ts';
 import { OverrideRows, readOverrideRows, readOverridesState, type RowOverrides } from './override-rows.ts';
 
 /** A connection of its own: it listens, so it can't come from a pool that hands it on. */
@@ -34,30 +35,6 @@ export interface OverrideSource {
 const CHANNEL = 'spanmeter_prices';
 /** Many small changes are read together. */
 const GATHER_MS = 100;
-
-/** A wait that an event can end; an event that comes before the wait ends it at once. */
-class Wake {
-  #isSet = false;
-  #end: (() => void) | null = null;
-
-  set(): void {
-    this.#isSet = true;
-    this.#end?.();
-  }
-
-  async wait(timeoutMs: number): Promise<void> {
-    if (!this.#isSet) {
-      let timer: NodeJS.Timeout | undefined;
-      await new Promise<void>((resolve) => {
-        this.#end = resolve;
-        timer = setTimeout(resolve, timeoutMs);
-      });
-      clearTimeout(timer);
-      this.#end = null;
-    }
-    this.#isSet = false;
-  }
-}
 
 class Follower implements OverrideSource {
   readonly firstRead: Promise<void>;

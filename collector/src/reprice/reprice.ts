@@ -1,5 +1,7 @@
 import type { PriceBook } from '@spanmeter/processors';
 import type { Client } from 'pg';
+import { BUDGETS_LOCK, RowBudgets } from '../budgets/row-spend.ts';
+import { readStoredBudgets } from '../budgets/stored-budgets.ts';
 import { errorCode } from '../database/failure.ts';
 import { inTransaction } from '../keys/transaction.ts';
 import { STAGE_ROLLUPS } from '../exporters/postgres/session.ts';
@@ -156,8 +158,11 @@ async function repricePage(
   const pageCalls = request.pageCalls ?? PAGE_CALLS;
   const end = await inTransaction(client, async () => {
     await client.query(`SELECT pg_advisory_xact_lock(${CORRECTIONS_LOCK})`);
+    // Held as the ledger holds them: no budget comes, goes or changes until this page is done.
+    await client.query(`SELECT pg_advisory_xact_lock_shared(${BUDGETS_LOCK})`);
     const { micros: atMicros } = await databaseNow(client);
-    const batch = new CorrectionBatch({ runId: run.id, reason: run.reason, atMicros });
+    const budgets = new RowBudgets(await readStoredBudgets((text) => client.query(text)));
+    const batch = new CorrectionBatch({ runId: run.id, reason: run.reason, atMicros, budgets });
     const counts = new PageCounts();
     const tenants = new Set<string>();
     const page = await readPage(client, request.selection, slice, after, pageCalls, (stored) => {

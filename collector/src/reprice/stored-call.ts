@@ -44,7 +44,7 @@ export const STORED_COLUMNS: string = `
     )
   END,
   a.new_status, a.new_price_version, c.attributes ->> '${OTHER_SPLITS}',
-  c.attributes ->> '${OWN_KEY}'`;
+  c.attributes ->> '${OWN_KEY}', c.user_id, c.session_id, c.agent_name`;
 
 /** A row of `STORED_COLUMNS`, every value as PostgreSQL's text. */
 export type StoredRow = readonly (string | null)[];
@@ -143,11 +143,11 @@ function unpricedCall(row: StoredRow): Call {
     lines: NO_LINES,
     duplicateOf: null,
     team: optional(11),
-    userId: null,
-    sessionId: null,
+    userId: optional(33),
+    sessionId: optional(34),
     conversationId: null,
     feature: optional(12),
-    agentName: null,
+    agentName: optional(35),
     serviceName: text(9),
     environment: optional(10),
     keyId: optional(13),

@@ -1,5 +1,6 @@
 import { formatPico, type PriceBook } from '@spanmeter/processors';
 import type { Client } from 'pg';
+import { RowSpend, type RowBudgets } from '../budgets/row-spend.ts';
 import { BinaryCopy } from '../exporters/postgres/binary-copy.ts';
 import { COST_SCALE } from '../exporters/postgres/call-rows.ts';
 import { CorrectionSums, hashOf, ROLLUP_COLUMNS } from '../exporters/postgres/rollup.ts';
@@ -37,7 +38,12 @@ export interface CorrectionContext {
   readonly reason: string;
   /** Microseconds since 1970 by the database's clock. */
   readonly atMicros: number;
+  /** Those of the transaction, which holds them as they are until its end. */
+  readonly budgets: RowBudgets;
 }
+
+/** Tells collectors that spend was corrected, so that they read it again. */
+export const CORRECTIONS_CHANNEL = 'spanmeter_corrections';
 
 /** Labels of the metric in the order of the columns; NULL is the empty text there. */
 function labelsOf({ call }: RepricedCall): readonly string[] {
@@ -101,11 +107,13 @@ export class CorrectionBatch {
   readonly #sums: CorrectionSums;
   readonly #totals = new Map<string, TotalRow>();
   readonly #tenants = new Set<string>();
+  readonly #spend: RowSpend;
   #size = 0;
 
   constructor(context: CorrectionContext) {
     this.#context = context;
     this.#sums = new CorrectionSums(Math.floor(context.atMicros / MICROS_PER_DAY), context.runId);
+    this.#spend = new RowSpend(context.budgets);
   }
 
   get size(): number {
@@ -118,15 +126,20 @@ export class CorrectionBatch {
     const delta = (change.newCost ?? 0n) - (change.oldCost ?? 0n);
     this.#addRow(change, delta);
     this.#sums.add(change);
+    this.#spend.add(change.call, change.oldStatus, change.oldCost, -1);
+    this.#spend.add(change.call, change.newStatus, change.newCost, 1);
     if (delta !== 0n) this.#addTotal(change, delta);
   }
 
   /** Writes the corrections, the rollups that they move and the totals of the metric, in the caller's transaction. */
   async write(client: Client): Promise<void> {
+    const spend = this.#spend.statement();
     const statements: readonly Statement[] = [
       copyInto('spanmeter.cost_adjustments', ADJUSTMENT_COLUMNS, this.#rows.payload()),
       copyInto(STAGED_ROLLUPS, ROLLUP_COLUMNS, this.#sums.encode().payload()),
       { sql: MERGE_ROLLUPS },
+      ...(spend === null ? [] : [{ sql: spend }]),
+      { sql: `NOTIFY ${CORRECTIONS_CHANNEL}` },
     ];
     const script = new Script(statements);
     client.query(script);

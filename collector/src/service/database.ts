@@ -5,6 +5,7 @@ import { postgres, type PostgresOptions } from '../exporters/postgres/index.ts';
 import type { Logger } from '../pipeline/component.ts';
 import type { DatabaseAddress } from './messages.ts';
 import { componentOf, tracesPipeline } from './processing.ts';
+import type { Room } from './remembered.ts';
 
 /** The file in the data directory that holds the read-only URL of the embedded server. */
 export const READ_ONLY_URL_FILE = 'postgres-readonly-url';
@@ -22,6 +23,18 @@ export function operatorUrl(
   return options.url?.reveal() || env['DATABASE_URL'] || null;
 }
 
+function embeddedFolder({ embedded }: PostgresOptions, dataDir: string): string {
+  return embedded.data_dir ?? join(dataDir, 'postgres');
+}
+
+/** Where the room that the database has can be seen. */
+export function roomOf(options: PostgresOptions, dataDir: string, database: Database): Room {
+  return {
+    capacityBytes: options.capacity,
+    folder: database.embedded ? embeddedFolder(options, dataDir) : null,
+  };
+}
+
 /** Opens the operator's server where the configuration names one, else starts the embedded one. */
 export async function openLedgerDatabase(
   options: PostgresOptions,
@@ -30,9 +43,9 @@ export async function openLedgerDatabase(
 ): Promise<Database> {
   const url = operatorUrl(options, process.env);
   if (url !== null) return openDatabase({ url, log });
-  const { data_dir: folder, port } = options.embedded;
+  const { port } = options.embedded;
   return openDatabase({
-    dataDir: folder ?? join(dataDir, 'postgres'),
+    dataDir: embeddedFolder(options, dataDir),
     log,
     ...(port === undefined ? {} : { port }),
   });

@@ -3,6 +3,7 @@ import type { PostgresLedger } from '../exporters/postgres/ledger.ts';
 import { createOtlpHttpSender, type OtlpHttpOptions } from '../exporters/otlp-http.ts';
 import { forwardBody } from '../exporters/otlp-http/forward-body.ts';
 import { createDebugExporter, type DebugOptions } from '../exporters/debug.ts';
+import type { SpendCommit } from '../budgets/spending.ts';
 import type { PrometheusExporter } from '../exporters/prometheus.ts';
 import { systemClock } from '../journal/clock.ts';
 import { openCursorFiles, type CursorFiles } from '../journal/cursor-files.ts';
@@ -15,6 +16,7 @@ import { createBestEffortDrain } from '../pipeline/best-effort-drain.ts';
 import type { Host, Logger, SelfMetrics } from '../pipeline/component.ts';
 import { createLedgerDrain } from '../pipeline/drain.ts';
 import { registerDrainMetrics, type Drain } from '../pipeline/drain-status.ts';
+import type { Budgets } from './budgets.ts';
 import type { MainLink } from './main-link.ts';
 import type { JournalStart } from './messages.ts';
 import type { Processing } from './processing.ts';
@@ -27,6 +29,8 @@ export interface ExportParts {
   readonly processing: Processing;
   readonly ledger: PostgresLedger | null;
   readonly prometheus: PrometheusExporter | null;
+  /** What follows spend against budgets; null where there is no ledger. */
+  readonly budgets: Pick<Budgets, 'committed'> | null;
   readonly link: MainLink;
   readonly log: Logger;
   readonly metrics: SelfMetrics;
@@ -80,7 +84,8 @@ function ledgerDrain(shared: Shared, id: string, ledger: PostgresLedger, onCommi
     metrics,
     extract: extractSpans,
     tenantOf: shared.processing.tenantOf,
-    onCommitted: (result) => onCommitted(result.inserted),
+    onCommitted: ({ inserted }, { journalId, lastSequence: sequence }, isCertain) =>
+      onCommitted({ journalId, exporter: id, sequence, inserted, isCertain }),
     onDone: done.exporter(id),
     confirmCursor: async () => void (await link.ask('confirm_cursor', null)),
     renewJournalId: () => link.ask('renew_journal_id', null),
@@ -89,7 +94,7 @@ function ledgerDrain(shared: Shared, id: string, ledger: PostgresLedger, onCommi
   });
 }
 
-type OnCommitted = (calls: Parameters<PrometheusExporter['committed']>[0]) => void;
+type OnCommitted = (commit: SpendCommit) => void;
 
 interface Forwarder {
   readonly drain: Drain;
@@ -139,7 +144,7 @@ function forwarder(shared: Shared, id: string, options: OtlpHttpOptions): Forwar
 
 /** Makes the exporters of the pipeline, each with its own cursor over one shared processing. */
 export async function createExports(parts: ExportParts): Promise<Exports> {
-  const { config, journal, processing, log, metrics, ledger, prometheus } = parts;
+  const { config, journal, processing, log, metrics, ledger, prometheus, budgets } = parts;
   const reader = openJournalReader({ dir: journal.dir, disk: nodeDisk });
   const source = createBatchSource({
     reader,
@@ -155,15 +160,16 @@ export async function createExports(parts: ExportParts): Promise<Exports> {
   const forwarders: Forwarder[] = [];
   const { exporters } = tracesPipeline(config);
   const listeners: OnCommitted[] = [];
-  if (prometheus !== null) listeners.push((calls) => prometheus.committed(calls, Date.now()));
+  if (prometheus !== null) listeners.push(({ inserted }) => prometheus.committed(inserted, Date.now()));
+  if (budgets !== null) listeners.push((commit) => budgets.committed(commit));
   for (const id of exporters) {
     const component = config.exporters.get(id);
     if (component === undefined) continue;
     const { type, options } = component;
     if (type.type === 'postgres' && ledger !== null) {
       drains.push(
-        ledgerDrain(shared, id, ledger, (calls) => {
-          for (const listener of listeners) listener(calls);
+        ledgerDrain(shared, id, ledger, (commit) => {
+          for (const listener of listeners) listener(commit);
         }),
       );
     } else if (type.type === 'otlp_http') {
@@ -172,7 +178,7 @@ export async function createExports(parts: ExportParts): Promise<Exports> {
       drains.push(made.drain);
     } else if (type.type === 'debug') {
       const debug = createDebugExporter(options as DebugOptions, { log });
-      listeners.push((calls) => debug.calls(calls));
+      listeners.push(({ inserted }) => debug.calls(inserted));
     }
   }
   registerDrainMetrics(metrics, drains);

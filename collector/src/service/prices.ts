@@ -1,15 +1,11 @@
-import { Client } from 'pg';
 import type { Config } from '../config/config.ts';
 import type { Database } from '../database/connect.ts';
 import type { Logger, SelfMetrics } from '../pipeline/component.ts';
 import { configuredFiles, priceFilesFault, readConfiguredFiles } from '../prices/configured-prices.ts';
 import { createLivePrices, type LivePrices } from '../prices/live-prices.ts';
-import type { OverrideConnection } from '../prices/override-source.ts';
 import { cost, type CostOptions } from '../processors/cost.ts';
+import { connectWhenReady } from './listening-client.ts';
 import { componentOf, tracesPipeline, type Processing } from './processing.ts';
-
-const CONNECT_LIMIT_MS = 10_000;
-const QUERY_LIMIT_MS = 60_000;
 
 /** What own prices need of the collector around them. */
 export interface PricesParts {
@@ -31,28 +27,6 @@ export function pricesFault(config: Config): Promise<string | null> {
   return priceFilesFault(costOptions(config));
 }
 
-async function connect(database: Pick<Database, 'ownerUrl' | 'ready'>): Promise<OverrideConnection> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error('the database is not ready yet')), CONNECT_LIMIT_MS);
-  });
-  try {
-    await Promise.race([database.ready(), late]);
-  } finally {
-    clearTimeout(timer);
-  }
-  const client = new Client({
-    connectionString: database.ownerUrl,
-    application_name: 'spanmeter-prices',
-    connectionTimeoutMillis: CONNECT_LIMIT_MS,
-    query_timeout: QUERY_LIMIT_MS,
-    keepAlive: true,
-  });
-  client.on('error', () => undefined);
-  await client.connect();
-  return client;
-}
-
 /** Reads the price files and makes what follows them and the database. Rejects with PriceFilesError. */
 export async function openPrices(parts: PricesParts): Promise<LivePrices> {
   const options = costOptions(parts.config);
@@ -62,7 +36,12 @@ export async function openPrices(parts: PricesParts): Promise<LivePrices> {
     first: await readConfiguredFiles(options),
     reloadIntervalMs: options.reload_interval,
     database:
-      database === null ? null : { connect: () => connect(database), maxOverrides: options.max_overrides },
+      database === null
+        ? null
+        : {
+            connect: () => connectWhenReady(database, 'spanmeter-prices'),
+            maxOverrides: options.max_overrides,
+          },
     apply: (overrides) => processing.replacePrices(overrides),
     log,
     metrics,

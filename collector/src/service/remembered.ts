@@ -1,6 +1,7 @@
+import { statfs } from 'node:fs/promises';
 import type { Pool } from 'pg';
 import { parsePico } from '@spanmeter/processors';
-import type { BookAge, GaugeSources, KeyAge, TenantSpend } from '../exporters/prometheus/gauges.ts';
+import type { BookAge, GaugeSources, KeyAge, LastCall, TenantSpend } from '../exporters/prometheus/gauges.ts';
 import type { CorrectionTotal } from '../exporters/prometheus/correction-family.ts';
 import type { Logger } from '../pipeline/component.ts';
 
@@ -25,6 +26,27 @@ const KEYS = `SELECT id, coalesce(tenant_id, '') AS tenant, created_at FROM span
 
 const BOOKS = `SELECT version, created_at FROM spanmeter.price_books ORDER BY created_at DESC LIMIT 50`;
 
+/** More tenants than the bound go without: those whose names come last. */
+const MAX_LAST_CALLS = 100_000;
+const LAST_CALL_DAYS = 30;
+/** A probe of an index for each tenant's latest quarter of an hour, and one for the latest call in it. */
+const LAST_CALLS = `
+  SELECT t.id AS tenant, extract(epoch FROM least(now(), coalesce((
+      SELECT max(c.started_at) FROM spanmeter.calls c
+      WHERE c.tenant_id = t.id AND c.started_at >= r.bucket_start
+        AND c.started_at < r.bucket_start + interval '15 minutes'
+        AND c.cost_status NOT IN ('duplicate', 'not_billable')
+    ), r.bucket_start)))::float8 * 1000 AS ms
+  FROM (SELECT id FROM spanmeter.tenants ORDER BY id LIMIT ${MAX_LAST_CALLS}) t
+  CROSS JOIN LATERAL (
+    SELECT bucket_start FROM spanmeter.spend_rollup
+    WHERE tenant_id = t.id AND bucket_start > now() - interval '${LAST_CALL_DAYS} days'
+      AND cost_status NOT IN ('duplicate', 'not_billable') AND calls > 0
+    ORDER BY bucket_start DESC LIMIT 1
+  ) r`;
+/** What this collector commits it knows by itself. */
+const LAST_CALLS_EVERY_MS = 600_000;
+
 /** The first label sets as they are; of those beyond the bound only the tenant stays. */
 const CORRECTIONS = `
   WITH ranked AS (
@@ -42,6 +64,22 @@ type CorrectionRow = CorrectionTotal['labels'] & {
   readonly amount: string;
 };
 
+/** Where the room that the database has can be seen. */
+export interface Room {
+  /** As configured; undefined where nothing is. */
+  readonly capacityBytes: number | undefined;
+  /** Folder of an embedded server; null where it is elsewhere. */
+  readonly folder: string | null;
+}
+
+/** What the database takes and what is free beside it. */
+async function capacityOf({ capacityBytes, folder }: Room, sizeBytes: number): Promise<number | null> {
+  if (capacityBytes !== undefined) return capacityBytes;
+  if (folder === null) return null;
+  const { bavail, bsize } = await statfs(folder);
+  return sizeBytes + bavail * bsize;
+}
+
 /** Figures of the database that a scrape may read at once, because they were read before. */
 export interface Remembered {
   readonly sources: GaugeSources;
@@ -50,10 +88,13 @@ export interface Remembered {
 }
 
 /** Reads them every 30 s while the database answers; nothing is served that was never read. */
-export function rememberGauges(pool: Pool, log: Logger): Remembered {
+export function rememberGauges(pool: Pool, log: Logger, room: Room): Remembered {
   let spend: readonly TenantSpend[] = [];
   let keys: readonly KeyAge[] = [];
   let databaseSizeBytes: number | null = null;
+  let databaseCapacityBytes: number | null = null;
+  let lastCalls: readonly LastCall[] = [];
+  let lastCallsReadMs = -Infinity;
   let books: readonly BookAge[] = [];
   let corrections: readonly CorrectionTotal[] = [];
   let timer: NodeJS.Timeout | undefined;
@@ -76,12 +117,17 @@ export function rememberGauges(pool: Pool, log: Logger): Remembered {
       createdUnixMs: row.created_at.getTime(),
     }));
     databaseSizeBytes = Number(size.rows[0]?.size ?? 0);
+    databaseCapacityBytes = await capacityOf(room, databaseSizeBytes).catch(() => null);
     corrections = corrected.rows.map(({ direction, amount, ...labels }) => ({
       labels,
       direction,
       picoUsd: parsePico(amount) ?? 0n,
     }));
     books = named.rows.map((row) => ({ version: row.version, madeUnixMs: row.created_at.getTime() }));
+    if (performance.now() - lastCallsReadMs < LAST_CALLS_EVERY_MS) return;
+    const called = await pool.query<{ tenant: string; ms: number }>(LAST_CALLS);
+    lastCalls = called.rows.map(({ tenant, ms }) => ({ tenant, startedUnixMs: ms }));
+    lastCallsReadMs = performance.now();
   }
 
   async function run(): Promise<void> {
@@ -99,6 +145,8 @@ export function rememberGauges(pool: Pool, log: Logger): Remembered {
       spend: () => spend,
       keys: () => keys,
       databaseSizeBytes: () => databaseSizeBytes,
+      databaseCapacityBytes: () => databaseCapacityBytes,
+      lastCalls: () => lastCalls,
       priceBooks: () => books,
       corrections: () => corrections,
     },

@@ -16,7 +16,14 @@ import { settledOrAborted } from '../pipeline/deadline.ts';
 import { VERSION } from '../telemetry/version.ts';
 import { createMetricsServer } from '../telemetry/server.ts';
 import type { ThreadMetrics } from '../telemetry/self-metrics.ts';
-import { databaseAddress, openLedgerDatabase, postgresOptions, READ_ONLY_URL_FILE } from './database.ts';
+import { createBudgets, type Budgets } from './budgets.ts';
+import {
+  databaseAddress,
+  openLedgerDatabase,
+  postgresOptions,
+  READ_ONLY_URL_FILE,
+  roomOf,
+} from './database.ts';
 import { createExports, type Exports } from './exports.ts';
 import { openAuthenticator } from './keys.ts';
 import { createKnownTenants, type KnownTenants } from './known-tenants.ts';
@@ -57,6 +64,7 @@ export class WorkerRuntime {
   #pool: Pool | null = null;
   #ledger: PostgresLedger | null = null;
   #exports: Exports | null = null;
+  #budgets: Budgets | null = null;
   #remembered: Remembered | null = null;
   #knownTenants: KnownTenants | null = null;
   #prometheus: PrometheusExporter | null = null;
@@ -130,6 +138,7 @@ export class WorkerRuntime {
     this.#remembered?.stop();
     this.#knownTenants?.stop();
     if (this.#prices !== null) await settledOrAborted(this.#prices.stop(), deadline);
+    if (this.#budgets !== null) await settledOrAborted(this.#budgets.stop(), deadline);
     // A server that hangs answers nobody: what it was asked is left to it once the time is over.
     if (this.#maintenance !== null) await settledOrAborted(this.#maintenance.stop(), deadline);
     if (this.#ledger !== null) await settledOrAborted(this.#ledger.close(), deadline);
@@ -218,9 +227,13 @@ export class WorkerRuntime {
 
   async #startExports(processing: Processing): Promise<void> {
     const { config, start, link, log, metrics } = this.#parts;
-    if (this.#pool !== null) {
-      this.#remembered = rememberGauges(this.#pool, log);
+    const postgres = postgresOptions(config);
+    if (this.#pool !== null && this.#database !== null && postgres !== null) {
+      const room = roomOf(postgres.options, start.dataDir, this.#database);
+      this.#remembered = rememberGauges(this.#pool, log, room);
       this.#remembered.start();
+      this.#budgets = createBudgets(this.#database, log);
+      this.#budgets.start();
     }
     const counting = this.#createPrometheus();
     this.#prometheus = counting;
@@ -231,6 +244,7 @@ export class WorkerRuntime {
       processing,
       ledger: this.#ledger,
       prometheus: counting,
+      budgets: this.#budgets,
       link,
       log,
       metrics,
@@ -250,6 +264,7 @@ export class WorkerRuntime {
       { id: found.id, log, metrics },
       {
         ...this.#remembered?.sources,
+        budgets: () => this.#budgets?.gauges() ?? null,
         oldestPendingUnixMs: () => {
           const pending = (this.#exports?.drains ?? []).map((drain) => drain.status().oldestPendingUnixMs);
           const known = pending.filter((ms) => ms !== null);
@@ -271,6 +286,8 @@ export class WorkerRuntime {
       metrics,
       status: () => this.#status(),
       books: () => processing.books(),
+      budgets: () => this.#budgets?.read() ?? null,
+      forecasts: () => this.#budgets?.forecasts() ?? null,
       allowedHosts: options.allowed_hosts,
       reader: { statementTimeoutMs: options.statement_timeout_ms },
     });

@@ -5,6 +5,7 @@ import { ROUTES } from '@spanmeter/collector/dist/api/routes.js';
 import { createReader } from '@spanmeter/collector/dist/api/reader.js';
 import type { SelfMetrics } from '@spanmeter/collector/dist/pipeline/component.js';
 import { SILENT_METRICS } from '@spanmeter/collector/dist/pipeline/silent.js';
+import { buildState } from '../../support/budget-builder.js';
 import { freshDatabase, type FreshDatabase } from '../../support/database.js';
 import { authenticatorOf, runApi, type Json, type RunningApi } from './running-api.js';
 
@@ -42,7 +43,11 @@ describe('the API as a server', () => {
 
   before(async () => {
     database = await freshDatabase();
-    api = await runApi(database.url, { metrics: recording(observed), allowedHosts: ['spend.test'] });
+    api = await runApi(database.url, {
+      metrics: recording(observed),
+      allowedHosts: ['spend.test'],
+      budgets: () => ({ states: () => [buildState('acme')], onChange: () => () => undefined }),
+    });
   });
 
   after(async () => {

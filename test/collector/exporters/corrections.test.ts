@@ -76,7 +76,7 @@ describe('the totals of corrections', () => {
         prices: [{ provider: 'openai', model: 'gpt-4o', input_mtok: mtok, output_mtok: mtok }],
       });
       for (const mtok of ['10', '1', '2']) await repriceIn(database.url, pricingOf(price(mtok)));
-      const remembered = rememberGauges(pool, SILENT_LOG);
+      const remembered = rememberGauges(pool, SILENT_LOG, { capacityBytes: undefined, folder: null });
       remembered.start();
       const read = () => Promise.resolve(remembered.sources.corrections?.() ?? []);
       const totals = await until(read, (found) => found.length > 0);

@@ -4,6 +4,7 @@ import { createPrometheusExporter, prometheus } from '@spanmeter/collector/dist/
 import type { PrometheusOptions } from '@spanmeter/collector/dist/exporters/prometheus.js';
 import { SILENT_LOG, SILENT_METRICS } from '@spanmeter/collector/dist/pipeline/silent.js';
 import { COST_STATUSES, METRIC_CATALOGUE } from '@spanmeter/processors';
+import { buildState } from '../../support/budget-builder.ts';
 import { buildCall, COMMITTED_UNIX_MS, correctionOf } from '../../support/call-builder.ts';
 import { parseExposition, sumOf, valueOf } from '../../support/exposition-parser.ts';
 
@@ -316,6 +317,8 @@ describe('the families of the prometheus exporter', () => {
     priceBooks: () => [{ version: 'book-1', madeUnixMs: 1 }],
     oldestPendingUnixMs: () => 1,
     databaseSizeBytes: () => 1,
+    databaseCapacityBytes: () => 1,
+    budgets: () => ({ states: [buildState('acme')], forecastOf: () => 1n }),
     corrections: () => [correctionOf('model-1', 'up', 1n), correctionOf('model-1', 'down', 2n)],
   };
   const fold = Array.from({ length: 200 }, (_, index) => buildCall({ model: `model-${index}` }));

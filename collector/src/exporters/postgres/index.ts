@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { ComponentType } from '../../pipeline/component.ts';
+import { byteSizeOption } from '../../pipeline/option-types.ts';
 import { type Secret, secretOption } from '../../pipeline/secret.ts';
 
 const DURATION = /^([1-9][0-9]{0,4})d$/;
@@ -27,6 +28,8 @@ export interface PostgresOptions {
   readonly dead_letter_retention: number;
   /** Connections that queries may use besides the one that writes. */
   readonly max_connections: number;
+  /** Bytes that the database may take; undefined: known of the embedded server only. */
+  readonly capacity?: number | undefined;
   readonly embedded: {
     /** Folder of the embedded server; undefined means `postgres` in the collector's data directory. */
     readonly data_dir?: string | undefined;
@@ -71,6 +74,12 @@ export const postgres: ComponentType<PostgresOptions> = {
       .max(100)
       .default(8)
       .describe('Connections for queries, besides the one that writes.'),
+    capacity: byteSizeOption
+      .optional()
+      .describe(
+        'Room that the database has, as text such as 100GiB: genai_database_capacity_bytes. By default that of the ' +
+          "embedded server's file system, and unknown for a server of yours.",
+      ),
     embedded: EMBEDDED,
   }),
 };

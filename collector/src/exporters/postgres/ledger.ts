@@ -1,5 +1,7 @@
 import type { Call } from '@spanmeter/processors';
 import { escapeLiteral } from 'pg';
+import { BUDGETS_CHANGED, RowBudgets, RowSpend } from '../../budgets/row-spend.ts';
+import { readStoredBudgets } from '../../budgets/stored-budgets.ts';
 import { errorCode, errorMessage, isBadData, isUnavailable } from '../../database/failure.ts';
 import type { Counter, Histogram, Logger, SelfMetrics } from '../../pipeline/component.ts';
 import {
@@ -56,6 +58,8 @@ type Route = 'direct' | 'staging' | 'bisection';
 const STAGED_UNTIL_CLEAN = 50;
 const MAX_KNOWN_TENANTS = 100_000;
 const MAX_KNOWN_BOOKS = 1_000;
+/** Budgets that change more often than this during one commit make it wait for its next turn. */
+const MAX_BUDGET_READS = 5;
 const COMMIT_BUCKETS: readonly number[] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const EXPORTER = /^[a-z0-9_/.-]{1,256}$/i;
@@ -82,6 +86,8 @@ class Writer implements PostgresLedger {
   #days = new Set<number>();
   #tenants = new Set<string>();
   #books = new Set<string>();
+  /** As of their version, which every transaction holds them to; null until they are read. */
+  #budgets: RowBudgets | null = null;
 
   constructor(options: PostgresLedgerOptions) {
     this.#options = options;
@@ -194,16 +200,23 @@ class Writer implements PostgresLedger {
     this.#days.clear();
     this.#tenants.clear();
     this.#books.clear();
+    this.#budgets = null;
+  }
+
+  async #knownBudgets(session: Session): Promise<RowBudgets> {
+    this.#budgets ??= new RowBudgets(await readStoredBudgets((text) => session.query(text)));
+    return this.#budgets;
   }
 
   /** Tries the cheapest route first, and another one where the rows themselves are in the way. */
   async #commitBy(session: Session, prepared: Prepared): Promise<CommitResult> {
     let route: Route = this.#stagedBatches > 0 ? 'staging' : 'direct';
     let madePartitions = false;
+    let budgetReads = 0;
     for (;;) {
       try {
         await this.#ensureDays(session, prepared.rows.days);
-        return await this.#attempt(session, prepared, route);
+        return await this.#attempt(session, prepared, route, await this.#knownBudgets(session));
       } catch (error) {
         if (session.lost || isUnavailable(error)) throw error;
         await session.query('ROLLBACK');
@@ -212,6 +225,9 @@ class Writer implements PostgresLedger {
         if (isMissingPartition(error) && !madePartitions) {
           madePartitions = true;
           this.#days.clear();
+        } else if (errorCode(error) === BUDGETS_CHANGED && budgetReads < MAX_BUDGET_READS) {
+          budgetReads++;
+          this.#budgets = null;
         } else if (errorCode(error) === '23505' && route === 'direct') {
           route = 'staging';
           this.#stagedBatches = STAGED_UNTIL_CLEAN;
@@ -224,8 +240,13 @@ class Writer implements PostgresLedger {
     }
   }
 
-  async #attempt(session: Session, prepared: Prepared, route: Route): Promise<CommitResult> {
-    const head = this.#head(prepared.batch);
+  async #attempt(
+    session: Session,
+    prepared: Prepared,
+    route: Route,
+    budgets: RowBudgets,
+  ): Promise<CommitResult> {
+    const head = this.#head(prepared.batch, budgets);
     let done: InsertedRows = { inserted: prepared.rows.calls, refused: [] };
     const statements: (Statement | string)[] = [];
     if (prepared.rows.calls.length === 0 || route === 'direct') {
@@ -242,6 +263,8 @@ class Writer implements PostgresLedger {
     const rollups = rollupsOf(prepared, done);
     if (rollups !== null)
       statements.push(copyInto(STAGED_ROLLUPS, ROLLUP_COLUMNS, rollups.payload()), MERGE_ROLLUPS);
+    const spend = spendOf(done.inserted, budgets);
+    if (spend !== null) statements.push(spend);
     const result = await session.run([...statements, moveCursor(prepared.batch), 'COMMIT']);
     this.#remember(prepared.batch, tenants);
     return this.#account(
@@ -289,14 +312,15 @@ class Writer implements PostgresLedger {
     for (const day of missing) this.#days.add(day);
   }
 
-  /** Opens the transaction: cursor first, then the books that its calls name. */
-  #head(batch: LedgerBatch): string[] {
+  /** Opens the transaction: cursor first, then the budgets that it knows and the books that its calls name. */
+  #head(batch: LedgerBatch, budgets: RowBudgets): string[] {
     const { sequence, spansDone } = batch.from;
     const { journal, exporter } = cursorKey(batch);
     return [
       'BEGIN',
       `SELECT spanmeter.require_cursor(${journal}, ${exporter}, ` +
         `${Math.trunc(sequence)}, ${Math.trunc(spansDone)})`,
+      budgets.requirement,
       ...batch.books
         .filter((book) => !this.#books.has(book.version))
         .toSorted((a, b) => (a.version < b.version ? -1 : 1))
@@ -368,6 +392,14 @@ function registerTenants(ids: readonly string[]): string {
 function rollupsOf(prepared: Prepared, done: InsertedRows): BinaryCopy | null {
   if (done.inserted === prepared.rows.calls) return prepared.rollups;
   return done.inserted.length === 0 ? null : encodeRollups(done.inserted, prepared.batch.journalId);
+}
+
+/** What the inserted calls add to budgets that rollups cannot tell of; null where nothing. */
+function spendOf(calls: readonly Call[], budgets: RowBudgets): string | null {
+  if (budgets.isEmpty) return null;
+  const spend = new RowSpend(budgets);
+  for (const call of calls) spend.add(call, call.costStatus, call.costPicoUsd, 1);
+  return spend.statement();
 }
 
 function refusedLetters(prepared: Prepared, done: InsertedRows): DeadLetter[] {

@@ -1,6 +1,7 @@
 import { metricNamed, type MetricName } from '@spanmeter/processors';
 import type { MetricFamily, MetricSample } from '../../telemetry/exposition.ts';
 import { VERSION } from '../../telemetry/version.ts';
+import type { BudgetGauges } from './budget-families.ts';
 import type { CorrectionTotal } from './correction-family.ts';
 import { wellFormed } from './labels.ts';
 
@@ -21,6 +22,12 @@ export interface KeyAge {
   readonly createdUnixMs: number;
 }
 
+/** When the latest call of a tenant began. */
+export interface LastCall {
+  readonly tenant: string;
+  readonly startedUnixMs: number;
+}
+
 /** When a price book was made. */
 export interface BookAge {
   readonly version: string;
@@ -39,6 +46,12 @@ export interface GaugeSources {
   /** When the oldest record that the ledger does not have yet was received; null, shown as 0, where it has all. */
   oldestPendingUnixMs?(): number | null;
   databaseSizeBytes?(): number | null;
+  /** Room that the database has; null where nobody knows. */
+  databaseCapacityBytes?(): number | null;
+  /** When each tenant's latest call began, as the store has it. */
+  lastCalls?(): readonly LastCall[];
+  /** Budgets as they stand; null before they were read for the first time. */
+  budgets?(): BudgetGauges | null;
   /** Totals of corrections, new ones last; the same array until they are read again. */
   corrections?(): readonly CorrectionTotal[];
 }
@@ -68,6 +81,15 @@ function single(name: MetricName, read: () => number | null | undefined): Metric
   });
 }
 
+/** What was committed here, and what the store knew before. */
+function lastCalls(sources: GaugeSources, own: OwnCounts): ReadonlyMap<string, number> {
+  const latest = new Map(own.lastCallMsByTenant);
+  for (const { tenant, startedUnixMs } of sources.lastCalls?.() ?? []) {
+    latest.set(tenant, Math.max(latest.get(tenant) ?? -Infinity, startedUnixMs));
+  }
+  return latest;
+}
+
 /** The families that have few series, as they are now. */
 export function readGauges(sources: GaugeSources, own: OwnCounts): readonly MetricFamily[] {
   const overflow = 'genai_metrics_label_overflow_total';
@@ -76,7 +98,7 @@ export function readGauges(sources: GaugeSources, own: OwnCounts): readonly Metr
       { labels: { version: VERSION, node: process.versions.node }, value: 1 },
     ]),
     gauge('genai_tenant_last_call_timestamp_seconds', () =>
-      Array.from(own.lastCallMsByTenant, ([tenant, unixMs]) => ({
+      Array.from(lastCalls(sources, own), ([tenant, unixMs]) => ({
         labels: { tenant: wellFormed(tenant) },
         value: unixMs / MS_PER_SECOND,
       })),
@@ -104,6 +126,7 @@ export function readGauges(sources: GaugeSources, own: OwnCounts): readonly Metr
       return read === null ? 0 : read === undefined ? undefined : read / MS_PER_SECOND;
     }),
     single('genai_database_size_bytes', () => sources.databaseSizeBytes?.()),
+    single('genai_database_capacity_bytes', () => sources.databaseCapacityBytes?.()),
     {
       name: overflow,
       help: metricNamed(overflow).help,

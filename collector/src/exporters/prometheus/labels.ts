@@ -63,7 +63,8 @@ export function wellFormed(value: string): string {
   return (value as string & { toWellFormed(): string }).toWellFormed();
 }
 
-function escapeLabelValue(value: string): string {
+/** A label's value as the text format writes it, without its quotes. */
+export function escapeLabelValue(value: string): string {
   return wellFormed(value).replaceAll('\\', '\\\\').replaceAll('\n', '\\n').replaceAll('"', '\\"');
 }
 

@@ -1,0 +1,51 @@
+import type { Budget } from './budget.ts';
+import { BUDGET_COLUMNS, budgetOf, type BudgetRow } from './budget-row.ts';
+import { usableZone } from './usable-zone.ts';
+
+/** Runs one statement; both a pool and a connection of the ledger can. */
+export type Ask = (text: string) => Promise<{ readonly rows: readonly unknown[] }>;
+
+/** Every budget as of one version of them. */
+export interface StoredBudgets {
+  /** What `spanmeter.require_budgets` compares. */
+  readonly version: string;
+  /** Their time zone is the one that holds: null only for `each`, whose zones are the tenants'. */
+  readonly budgets: readonly Budget[];
+}
+
+/** `tenant_id` is null where there is no budget at all. */
+type StoredRow = Omit<BudgetRow, 'tenant_id'> & {
+  readonly version: string;
+  readonly tenant_id: string | null;
+  readonly zone: string;
+};
+
+/** More than this are not held in memory. */
+const MAX_BUDGETS = 100_000;
+
+/** One statement, so that the version is that of the rows. */
+const READ = `SELECT v.version::text, coalesce(b.timezone, t.timezone, 'UTC') AS zone, ${BUDGET_COLUMNS}
+  FROM spanmeter.budget_version v
+  LEFT JOIN spanmeter.budgets b ON true LEFT JOIN spanmeter.tenants t ON t.id = b.tenant_id
+  ORDER BY b.tenant_id, b.id LIMIT ${MAX_BUDGETS}`;
+
+function resolved(row: StoredRow): Budget | null {
+  const { tenant_id } = row;
+  if (tenant_id === null) return null;
+  try {
+    const budget = budgetOf({ ...row, tenant_id });
+    const isOfTenants = budget.scope === 'each' && budget.timezone === null;
+    return { ...budget, timezone: isOfTenants ? null : usableZone(row.zone) };
+  } catch {
+    // Written past every check (a limit of NaN): no reason for the ledger to stop.
+    return null;
+  }
+}
+
+/** Reads every budget, the disabled ones too, with its zone resolved. Rejects with the driver's error. */
+export async function readStoredBudgets(ask: Ask): Promise<StoredBudgets> {
+  const { rows } = (await ask(READ)) as { readonly rows: readonly StoredRow[] };
+  const version = rows[0]?.version;
+  if (version === undefined) throw new Error('spanmeter.budget_version has no row');
+  return { version, budgets: rows.map(resolved).filter((budget) => budget !== null) };
+}
