@@ -40,3 +40,8 @@ export function cellText(value: unknown): string {
   if (typeof value === 'string') return value;
   return typeof value === 'number' || typeof value === 'boolean' ? String(value) : '';
 }
+
+/** The last value that is one: as Grafana's `lastNotNull`, which takes what is no number for none. */
+export function lastOf({ values }: Field): unknown {
+  return values.findLast((value) => value !== null && value !== undefined && !Number.isNaN(value));
+}

@@ -1,6 +1,6 @@
 import type { PanelJson } from '../expand/board-json.ts';
 import { displayOf, type FieldDisplay } from './field-display.ts';
-import { rowCount, type Field, type Frame } from './frame.ts';
+import { lastOf, rowCount, type Field, type Frame } from './frame.ts';
 import { colorNamed, escaped } from './html.ts';
 import type { Canvas } from './series-panel.ts';
 
@@ -74,7 +74,7 @@ export function drawStat(panel: PanelJson, frames: readonly Frame[], canvas: Can
   const background = panel.options?.['colorMode'] === 'background';
   const drawn = tiles.map(({ field }) => {
     const display = displayOf(panel, field, canvas.nowMs);
-    const last = field.values.findLast((value) => value !== null && value !== undefined);
+    const last = lastOf(field);
     const color = (typeof last === 'number' ? display.color(last) : null) ?? colorNamed('green');
     const text = display.text(last);
     const isWord = typeof last !== 'number' && text.length > 20;

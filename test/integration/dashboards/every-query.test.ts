@@ -1,81 +1,110 @@
 import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { DASHBOARDS } from '@spanmeter/dashboards';
 import { panelsOf, type BoardJson } from '@spanmeter/dashboards/dist/expand/board-json.js';
 import { rowCount } from '@spanmeter/dashboards/dist/preview/frame.js';
-import { needProgram } from '../../support/programs.ts';
 import { PrometheusSource } from '../../support/grafana/prometheus-source.ts';
 import { runBoard, type BoardRun, type Sources, type TargetRun } from '../../support/grafana/run-board.ts';
 import { SqlSource } from '../../support/grafana/sql-source.ts';
+import { needProgram } from '../../support/programs.ts';
+import { evidenceTable, type EvidenceRow } from './evidence.ts';
 import { EXPECTED } from './expected/index.ts';
 import { holds, PROOF_SCRAPE_INTERVAL, type Check, type Seen } from './measure.ts';
+import { ORGANISATIONS } from './organisations.ts';
 import { seedStack, type SeededStack } from './seed.ts';
 
-/** So that the last step of a series and the whole live traffic are in one rate interval. */
+/** So that the last step of a series has the whole live traffic in its rate interval. */
 const METRIC_RANGE = { from: 'now-5m', to: 'now+30s' };
 const QUARTER_MS = 900_000;
+const ROLE = 'spanmeter_grafana';
 
 const BOARDS = DASHBOARDS.map((board) => JSON.parse(JSON.stringify(board.build())) as BoardJson);
+
+interface Ran {
+  /** With the range that the board has. */
+  readonly own: BoardRun;
+  /** The same queries around the live traffic, for Prometheus. */
+  readonly metrics: BoardRun;
+  readonly nowMs: number;
+  readonly growth: number;
+}
 
 describe('every query of every dashboard', function () {
   this.timeout(180_000);
   let stack: SeededStack;
   let sources: Sources;
-  const runs = new Map<
-    string,
-    { readonly own: BoardRun; readonly metrics: BoardRun; readonly nowMs: number }
-  >();
+  const runs = new Map<string, Ran>();
+  const evidence: EvidenceRow[] = [];
 
   before(async function () {
     stack = await seedStack({ prometheus: await needProgram(this, 'prometheus') });
     sources = {
-      sql: await SqlSource.open(stack.database.adminUrl, 'spanmeter_grafana'),
+      sql: await SqlSource.open(stack.database.adminUrl, ROLE),
       prometheus: new PrometheusSource(stack.prometheus.url),
       scrapeInterval: PROOF_SCRAPE_INTERVAL,
     };
     for (const board of BOARDS) {
       const nowMs = Date.now();
       const own = await runBoard(board, sources, { nowMs });
-      runs.set(board.uid, {
-        own,
-        metrics: await runBoard(board, sources, { nowMs, time: METRIC_RANGE }),
-        nowMs,
-      });
+      const metrics = await runBoard(board, sources, { nowMs, time: METRIC_RANGE });
+      const [samples] = await stack.prometheus.query('count_over_time(up{job="spanmeter"}[2m])', nowMs / 1_000);
+      const seen = samples?.value ?? NaN;
+      runs.set(board.uid, { own, metrics, nowMs, growth: seen / (seen - 1) });
     }
   });
 
   after(async () => {
     await sources?.sql.close();
     await stack?.dispose();
+    const file = join(tmpdir(), 'spanmeter-dashboards-proof.md');
+    await writeFile(file, evidenceTable(evidence));
+    console.log(`      ${evidence.length} queries with their figures: ${file}`);
   });
 
-  function seenBy(run: TargetRun, board: BoardRun, nowMs: number): Seen {
+  function seenBy(run: TargetRun, board: BoardRun, { nowMs, growth }: Ran): Seen {
     const { fromMs, toMs } = board.range;
-    assert.equal(run.error, null, `${run.error}\n${run.text}`);
     const from = Math.floor(fromMs / QUARTER_MS) * QUARTER_MS;
     const sent = stack.sent.between(from, toMs);
-    return { run, frame: run.frame!, sent, all: stack.sent, live: stack.live, stack, nowMs, fromMs, toMs };
+    const live = stack.live.where(({ service }) => !service.startsWith('new-'));
+    return { run, frame: run.frame!, sent, all: stack.sent, live, growth, stack, nowMs, fromMs, toMs };
   }
 
   for (const board of BOARDS) {
+    it(`${board.uid}: its variables offer what was sent, under names that break queries`, () => {
+      const { variables } = runs.get(board.uid)!.own;
+      const options = (name: string): readonly string[] =>
+        variables.find(({ variable }) => variable.name === name)!.options.map(({ value }) => value);
+      assert.deepEqual(new Set(options('tenant')), new Set(ORGANISATIONS.map(({ tenant }) => tenant)));
+      const week = stack.sent.between(Date.now() - 7 * 86_400_000, Infinity).where((call) => call.status !== 'duplicate');
+      for (const name of ['provider', 'model', 'team', 'environment'] as const) {
+        const sent = new Set(week.calls.map((call) => call[name] ?? ''));
+        for (const option of options(name)) assert.ok(sent.has(option), `${name} ${option} was never sent`);
+      }
+      assert.ok(options('model').length > 5);
+    });
+
     for (const panel of panelsOf(board)) {
       it(`${board.uid}/${panel.id} ${panel.title} shows what was sent`, async () => {
-        const { own, metrics, nowMs } = runs.get(board.uid)!;
+        const ran = runs.get(board.uid)!;
         const checks: Check[] = [];
-        for (const [index, target] of own.targets.entries()) {
+        for (const [index, target] of ran.own.targets.entries()) {
           if (target.panel.id !== panel.id) continue;
           assert.equal(target.error, null, `${target.error}\n${target.text}`);
-          const run = target.kind === 'sql' ? target : metrics.targets[index]!;
+          const isSql = target.kind === 'sql';
+          const run = isSql ? target : ran.metrics.targets[index]!;
+          assert.equal(run.error, null, `${run.error}\n${run.text}`);
           const expectation = EXPECTED[board.uid]?.[`${panel.id}/${target.target.refId}`];
           assert.ok(expectation, `nothing is expected of ${target.key}`);
-          const found = await expectation(seenBy(run, target.kind === 'sql' ? own : metrics, nowMs));
+          const found = await expectation(seenBy(run, isSql ? ran.own : ran.metrics, ran));
+          evidence.push({ run, title: panel.title ?? '', rows: rowCount(run.frame!), checks: found });
           const wrong = found.filter((check) => !holds(check));
           assert.deepEqual(wrong, [], `${run.text}\n${rowCount(run.frame!)} rows`);
           checks.push(...found);
         }
-        assert.ok(
-          checks.some(({ measured }) => measured !== 0),
-          'nothing but zeros',
-        );
+        const isThere = checks.some(({ measured }) => measured !== 0);
+        assert.ok(isThere, 'nothing but zeros');
       });
     }
   }

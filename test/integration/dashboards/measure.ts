@@ -28,7 +28,10 @@ export interface Seen {
   readonly sent: Oracle;
   /** Everything. */
   readonly all: Oracle;
+  /** What was sent while Prometheus watched, of label sets that it knew. */
   readonly live: Oracle;
+  /** By how much `increase` adds to what the samples say: it guesses what lies around them. */
+  readonly growth: number;
   readonly stack: SeededStack;
   readonly nowMs: number;
   /** Start and end of the board's range. */
@@ -45,11 +48,12 @@ export const RATE_SECONDS = 120;
 export const PROOF_SCRAPE_INTERVAL = '30s';
 /** Sums of decimals read as floats. */
 const EXACT = 1e-9;
-/** `increase` adds what it thinks lies before the first and after the last sample. */
-const EXTRAPOLATED = 0.12;
+/** What is left of the guess of `increase` once `growth` is taken into account. */
+const EXTRAPOLATED = 0.05;
 
 const last = (field: Field): number => {
-  const value = field.values.findLast((one) => one !== null && one !== undefined);
+  // As Grafana's `lastNotNull`: neither nothing nor no number.
+  const value = field.values.findLast((one) => typeof one === 'number' && !Number.isNaN(one));
   return typeof value === 'number' ? value : NaN;
 };
 
@@ -172,6 +176,10 @@ export interface Series {
   /** What a counter's increase is divided by: `$__rate_interval` for a rate. */
   readonly per?: number;
   readonly tolerance?: number;
+  /** Not what a counter grew by, so that nothing is guessed. */
+  readonly exact?: boolean;
+  /** The query counts seconds since the figure until the end of the range. */
+  readonly sinceEnd?: boolean;
 }
 
 function seriesParts(seen: Seen, { labels = {}, of }: Series): ReadonlyMap<string, Oracle> {
@@ -181,14 +189,23 @@ function seriesParts(seen: Seen, { labels = {}, of }: Series): ReadonlyMap<strin
 
 /** Every series (or row of a table) by its labels; the last value of each, and all of them together. */
 export function series(wanted: Series): Expectation {
-  const { labels = {}, figure, per = 1, tolerance = EXTRAPOLATED } = wanted;
+  const { labels = {}, figure, per = 1, tolerance = EXTRAPOLATED, exact = false } = wanted;
   return (seen) => {
     const parts = seriesParts(seen, wanted);
+    const growth = exact ? 1 : seen.growth;
     let [measured, expected] = [0, 0];
     for (const [found, value] of seriesOf(seen.frame)) {
+      // Beyond the bound of series: what is in it is in no series of its own.
+      if (Object.keys(labels).some((label) => found[label] === 'other')) continue;
       const name = JSON.stringify(Object.keys(labels).map((label) => found[label] ?? ''));
       const part = parts.get(name);
-      const one = check(name, value, (part === undefined ? 0 : figure(part)) / per, tolerance);
+      const wantedValue = wanted.sinceEnd === true && part !== undefined ? seen.toMs / 1_000 - figure(part) : null;
+      if (wantedValue !== null && Math.abs(wantedValue - value) < 2) {
+        measured += value;
+        expected += wantedValue;
+        continue;
+      }
+      const one = check(name, value, ((part === undefined ? 0 : figure(part)) * growth) / per, tolerance);
       if (Number.isNaN(value) && (part === undefined || Number.isNaN(one.expected))) continue;
       if (!holds(one)) throw new Error(`${name} is ${one.measured}, not ${one.expected}`);
       measured += one.measured;
@@ -237,6 +254,15 @@ export function exactQuantile(quantile: number, values: readonly number[]): numb
   const at = quantile * (sorted.length - 1);
   const [low, high] = [sorted[Math.floor(at)]!, sorted[Math.ceil(at)]!];
   return low + (high - low) * (at - Math.floor(at));
+}
+
+/** A counter that no increase sees, as it stands; the query itself must give series. */
+export function counterOf(selector: string, expected: (seen: Seen) => number): Expectation {
+  return async (seen) => {
+    const [sample] = await seen.stack.prometheus.query(`sum(${selector})`);
+    if (seriesOf(seen.frame).length === 0) throw new Error('no series');
+    return [check(selector, sample?.value ?? NaN, expected(seen), 1e-6)];
+  };
 }
 
 export { check };

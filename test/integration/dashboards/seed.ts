@@ -14,7 +14,7 @@ import { startPrometheus, type TestPrometheus } from '../../support/prometheus.t
 import { spanmeterWith } from '../../support/running-collector.ts';
 import { until } from '../../support/until.ts';
 import { ORGANISATIONS, type Organisation } from './organisations.ts';
-import { Oracle } from './oracle.ts';
+import { dayIn, Oracle } from './oracle.ts';
 import { asOtlp, CallMaker, type SentCall } from './sent-calls.ts';
 import { DAY_MS, HOUR_MS, makeHistory, makeRound, type TrafficSize } from './traffic.ts';
 
@@ -160,6 +160,13 @@ async function watched(prometheus: TestPrometheus): Promise<void> {
   );
 }
 
+/** What counts in each tenant's own month. */
+function ofThisMonth(sent: Oracle): Oracle {
+  const nowMs = Date.now();
+  const month = (zone: string, ms: number): string => dayIn(zone, ms).slice(0, 7);
+  return sent.where(({ zone, startedMs }) => month(zone, startedMs) === month(zone, nowMs));
+}
+
 /** Doubles what old calls of one model cost; resolves with them as they stand then. */
 async function reprice(
   collector: CollectorProcess,
@@ -238,6 +245,11 @@ export async function seedStack(options: SeedOptions): Promise<SeededStack> {
   await until(
     () => prometheus.query('sum(genai_calls_total)'),
     ([sample]) => (sample?.value ?? 0) >= sent.count,
+  );
+  // Figures of the store are read every 30 s: these know all of it, corrections too.
+  await until(
+    () => prometheus.query('sum(genai_spend_usd{period="month"})'),
+    ([sample]) => Math.abs((sample?.value ?? 0) - ofThisMonth(sent).usd) < 1e-6,
   );
   return {
     collector,

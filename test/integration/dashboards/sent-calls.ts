@@ -103,7 +103,7 @@ function faultOf(random: Random, price: HandPrice): Fault | null {
   if (dice < 0.1) return { status: 'missing_usage', tokens: NOTHING_USED, usageAttributes: {} };
   if (dice < 0.108) {
     const usageAttributes = { 'gen_ai.usage.input_tokens': -5, 'gen_ai.usage.output_tokens': 10 };
-    return { status: 'invalid_usage', tokens: NOTHING_USED, usageAttributes };
+    return { status: 'invalid_usage', tokens: { ...NOTHING_USED, output: 10 }, usageAttributes };
   }
   // Google sells audio to every model.
   const noAudio = price.audioInput === undefined && price.provider !== 'gcp.gemini';

@@ -1,5 +1,5 @@
 import { isBillable, isUnpriced, usd } from '../oracle.ts';
-import { exactQuantile, figureOf, series, sums, table, tiles, check, type Expectation } from '../measure.ts';
+import { counterOf, exactQuantile, figureOf, series, seriesOf, sums, table, tiles, check, type Expectation } from '../measure.ts';
 import { rowsOf } from '@spanmeter/dashboards/dist/preview/frame.js';
 import * as f from './figures.ts';
 
@@ -88,11 +88,8 @@ export const DATA_QUALITY: Readonly<Record<string, Expectation>> = {
     )(seen);
   },
   '12/A': series({ labels: { service_name: f.service }, figure: f.spend, of: f.late }),
-  '13/A': series({
-    labels: { direction: () => 'up' },
-    figure: () => NaN,
-    of: ({ live }) => live,
-  }),
+  // The first correction of a label set is where its counter begins, so that no increase sees it.
+  '13/A': counterOf('genai_cost_corrections_usd_total{direction="up"}', ({ stack }) => usd(stack.corrected)),
   '14/A': series({
     labels: { service_name: f.service },
     figure: f.count,
@@ -113,9 +110,17 @@ export const DATA_QUALITY: Readonly<Record<string, Expectation>> = {
   },
   '17/A': series({
     labels: { tenant: f.tenant },
-    figure: () => NaN,
+    figure: (calls) => Math.max(...calls.calls.map(({ startedMs }) => startedMs)) / 1_000,
+    of: ({ all }) => all,
+    exact: true,
+    sinceEnd: true,
+    tolerance: 1e-3,
   }),
-  '18/A': series({ labels: { metric: () => 'genai_call_duration_seconds' }, figure: () => NaN }),
+  // The new services' label sets, once for each family that is full by then.
+  '18/A': (seen) =>
+    seriesOf(seen.frame)
+      .filter(([labels]) => labels['metric'] === 'genai_call_duration_seconds')
+      .map(([, value]) => check('duration', value, seen.stack.newServices * seen.growth, 0.05)),
   '19/A': figureOf(
     'seconds since the book was made',
     async ({ stack, toMs }) => {
