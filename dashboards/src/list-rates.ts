@@ -27,7 +27,7 @@ export const LIST_RATES: Sql = sql`
   ) newest, jsonb_array_elements(content -> 'lists') seller, jsonb_array_elements(seller -> 'entries') entry
   LEFT JOIN (
     VALUES ${LISTED_ELSEWHERE}
-  ) AS elsewhere (seller, provider) ON elsewhere.seller = seller ->> 'seller'`;
+  ) AS elsewhere (list, provider) ON elsewhere.list = seller ->> 'seller'`;
 
 /** What caching saved for a row `use` (read, written) at the rates `list`; a kind without a rate of its own saves 0. */
 export const SAVED: Sql = sql`(

@@ -10,7 +10,7 @@ import { runBoard, type BoardRun, type Sources, type TargetRun } from '../../sup
 import { SqlSource } from '../../support/grafana/sql-source.ts';
 import { needProgram } from '../../support/programs.ts';
 import { evidenceTable, type EvidenceRow } from './evidence.ts';
-import { EXPECTED } from './expected/index.ts';
+import { EXPECTED, QUIET } from './expected/index.ts';
 import { holds, PROOF_SCRAPE_INTERVAL, type Check, type Seen } from './measure.ts';
 import { ORGANISATIONS } from './organisations.ts';
 import { seedStack, type SeededStack } from './seed.ts';
@@ -103,7 +103,7 @@ describe('every query of every dashboard', function () {
           assert.deepEqual(wrong, [], `${run.text}\n${rowCount(run.frame!)} rows`);
           checks.push(...found);
         }
-        const isThere = checks.some(({ measured }) => measured !== 0);
+        const isThere = `${board.uid}/${panel.id}` in QUIET || checks.some(({ measured }) => measured !== 0);
         assert.ok(isThere, 'nothing but zeros');
       });
     }

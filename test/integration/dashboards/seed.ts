@@ -14,7 +14,7 @@ import { startPrometheus, type TestPrometheus } from '../../support/prometheus.t
 import { spanmeterWith } from '../../support/running-collector.ts';
 import { until } from '../../support/until.ts';
 import { ORGANISATIONS, type Organisation } from './organisations.ts';
-import { dayIn, Oracle } from './oracle.ts';
+import { dayIn, isBillable, Oracle } from './oracle.ts';
 import { asOtlp, CallMaker, type SentCall } from './sent-calls.ts';
 import { DAY_MS, HOUR_MS, makeHistory, makeRound, type TrafficSize } from './traffic.ts';
 
@@ -195,7 +195,7 @@ const SIZE: TrafficSize = { historyDays: 40, callsADay: 100, callsToday: 900 };
 
 /** Fills a collector's database with weeks of known calls, then lets Prometheus watch some seconds of live ones. */
 export async function seedStack(options: SeedOptions): Promise<SeededStack> {
-  const { organisations = ORGANISATIONS, size = SIZE, rounds = 16, callsARound = 25 } = options;
+  const { organisations = ORGANISATIONS, size = SIZE, rounds = 12, callsARound = 32 } = options;
   const database = await freshDatabase();
   await prepare(database, organisations);
   const sink = await startOtlpSink();
@@ -220,14 +220,17 @@ export async function seedStack(options: SeedOptions): Promise<SeededStack> {
     program: options.prometheus,
     files: { 'prometheus.yml': prometheusFile(collector, options.ruleFiles ?? []), ...options.files },
   });
-  await watched(prometheus);
+  // What was corrected counts from here on; the wait for the first samples is as long anyway.
+  const [history] = await Promise.all([
+    rounds === 0 ? before : reprice(collector, database, before),
+    watched(prometheus),
+  ]);
   const live: SentCall[] = [];
   let requests = 0;
   const calls = async (round: readonly SentCall[]): Promise<void> => {
     requests += await send(collector, round);
     live.push(...round);
   };
-  const history = rounds === 0 ? before : await reprice(collector, database, before);
   for (let round = 0; round < rounds; round++) {
     await calls(makeRound(maker, before, round, callsARound));
     await pause(ROUND_MS);
@@ -264,7 +267,7 @@ export async function seedStack(options: SeedOptions): Promise<SeededStack> {
     faultsInAll: FAULTS_BEFORE + FAULTS_LIVE,
     query: (text) => sql(database.url, text),
     apiRequests: API_REQUESTS,
-    newServices: NEW_SERVICES,
+    newServices: live.filter((call) => call.service.startsWith('new-') && isBillable(call)).length,
     async dispose() {
       await prometheus.stop();
       await collector.dispose();

@@ -7,6 +7,11 @@ import { MODELS } from './models.ts';
 import { OVERVIEW } from './overview.ts';
 import { TENANT } from './tenant.ts';
 
+/** Panels that show nothing but 0 while all is well, and why what they count is not provoked here. */
+export const QUIET: Readonly<Record<string, string>> = {
+  'spanmeter-collector/9': 'a journal or memory that is full would refuse the calls of every other panel',
+};
+
 /** What every query of every panel must show, by the board's uid and then `panelId/refId`. */
 export const EXPECTED: Readonly<Record<string, Readonly<Record<string, Expectation>>>> = {
   'spanmeter-overview': OVERVIEW,

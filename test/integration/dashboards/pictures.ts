@@ -1,0 +1,74 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DASHBOARDS } from '@spanmeter/dashboards';
+import type { BoardJson } from '@spanmeter/dashboards/dist/expand/board-json.js';
+import type { Frame } from '@spanmeter/dashboards/dist/preview/frame.js';
+import { previewPage } from '@spanmeter/dashboards/dist/preview/page.js';
+import { REPOSITORY } from '../../support/collector-process.ts';
+import { PrometheusSource } from '../../support/grafana/prometheus-source.ts';
+import { runBoard, type BoardRun } from '../../support/grafana/run-board.ts';
+import { SqlSource } from '../../support/grafana/sql-source.ts';
+import { photograph } from '../../support/picture/photograph.ts';
+import { needProgram } from '../../support/programs.ts';
+import { backfill } from './backfill.ts';
+import { PICTURED } from './organisations.ts';
+import { seedStack, type SeededStack } from './seed.ts';
+
+const FOLDER = join(REPOSITORY, 'docs', 'images');
+const WIDTH = 1_480;
+/** Boards about the collector itself show what Prometheus has seen of it. */
+const LIVE = { from: 'now-1m', to: 'now' };
+const HOURS = 26;
+
+function answersOf(run: BoardRun): ReadonlyMap<number, readonly Frame[]> {
+  const answers = new Map<number, Frame[]>();
+  for (const { panel, frame, error, key } of run.targets) {
+    if (frame === null) throw new Error(`${key}: ${error}`);
+    answers.set(panel.id, [...(answers.get(panel.id) ?? []), frame]);
+  }
+  return answers;
+}
+
+/** Takes docs/images; run by scripts/dashboards-preview.mjs. */
+describe('pictures of the dashboards', function () {
+  this.timeout(600_000);
+  let stack: SeededStack;
+
+  after(() => stack?.dispose());
+
+  it('are taken of real answers', async function () {
+    const chromium = await needProgram(this, 'chromium');
+    const promtool = await needProgram(this, 'promtool');
+    const size = { historyDays: 32, callsADay: 1_200, callsToday: 5_000 };
+    stack = await seedStack({
+      prometheus: await needProgram(this, 'prometheus'),
+      organisations: PICTURED,
+      size,
+      rounds: 40,
+      callsARound: 4,
+    });
+    await backfill(promtool, stack.prometheus, stack.sent.calls.filter(({ live }) => !live), HOURS);
+    const sql = await SqlSource.open(stack.database.adminUrl, 'spanmeter_grafana');
+    const prometheus = new PrometheusSource(stack.prometheus.url);
+    for (const made of DASHBOARDS) {
+      const board = JSON.parse(JSON.stringify(made.build())) as BoardJson;
+      const isLive = board.uid === 'spanmeter-collector';
+      const shown = isLive ? { ...board, time: LIVE } : board;
+      const nowMs = isLive ? Date.now() : Math.floor(Date.now() / 300_000) * 300_000;
+      const sources = { sql, prometheus, scrapeInterval: isLive ? '1s' : '5m' };
+      const run = await runBoard(shown, sources, { nowMs });
+      const choices = run.variables
+        .filter(({ variable }) => variable.type === 'query' && (variable.hide ?? 0) === 0)
+        .map(({ variable, chosen }) => ({
+          label: variable.label ?? variable.name,
+          text: chosen.all ? 'All' : [chosen.value].flat().join(' + '),
+        }));
+      const answers = answersOf(run);
+      const page = previewPage({ board: shown, range: run.range, nowMs, answers, choices, widthPx: WIDTH });
+      const picture = await photograph(chromium, page);
+      await writeFile(join(FOLDER, `${board.uid}.png`), picture);
+      console.log(`      docs/images/${board.uid}.png ${page.widthPx}x${page.heightPx} ${picture.length} bytes`);
+    }
+    await sql.close();
+  });
+});
