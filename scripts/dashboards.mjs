@@ -1,10 +1,11 @@
-// Writes Grafana's dashboards and provisioning, and the list in dashboards/README.md, from dashboards/src, so that
-// they can be used without npm. With --check it writes nothing and fails where what is committed differs.
+// Writes Grafana's dashboards and provisioning, rules, configurations of Prometheus and Alertmanager, docs/alert-rules.md
+// and the list in dashboards/README.md from dashboards/src, so that they can be used without npm. With --check it writes nothing and fails where what is committed differs.
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { format } from 'prettier';
 import { builtBoards, builtBoardTable } from '../dashboards/dist/built-boards.js';
+import { builtRules } from '../dashboards/dist/built-rules.js';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const style = JSON.parse(readFileSync(join(root, '.prettierrc.json'), 'utf8'));
@@ -13,13 +14,13 @@ const BOARDS = 'dashboards/grafana/dashboards';
 const README = 'dashboards/README.md';
 const LIST = /(<!-- boards -->\n)[\s\S]*(\n<!-- \/boards -->)/;
 
-const parsers = { md: 'markdown', json: 'json', yaml: 'yaml' };
+const parsers = { md: 'markdown', json: 'json', yaml: 'yaml', yml: 'yaml' };
 
 function committed(file) {
   return existsSync(join(root, file)) ? readFileSync(join(root, file), 'utf8') : '';
 }
 
-const built = { ...builtBoards() };
+const built = { ...builtBoards(), ...builtRules() };
 built[README] = committed(README).replace(
   LIST,
   (_all, start, end) => `${start}\n${builtBoardTable()}\n${end}`,

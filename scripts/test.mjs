@@ -25,6 +25,8 @@ const SECONDS = [
   ['collector/prices/', 8],
   ['instrumentation/', 8],
   ['deploy/stack', 10],
+  ['dashboards/rules/alerts-fire', 25],
+  ['dashboards/rules/chain', 8],
   ['', 2],
 ];
 

@@ -28,6 +28,6 @@ export const USED: Expression = promql`${SPENT} / ${LIMIT}`;
  */
 export function burnRate(hours: number): Expression {
   const spent = maxBy(BUDGET_LABELS, delta(filtered('genai_budget_spent_usd'), `${hours}h`));
-  const allowed = promql`(${LIMIT} / (${END} - ${START}))`;
+  const allowed = promql`${LIMIT} / (${END} - ${START})`;
   return promql`clamp_min(${spent}, 0) / ${hours * SECONDS_PER_HOUR} / ${allowed}`;
 }

@@ -13,6 +13,7 @@ import { PanelBuilder as Heatmap } from '@grafana/grafana-foundation-sdk/heatmap
 import { PanelBuilder as Stat } from '@grafana/grafana-foundation-sdk/stat';
 import { PanelBuilder as Table } from '@grafana/grafana-foundation-sdk/table';
 import { PanelBuilder as TimeSeries } from '@grafana/grafana-foundation-sdk/timeseries';
+import type { VizTooltipOptions } from '@grafana/grafana-foundation-sdk/common';
 import {
   BarGaugeDisplayMode,
   BigValueGraphMode,
@@ -27,7 +28,6 @@ import {
   VisibilityMode,
   VizLegendOptionsBuilder,
   VizOrientation,
-  VizTooltipOptionsBuilder,
 } from '@grafana/grafana-foundation-sdk/common';
 
 /**
@@ -44,8 +44,8 @@ function legend(): VizLegendOptionsBuilder {
     .calcs([]);
 }
 
-function tooltip(): VizTooltipOptionsBuilder {
-  return new VizTooltipOptionsBuilder().mode(TooltipDisplayMode.Multi).sort(SortOrder.Descending);
+function tooltip(): Builder<VizTooltipOptions> {
+  return { build: () => ({ mode: TooltipDisplayMode.Multi, sort: SortOrder.Descending }) };
 }
 
 function last(): ReduceDataOptionsBuilder {

@@ -76,15 +76,15 @@ export const STEP: Sql = sql`date_bin(
   make_interval(mins => 15 * greatest(1, round($__interval_ms / 900000.0))::int), ${ROLLUP.bucket_start}, 'epoch'
 )`;
 
-/** Patterns of the chosen filters for labels, written by Grafana's `regex` format between backticks. */
-const MATCHERS: Readonly<Partial<Record<Filter, Matcher>>> = Object.fromEntries(
-  FILTERS.map((filter) => [filter, matching(`\${${filter}:regex}`)]),
-);
-
-/** Series of a metric that the chosen filters take, by those of its labels that have a filter. */
-export function filtered(name: KnownMetric, more: Readonly<Record<string, Matcher>> = {}): Selector {
+/** Series of a metric that the chosen filters take, by those of its labels that have a filter among `filters`. */
+export function filtered(
+  name: KnownMetric,
+  more: Readonly<Record<string, Matcher>> = {},
+  filters: readonly Filter[] = ['tenant', 'environment', 'provider', 'model'],
+): Selector {
   const { labels } = definitionOf(name);
-  const always = labels.filter((label) => label !== 'team' && Object.hasOwn(MATCHERS, label));
-  const own = Object.fromEntries(always.map((label) => [label, MATCHERS[label as Filter] ?? '']));
-  return metric(name, { ...own, ...more });
+  const own = filters
+    .filter((filter) => labels.includes(filter))
+    .map((filter) => [filter, matching(`\${${filter}:regex}`)]);
+  return metric(name, { ...Object.fromEntries(own), ...more });
 }

@@ -1,5 +1,11 @@
 export { ALL_BOARDS as DASHBOARDS } from './all-boards.ts';
 export { builtBoards, builtBoardTable } from './built-boards.ts';
+export { builtRules } from './built-rules.ts';
+export { ALERT_GROUPS, ALERT_RULES } from './rules/all-rules.ts';
+export { RECORDING_GROUPS } from './rules/recording-rules.ts';
+export { boundOf, expressionOf } from './rules/rule.ts';
+export type { AlertRule, RecordingRule, RuleGroup } from './rules/rule.ts';
+export { JOBS } from './rules/series.ts';
 export { DATASOURCES, SCRAPE_INTERVAL } from './provisioning/datasources.ts';
 export { DASHBOARD_PATH } from './provisioning/dashboards.ts';
 export type { Board, BoardSpec, RowSpec } from './board.ts';

@@ -17,6 +17,8 @@ export const KNOWN_METRICS: readonly KnownMetric[] = [
 export interface Expression {
   readonly text: string;
   readonly labels: readonly string[];
+  /** Whether operators join it, so that it needs parentheses within others. */
+  readonly compound?: boolean;
 }
 
 /** Series of one metric. */
@@ -171,11 +173,13 @@ export function topk(count: number, expression: Expression): Expression {
   return { text: `topk(${count}, ${expression.text})`, labels: expression.labels };
 }
 
-/** Joins expressions by PromQL's own operators; the labels are those of the first. */
+/** Joins expressions by PromQL's own operators, each a whole by itself; the labels are those of the first. */
 export function promql(texts: TemplateStringsArray, ...values: readonly (Expression | number)[]): Expression {
-  const show = (value: Expression | number | undefined): string =>
-    typeof value === 'object' ? value.text : String(value);
+  const show = (value: Expression | number | undefined): string => {
+    if (typeof value !== 'object') return String(value);
+    return value.compound === true ? `(${value.text})` : value.text;
+  };
   const text = texts.reduce((left, right, index) => `${left}${show(values[index - 1])}${right}`);
   const first = values.find((value) => typeof value === 'object');
-  return { text: text.trim(), labels: typeof first === 'object' ? first.labels : [] };
+  return { text: text.trim(), labels: typeof first === 'object' ? first.labels : [], compound: true };
 }

@@ -1,4 +1,4 @@
-import { ROLLUP, UNPRICED } from './filters.ts';
+import { ROLLUP, SPEND_IN_RANGE, UNPRICED } from './filters.ts';
 import { columns, literal, sql } from './sql.ts';
 import type { Sql } from './sql.ts';
 
@@ -46,7 +46,25 @@ const t = columns('tenants', 't');
 export const WITH_TENANT: Sql = sql`${r.$from} JOIN ${t.$from} ON ${t.id} = ${r.tenant_id}`;
 
 /** When a bucket began by the clock of its tenant. */
-export const LOCAL_TIME: Sql = sql`(${r.bucket_start} AT TIME ZONE ${t.timezone})`;
+const LOCAL_TIME: Sql = sql`${r.bucket_start} AT TIME ZONE ${t.timezone}`;
 
-/** The tenant's own day of a bucket, as text: it is one day wherever the reader is. */
-export const LOCAL_DAY: Sql = sql`to_char(${LOCAL_TIME}, 'YYYY-MM-DD')`;
+/** The tenant's own day of a bucket. */
+export const LOCAL_DATE: Sql = sql`(${LOCAL_TIME})::date`;
+
+/** A date as text: it stays that day wherever the reader is. */
+export function dayText(date: Sql): Sql {
+  return sql`to_char(${date}, 'YYYY-MM-DD')`;
+}
+
+/**
+ * Spend of the range by time zone, bucket and `dimension`, as `zone`, `bucket`, `dimension`, `cost_usd`: what a
+ * clock is asked about are then some thousand buckets, not every rollup.
+ */
+export function spendByClock(dimension: Sql): Sql {
+  return sql`(
+    SELECT ${t.timezone} AS zone, ${r.bucket_start} AS bucket, ${dimension} AS dimension, ${SUMS.spend} AS cost_usd
+    FROM ${WITH_TENANT}
+    WHERE ${SPEND_IN_RANGE}
+    GROUP BY 1, 2, 3
+  ) s`;
+}

@@ -5,10 +5,9 @@ import {
   TextBoxVariableBuilder,
   VariableHide,
   VariableRefresh,
-  VariableSort,
 } from '@grafana/grafana-foundation-sdk/dashboard';
 import type { VariableModel } from '@grafana/grafana-foundation-sdk/dashboard';
-import { ALL_VALUE, NONE, RANGE_FROM, RANGE_TO, ROLLUP } from './filters.ts';
+import { ALL_VALUE, inRange, NONE, ROLLUP } from './filters.ts';
 import type { Filter } from './filters.ts';
 import { columns, literal, sql } from './sql.ts';
 import type { Sql } from './sql.ts';
@@ -16,8 +15,8 @@ import { POSTGRES } from './targets.ts';
 
 /** Most choices that a variable lists; any other can be typed. */
 const MAX_CHOICES = 1_000;
-/** Rollups of so many days before the range's end tell the choices: a year of them would take seconds. */
-const CHOICE_DAYS = 7;
+/** So many of the range's newest rollups tell the choices: a year of them would take seconds. */
+const CHOICE_ROWS = 50_000;
 
 /** Where the collector's API is, unless a dashboard is told otherwise. */
 export const API_URL = 'http://127.0.0.1:8080';
@@ -38,10 +37,14 @@ function seen(column: Sql): Sql {
   return sql`
     SELECT v AS __value, CASE v WHEN '' THEN ${literal(NONE)} ELSE v END AS __text
     FROM (
-      SELECT DISTINCT coalesce(${column}, '') AS v
-      FROM ${ROLLUP.$from}
-      WHERE ${ROLLUP.bucket_start} >= greatest(${RANGE_FROM}, ${RANGE_TO} - interval '${CHOICE_DAYS} days')
-        AND ${ROLLUP.bucket_start} < ${RANGE_TO}
+      SELECT DISTINCT v
+      FROM (
+        SELECT coalesce(${column}, '') AS v
+        FROM ${ROLLUP.$from}
+        WHERE ${inRange(ROLLUP.bucket_start)}
+        ORDER BY ${ROLLUP.bucket_start} DESC
+        LIMIT ${CHOICE_ROWS}
+      ) newest
     ) s
     ORDER BY 2
     LIMIT ${MAX_CHOICES}`;
@@ -58,7 +61,7 @@ const CHOICES: Readonly<
 };
 
 function recent(what: string): string {
-  return `${what} of the range's last ${CHOICE_DAYS} days`;
+  return `${what} of the range's newest ${CHOICE_ROWS} sums`;
 }
 
 /** One filter: many values, or all, whichever were never listed included. */
@@ -71,7 +74,6 @@ function filterVariable(filter: Filter, hidden: boolean): Builder<VariableModel>
     .query(query)
     .definition(query)
     .refresh(VariableRefresh.OnTimeRangeChanged)
-    .sort(VariableSort.Disabled)
     .multi(true)
     .includeAll(true)
     .allValue(ALL_VALUE)

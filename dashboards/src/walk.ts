@@ -1,3 +1,4 @@
+import { VariableType } from '@grafana/grafana-foundation-sdk/dashboard';
 import type { Dashboard, Panel, RowPanel } from '@grafana/grafana-foundation-sdk/dashboard';
 
 /** Which of the two data sources answers. */
@@ -89,10 +90,10 @@ export function eachQuery(dashboard: Dashboard): readonly DashboardQuery[] {
 /** Every query by which the choices of a variable are found. */
 export function eachVariableQuery(dashboard: Dashboard): readonly DashboardQuery[] {
   return (dashboard.templating.list ?? [])
-    .filter((variable) => variable.type === 'query')
+    .filter((variable) => variable.type === VariableType.Query)
     .map((variable) =>
       queryOf(
-        { rawSql: String(variable.query), format: 'table' },
+        { rawSql: typeof variable.query === 'string' ? variable.query : '', format: 'table' },
         { dashboardUid: dashboard.uid ?? '', panelId: 0, panelTitle: `variable ${variable.name}` },
       ),
     );

@@ -106,6 +106,8 @@ const FETCH = `
 name=$1 package=$2 file=$3
 shift 3
 [ -x "bin/$name" ] && exit 0
+# Newer releases of Debian have promtool in a package of its own.
+if apt-cache show "$name" >/dev/null 2>&1; then package=$name; fi
 if [ ! -d "$package" ]; then
   rm -rf "$package.part"
   mkdir -p "$package.part/debs/partial" "$package.part/tree"

@@ -69,7 +69,7 @@ export async function startPrometheus(options: ServerFiles): Promise<TestPrometh
         query: promql,
         ...(at !== undefined && { time: String(at) }),
       });
-      const data = (await get(`query?${parameters}`)) as QueryData;
+      const data = (await get(`query?${parameters.toString()}`)) as QueryData;
       if (data.resultType === 'scalar') return [{ labels: {}, value: Number(data.result[1]) }];
       return data.result.map(({ metric, value }) => ({ labels: metric, value: Number(value[1]) }));
     },
@@ -106,10 +106,10 @@ async function startServer(
     await mkdir(dirname(join(folder, path)), { recursive: true });
     await writeFile(join(folder, path), content);
   }
-  const port = wanted ?? (await freePorts(1))[0];
+  const port = wanted ?? (await freePorts(1))[0]!;
   const url = `http://127.0.0.1:${port}`;
-  const [config] = Object.keys(files);
-  const listening = [`--config.file=${config ?? ''}`, `--web.listen-address=127.0.0.1:${port}`];
+  const config = Object.keys(files)[0]!;
+  const listening = [`--config.file=${config}`, `--web.listen-address=127.0.0.1:${port}`];
   const child = spawn(program, [...listening, ...flags, ...args], {
     cwd: folder,
     stdio: ['ignore', 'pipe', 'pipe'],

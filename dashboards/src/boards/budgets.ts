@@ -192,7 +192,10 @@ const COURSE: RowSpec = {
       unit: units.Dollars,
       targets: [
         fromMetrics(
-          topk(CURVES, maxBy(['tenant', 'model', 'service_name'], filtered('genai_spend_anomaly_usd'))),
+          topk(
+            CURVES,
+            maxBy(['tenant', 'model', 'service_name'], filtered('genai_spend_anomaly_usd', {}, ['tenant'])),
+          ),
           { legend: '{{tenant}} {{model}} {{service_name}}' },
         ),
       ],

@@ -13,7 +13,7 @@ import { fromSql } from '../targets.ts';
 
 const r = ROLLUP;
 const NO_CALL = 'no billable call in the range that the filters take';
-const HOURS = 6;
+const HOURS = 3;
 const NO_RECENT_CALL = `no such call in the range's last ${HOURS} hours`;
 const INPUT = sql`sum(${r.input_tokens})`;
 const READ = sql`sum(${r.cache_read_tokens})`;
@@ -256,8 +256,8 @@ const LISTS: RowSpec = {
           links: [
             toBoard('models', 'Performance of this model', 'model'),
             toApiNow(
-              'This month without the cache, call by call',
-              '/api/v1/whatif?period=month&no_cache=true&group_by=provider,model',
+              'Today without the cache, call by call',
+              '/api/v1/whatif?period=day&no_cache=true&group_by=provider,model',
             ),
           ],
         },

@@ -51,7 +51,7 @@ function ratio(part: Expression, whole: Expression): Expression {
 
 /** 0 where the part has no series yet: its label set exists from the first call on, a failure's does not. */
 function orZero(part: Expression, whole: Expression): Expression {
-  return promql`(${part} or ${whole} * 0)`;
+  return promql`${part} or ${whole} * 0`;
 }
 
 /** Share of failed calls. */

@@ -16,7 +16,7 @@ import { toBoard } from '../links.ts';
 import { maxBy, promql, rate, sumBy } from '../promql.ts';
 import { every, sql } from '../sql.ts';
 import { EXPENSIVE_CALLS } from '../slices.ts';
-import { asFilter, LOCAL_DAY, share, shown, SUMS, WITH_TENANT } from '../sums.ts';
+import { asFilter, dayText, share, shown, spendByClock, SUMS } from '../sums.ts';
 import { fromMetrics, fromSql } from '../targets.ts';
 import { matrix } from '../transformations.ts';
 
@@ -52,6 +52,10 @@ const CHANGE = sql`
 
 const SPENT = filtered('genai_spend_usd', { period: 'day' });
 const SPENT_MONTH = filtered('genai_spend_usd', { period: 'month' });
+const MONTH = sumBy([], maxBy(['tenant'], SPENT_MONTH));
+const SECONDS_OF_MONTH = promql`(day_of_month() - 1) * 86400 + hour() * 3600 + minute() * 60`;
+/** The month's spend, were the rest of it as the part that is over; months of UTC. */
+const AT_THIS_PACE = promql`${MONTH} * days_in_month() * 86400 / (${SECONDS_OF_MONTH} > 0)`;
 
 const FIGURES: RowSpec = {
   id: 100,
@@ -105,10 +109,11 @@ const FIGURES: RowSpec = {
       text: {
         shows:
           "Spend of the current day and month in each tenant's own time zone, all tenants together. Of the filters " +
-          'only the tenant applies.',
+          'only the tenant applies. "At its pace" is the whole month, were the rest of it as the part that is over; ' +
+          "each budget's forecast, on the dashboard of budgets, knows weekdays.",
         from: 'metrics',
         time: 'now',
-        estimate: 'Exact: read from the ledger once a minute.',
+        estimate: 'Exact: read from the ledger once a minute; the pace is an estimate.',
         empty: 'no collector has been scraped, or no tenant has a call this month',
       },
       drawing: 'tiles',
@@ -118,7 +123,8 @@ const FIGURES: RowSpec = {
       decimals: 2,
       targets: [
         fromMetrics(sumBy([], maxBy(['tenant'], SPENT)), { legend: 'Today', instant: true }),
-        fromMetrics(sumBy([], maxBy(['tenant'], SPENT_MONTH)), { legend: 'This month', instant: true }),
+        fromMetrics(MONTH, { legend: 'This month', instant: true }),
+        fromMetrics(AT_THIS_PACE, { legend: 'This month at its pace', instant: true }),
       ],
     },
   ],
@@ -132,9 +138,8 @@ const BY_PROVIDER = sql`
   ORDER BY 1`;
 
 const BY_DAY = sql`
-  SELECT ${LOCAL_DAY} AS day, ${r.provider} AS provider, ${SUMS.spend} AS cost_usd
-  FROM ${WITH_TENANT}
-  WHERE ${SPEND_IN_RANGE}
+  SELECT ${dayText(sql`(bucket AT TIME ZONE zone)::date`)} AS day, dimension AS provider, sum(cost_usd) AS cost_usd
+  FROM ${spendByClock(r.provider)}
   GROUP BY 1, 2
   ORDER BY 1, 2`;
 

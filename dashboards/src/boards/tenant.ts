@@ -7,7 +7,7 @@ import { cellOf, toApi, toBoard } from '../links.ts';
 import { NOTES } from '../notes.ts';
 import { BILLABLE_CALL, CALL, lastHours } from '../slices.ts';
 import { every, sql } from '../sql.ts';
-import { asFilter, LOCAL_DAY, LOCAL_TIME, share, shown, SUMS, WITH_TENANT } from '../sums.ts';
+import { asFilter, dayText, LOCAL_DATE, share, shown, spendByClock, SUMS, WITH_TENANT } from '../sums.ts';
 import { USED } from '../budget-gauges.ts';
 import { topk } from '../promql.ts';
 import { fromMetrics, fromSql } from '../targets.ts';
@@ -16,7 +16,7 @@ import { matrix, sorted } from '../transformations.ts';
 const r = ROLLUP;
 const NO_CALL = 'no billable call in the range that the filters take';
 /** Hours of single calls that are read: users and conversations are in no rollup. */
-const HOURS = 6;
+const HOURS = 3;
 const NO_RECENT_CALL = `no billable call in the range's last ${HOURS} hours`;
 
 function text(shows: string, empty: string = NO_CALL): PanelText {
@@ -37,17 +37,15 @@ const TOTALS = sql`
   HAVING sum(${r.calls}) > 0`;
 
 const BY_DAY = sql`
-  SELECT ${LOCAL_DAY} AS day, ${shown(r.team)} AS team, ${SUMS.spend} AS cost_usd
-  FROM ${WITH_TENANT}
-  WHERE ${SPEND_IN_RANGE}
+  SELECT ${dayText(sql`(bucket AT TIME ZONE zone)::date`)} AS day, dimension AS team, sum(cost_usd) AS cost_usd
+  FROM ${spendByClock(shown(r.team))}
   GROUP BY 1, 2
   ORDER BY 1, 2`;
 
 const BY_HOUR = sql`
-  SELECT to_char(${LOCAL_TIME}, 'ID Dy') AS weekday, to_char(${LOCAL_TIME}, 'HH24') AS hour,
-    ${SUMS.spend} AS cost_usd
-  FROM ${WITH_TENANT}
-  WHERE ${SPEND_IN_RANGE}
+  SELECT to_char(bucket AT TIME ZONE zone, 'ID Dy') AS weekday, to_char(bucket AT TIME ZONE zone, 'HH24') AS hour,
+    sum(cost_usd) AS cost_usd
+  FROM ${spendByClock(sql`0`)}
   GROUP BY 1, 2
   ORDER BY 2, 1`;
 
@@ -127,7 +125,7 @@ const FIGURES: RowSpec = {
 };
 
 const INVOICE = sql`
-  SELECT ${r.tenant_id} AS tenant, ${LOCAL_DAY} AS day, ${r.provider} AS provider, ${r.model} AS model,
+  SELECT ${r.tenant_id} AS tenant, ${dayText(LOCAL_DATE)} AS day, ${r.provider} AS provider, ${r.model} AS model,
     ${SUMS.calls} AS calls,
     sum(${r.input_tokens} - ${r.cache_read_tokens} - ${r.cache_write_tokens}) AS uncached_input,
     sum(${r.cache_read_tokens}) AS cache_read, sum(${r.cache_write_tokens}) AS cache_write,
@@ -135,9 +133,9 @@ const INVOICE = sql`
     ${share(SUMS.spend, SUMS.tokens)} * 1000000 AS per_million, ${SUMS.unpricedCalls} AS unpriced_calls
   FROM ${WITH_TENANT}
   WHERE ${SPEND_IN_RANGE}
-  GROUP BY 1, 2, 3, 4
+  GROUP BY 1, ${LOCAL_DATE}, 3, 4
   HAVING sum(${r.calls}) > 0
-  ORDER BY 2 DESC, 10 DESC, 1, 3, 4
+  ORDER BY ${LOCAL_DATE} DESC, 10 DESC, 1, 3, 4
   LIMIT 500`;
 
 const TEAMS = sql`
@@ -145,16 +143,6 @@ const TEAMS = sql`
     ${SUMS.spend} AS spend, ${share(SUMS.spend, sql`sum(${SUMS.spend}) OVER ()`)} AS share, ${SUMS.calls} AS calls
   FROM ${r.$from}
   WHERE ${SPEND_IN_RANGE}
-  GROUP BY 1, 2, 3
-  HAVING sum(${r.calls}) > 0
-  ORDER BY 4 DESC, 1, 2, 3
-  LIMIT 50`;
-
-const UNATTRIBUTED = sql`
-  SELECT ${r.tenant_id} AS tenant, ${r.service_name} AS service, ${shown(r.environment)} AS environment,
-    ${SUMS.spend} AS spend, ${SUMS.calls} AS calls
-  FROM ${r.$from}
-  WHERE ${SPEND_IN_RANGE} AND ${r.team} IS NULL
   GROUP BY 1, 2, 3
   HAVING sum(${r.calls}) > 0
   ORDER BY 4 DESC, 1, 2, 3
@@ -205,7 +193,7 @@ const BILL: RowSpec = {
       title: 'Teams and features',
       text: text('The 50 teams and features that spend most; (none) is spend that nobody is named for.'),
       drawing: 'table',
-      width: 12,
+      width: 24,
       height: 9,
       unit: units.Short,
       targets: [fromSql(TEAMS)],
@@ -219,26 +207,6 @@ const BILL: RowSpec = {
         feature: { title: 'Feature' },
         spend: { title: 'Spend', unit: units.Dollars, decimals: 4, gauge: true },
         share: { title: 'Share', unit: units.PercentUnit, decimals: 1 },
-        calls: { title: 'Calls' },
-      },
-    },
-    {
-      id: 7,
-      title: 'Spend without a team',
-      text: text(
-        'Services whose calls name no team: what is left to be shared out, and where the attribute is missing.',
-        'every call of the range names its team',
-      ),
-      drawing: 'table',
-      width: 12,
-      height: 9,
-      unit: units.Short,
-      targets: [fromSql(UNATTRIBUTED)],
-      fields: {
-        tenant: { title: 'Tenant' },
-        service: { title: 'Service' },
-        environment: { title: 'Environment' },
-        spend: { title: 'Spend', unit: units.Dollars, decimals: 4, gauge: true },
         calls: { title: 'Calls' },
       },
     },
@@ -320,7 +288,7 @@ export const TENANT: Board = board({
   title: 'Spanmeter / Tenant chargeback',
   description: 'What a tenant spent, on which day of its own time zone, by team, feature, model and user.',
   tags: ['finops', 'chargeback'],
-  from: 'now-7d',
+  from: 'now-3d',
   unused: [],
   annotations: NOTES,
   rows: [FIGURES, BILL, HEADS],

@@ -9,7 +9,7 @@ const FORECAST = highest(BUDGET_LABELS, 'genai_budget_forecast_usd');
 const HARD = `(${highest(BUDGET_LABELS, 'genai_budget_hard')} == 1)`;
 const STEP = highest([...BUDGET_LABELS, 'threshold'], 'genai_budget_step_usd');
 /** Spend beyond which a budget has an alert that says so; the others are about the way there. */
-const USED_UP = `((${SPENT} > ${LIMIT}) or (${SPENT} >= ${LIMIT} and ${HARD}))`;
+const USED_UP = `(${SPENT} > ${LIMIT} or (${SPENT} == ${LIMIT} and ${HARD}))`;
 
 const WHOSE = 'Tenant {tenant|all tenants}, budget {budget} ({scope} {scope_value})';
 const DASHBOARD = { uid: 'spanmeter-budgets', variables: { tenant: 'tenant' } } as const;
@@ -18,17 +18,13 @@ const DASHBOARD = { uid: 'spanmeter-budgets', variables: { tenant: 'tenant' } } 
 const FAST_FLOOR_USD = 1;
 const OVERRUN_FLOOR_USD = 1;
 
-/** The spend of every step, and of these the highest that it is beyond. */
-const SPENT_BY_STEP = `(0 * ${STEP} + on (${BY}) group_left () ${SPENT})`;
-const HIGHEST_CROSSED = `topk by (${BY}) (1, ${STEP} < ${SPENT_BY_STEP})`;
-
 function burn(fast: { slow: '1h' | '6h'; quick: '5m' | '30m'; factor: number }): string {
   const { ratio, usd } = burnRecords(fast.slow);
   return [
     ratio,
     `and ${burnRecords(fast.quick).ratio} > ${fast.factor}`,
     `and ${usd} > ${FAST_FLOOR_USD}`,
-    `unless ${USED_UP}`,
+    `unless ${SPENT} >= ${LIMIT}`,
   ].join('\n');
 }
 
@@ -66,11 +62,15 @@ const THRESHOLD: AlertRule = {
   name: 'GenAIBudgetThreshold',
   severity: 'warning',
   value: [
-    SPENT_BY_STEP,
-    'and',
-    `(${HIGHEST_CROSSED}`,
+    `(0 * ${STEP} + on (${BY}) group_left () ${SPENT})`,
+    'and (',
+    `  topk by (${BY}) (1, ${STEP} < on (${BY}) group_left () ${SPENT})`,
     // A step up to the limit says less than the alert of the limit itself.
-    ` unless (${HIGHEST_CROSSED} <= on (${BY}) group_left () ${LIMIT} and on (${BY}) ${USED_UP}))`,
+    '  unless (',
+    `    ${STEP} <= on (${BY}) group_left () ${LIMIT}`,
+    `    and on (${BY}) ${USED_UP}`,
+    '  )',
+    ')',
   ].join('\n'),
   comparison: '>',
   bound: 'genai_budget_step_usd',
@@ -125,7 +125,7 @@ const FORECAST_OVERRUN: AlertRule = {
     `and ${FORECAST} > 1.05 * ${LIMIT}`,
     `and ${FORECAST} - ${LIMIT} > ${OVERRUN_FLOOR_USD}`,
     `and ${SPENT} > 0.05 * ${LIMIT}`,
-    `unless ${USED_UP}`,
+    `unless ${SPENT} >= ${LIMIT}`,
   ].join('\n'),
   comparison: '>',
   bound: 'genai_budget_limit_usd',

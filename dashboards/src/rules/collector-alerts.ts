@@ -218,7 +218,18 @@ const WATCHDOG: AlertRule = {
 export const COLLECTOR_ALERTS: RuleGroup<AlertRule> = {
   name: 'spanmeter-collector',
   rules: [
-    ...[DOWN, ONE_DOWN, DROPPING, DEAD_LETTERS, FORWARDING, LEDGER_FAILING, LAG, QUEUE, DATABASE, API_SLOW],
-    ...[KEY_OLD, NOTIFICATIONS, WATCHDOG],
+    DOWN,
+    ONE_DOWN,
+    DROPPING,
+    DEAD_LETTERS,
+    FORWARDING,
+    LEDGER_FAILING,
+    LAG,
+    QUEUE,
+    DATABASE,
+    API_SLOW,
+    KEY_OLD,
+    NOTIFICATIONS,
+    WATCHDOG,
   ],
 };

@@ -1,9 +1,9 @@
+import { DATASOURCES } from '../provisioning/datasources.ts';
 import { annotationsOf } from './prometheus-rules.ts';
 import type { AlertRule, RuleGroup } from './rule.ts';
 import { boundOf } from './rule.ts';
 import { descriptionOf, GRAFANA_TEMPLATES } from './texts.ts';
 
-const PROMETHEUS_UID = 'spanmeter-prometheus';
 const EXPRESSION_UID = '__expr__';
 /** Grafana keeps a uid to 40 characters. */
 const MAX_UID = 40;
@@ -23,7 +23,7 @@ function query(refId: string, expr: string): object {
     refId,
     queryType: '',
     relativeTimeRange: { from: 600, to: 0 },
-    datasourceUid: PROMETHEUS_UID,
+    datasourceUid: DATASOURCES.prometheus,
     model: { refId, expr, instant: true, range: false, editorMode: 'code', legendFormat: '__auto' },
   };
 }
@@ -61,18 +61,10 @@ function grafanaRule(rule: AlertRule): object {
     for: rule.for,
     ...(rule.keepFiringFor !== undefined && { keepFiringFor: rule.keepFiringFor }),
     annotations: annotationsOf(rule, descriptionOf(rule, GRAFANA_TEMPLATES)),
-    labels: { severity: rule.severity, ...passedOn(rule) },
+    // Grafana adds the labels of the result. A template here would need `$$labels`: labels of files expand `$`.
+    labels: { severity: rule.severity },
     isPaused: false,
   };
-}
-
-/**
- * Labels that routes and silences go by; `$$`, since Grafana expands `$` in the labels of provisioned files. Grafana adds
- * the labels of the query's result by itself: these are for rules whose figures come from several collectors.
- */
-function passedOn({ labels }: AlertRule): Readonly<Record<string, string>> {
-  const routed = ['tenant', 'budget'].filter((label) => labels.includes(label));
-  return Object.fromEntries(routed.map((label) => [label, `{{ $$labels.${label} }}`]));
 }
 
 /** The same alerts as rules that Grafana evaluates, for sites without Alertmanager. */

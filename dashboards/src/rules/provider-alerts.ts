@@ -19,7 +19,7 @@ const ERRORS: AlertRule = {
   name: 'GenAIProviderErrorRate',
   severity: 'warning',
   value: [
-    `${increaseBy(['provider'], 'genai_calls_total', '10m', { matchers: { outcome: 'error' } })}` +
+    increaseBy(['provider'], 'genai_calls_total', '10m', { matchers: { outcome: 'error' } }) +
       ` / ${increaseBy(['provider'], 'genai_calls_total', '10m')}`,
     `and ${increaseBy(['provider'], 'genai_calls_total', '10m')} > 20`,
   ].join('\n'),
@@ -39,7 +39,7 @@ const RATE_LIMITED: AlertRule = {
   name: 'GenAIRateLimited',
   severity: 'warning',
   value: [
-    `${increaseBy(MODEL, 'genai_call_errors_total', '10m', { matchers: { error_type: RATE_LIMITS } })}` +
+    increaseBy(MODEL, 'genai_call_errors_total', '10m', { matchers: { error_type: RATE_LIMITS } }) +
       ` / ${increaseBy(MODEL, 'genai_calls_total', '10m')}`,
     `and ${increaseBy(MODEL, 'genai_call_errors_total', '10m', { matchers: { error_type: RATE_LIMITS } })} > 5`,
   ].join('\n'),
@@ -60,7 +60,7 @@ const SLOW_START: AlertRule = {
   name: 'GenAITTFTDegraded',
   severity: 'warning',
   value: [
-    `${quantileBy(MODEL, 0.95, TTFT, '15m')}`,
+    quantileBy(MODEL, 0.95, TTFT, '15m'),
     `/ ${quantileBy(MODEL, 0.95, TTFT, '1h', { offset: '1d' })}`,
     `and ${quantileBy(MODEL, 0.95, TTFT, '15m')} > 1`,
     `and ${observationsBy(MODEL, TTFT, '15m')} > 20`,

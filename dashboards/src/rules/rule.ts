@@ -1,4 +1,5 @@
 import type { MetricName } from '@spanmeter/processors';
+import type { BoardName, UIDS } from '../links.ts';
 import { highest } from './series.ts';
 
 /** `critical` pages somebody, `warning` is a ticket, `info` is for those who look. */
@@ -40,20 +41,10 @@ export interface AlertRule {
 
 /** Where a look at the matter starts: a dashboard of ours, with variables from labels. */
 export interface Dashboard {
-  readonly uid: DashboardUid;
+  readonly uid: (typeof UIDS)[BoardName];
   /** Variable of the dashboard to label of the alert. */
   readonly variables?: Readonly<Record<string, string>>;
 }
-
-/** Dashboards that are shipped. */
-export type DashboardUid =
-  | 'spanmeter-overview'
-  | 'spanmeter-tenant'
-  | 'spanmeter-models'
-  | 'spanmeter-cache'
-  | 'spanmeter-budgets'
-  | 'spanmeter-data-quality'
-  | 'spanmeter-collector';
 
 export interface RecordingRule {
   /** `level:metric:operations`. */
