@@ -35,7 +35,11 @@ class Counters {
     }
     if (!isBillable(call)) return;
     for (const outcome of ['ok', 'error']) {
-      this.#add('genai_calls_total', `,outcome="${outcome}"`, Number((call.error === null) === (outcome === 'ok')));
+      this.#add(
+        'genai_calls_total',
+        `,outcome="${outcome}"`,
+        Number((call.error === null) === (outcome === 'ok')),
+      );
     }
     if (call.cost !== null) this.#add('genai_cost_usd_total', '', usd(call.cost));
     else this.#add('genai_unpriced_calls_total', `,reason="${call.status}"`, 1);

@@ -23,7 +23,15 @@ export function evidenceTable(rows: readonly EvidenceRow[]): string {
     const figures = shown.map(({ what, measured }) => `${what} ${number(measured)}`).join('; ');
     const expected = shown.map((one) => number(one.expected)).join('; ');
     const source = run.kind === 'sql' ? 'PostgreSQL' : 'Prometheus';
-    const cells = [`\`${run.key}\``, title, source, `${run.ms.toFixed(0)} ms`, String(count), figures, expected];
+    const cells = [
+      `\`${run.key}\``,
+      title,
+      source,
+      `${run.ms.toFixed(0)} ms`,
+      String(count),
+      figures,
+      expected,
+    ];
     return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
   });
   return [
@@ -32,4 +40,10 @@ export function evidenceTable(rows: readonly EvidenceRow[]): string {
     ...lines,
     '',
   ].join('\n');
+}
+
+/** How many alerts each rule has on the proof's traffic. */
+export function ruleTable(firing: ReadonlyMap<string, number>): string {
+  const lines = [...firing].map(([name, count]) => `| ${name} | ${count} |`);
+  return ['| rule | series that it holds for |', '| --- | --- |', ...lines, ''].join('\n');
 }

@@ -199,7 +199,8 @@ export function series(wanted: Series): Expectation {
       if (Object.keys(labels).some((label) => found[label] === 'other')) continue;
       const name = JSON.stringify(Object.keys(labels).map((label) => found[label] ?? ''));
       const part = parts.get(name);
-      const wantedValue = wanted.sinceEnd === true && part !== undefined ? seen.toMs / 1_000 - figure(part) : null;
+      const wantedValue =
+        wanted.sinceEnd === true && part !== undefined ? seen.toMs / 1_000 - figure(part) : null;
       if (wantedValue !== null && Math.abs(wantedValue - value) < 2) {
         measured += value;
         expected += wantedValue;

@@ -47,7 +47,12 @@ describe('pictures of the dashboards', function () {
       rounds: 40,
       callsARound: 4,
     });
-    await backfill(promtool, stack.prometheus, stack.sent.calls.filter(({ live }) => !live), HOURS);
+    await backfill(
+      promtool,
+      stack.prometheus,
+      stack.sent.calls.filter(({ live }) => !live),
+      HOURS,
+    );
     const sql = await SqlSource.open(stack.database.adminUrl, 'spanmeter_grafana');
     const prometheus = new PrometheusSource(stack.prometheus.url);
     for (const made of DASHBOARDS) {
@@ -67,7 +72,9 @@ describe('pictures of the dashboards', function () {
       const page = previewPage({ board: shown, range: run.range, nowMs, answers, choices, widthPx: WIDTH });
       const picture = await photograph(chromium, page);
       await writeFile(join(FOLDER, `${board.uid}.png`), picture);
-      console.log(`      docs/images/${board.uid}.png ${page.widthPx}x${page.heightPx} ${picture.length} bytes`);
+      console.log(
+        `      docs/images/${board.uid}.png ${page.widthPx}x${page.heightPx} ${picture.length} bytes`,
+      );
     }
     await sql.close();
   });

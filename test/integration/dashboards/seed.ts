@@ -121,6 +121,24 @@ async function stored(database: FreshDatabase, calls: number): Promise<void> {
   );
 }
 
+/** What only people and channels leave behind: an alert, what was sent of it, a change of a budget. */
+async function leaveTraces(database: FreshDatabase): Promise<void> {
+  await sql(
+    database.url,
+    `WITH made AS (
+       INSERT INTO spanmeter.alerts (tenant_id, kind, subject, severity, state, fingerprint, name, summary)
+       VALUES ('acme', 'budget', 'proof', 'info', 'resolved', 'proof', 'proof', 'An alert of the proof')
+       RETURNING tenant_id, id)
+     INSERT INTO spanmeter.notifications (tenant_id, alert_id, channel, outcome, name)
+     SELECT tenant_id, id, 'proof', outcome, 'proof' FROM made, unnest(ARRAY['sent', 'sent', 'dropped']) outcome`,
+  );
+  await sql(
+    database.url,
+    `INSERT INTO spanmeter.audit_log (actor, action, tenant_id, target)
+     VALUES ('proof', 'budget.add', 'acme', 'acme-month')`,
+  );
+}
+
 /** Tenants in their zones, and budgets of several kinds, before anything is spent. */
 async function prepare(database: FreshDatabase, organisations: readonly Organisation[]): Promise<void> {
   for (const { tenant, zone } of organisations) {
@@ -134,7 +152,7 @@ async function prepare(database: FreshDatabase, organisations: readonly Organisa
   await sql(
     database.url,
     `INSERT INTO spanmeter.budgets (tenant_id, id, name, scope, scope_value, period, limit_usd, hard, thresholds)
-     VALUES ('acme', 'acme-month', 'Acme month', 'tenant', NULL, 'month', 40, true, '{0.5,0.8,1}'),
+     VALUES ('acme', 'acme-month', 'Acme month', 'tenant', NULL, 'month', 4, true, '{0.5,0.8,1}'),
             ('acme', 'acme-platform', 'Platform team', 'team', 'platform', 'month', 500, false, '{0.5,0.8,1}'),
             ('globex', 'globex-day', 'Globex day', 'tenant', NULL, 'day', 0.5, false, '{0.5,0.8,1}'),
             ('kolkata-labs', 'kolkata-user', 'Ana', 'user', 'ana@kolkata-labs', 'month', 25, false, '{0.8,1}'),
@@ -198,9 +216,10 @@ export async function seedStack(options: SeedOptions): Promise<SeededStack> {
   const { organisations = ORGANISATIONS, size = SIZE, rounds = 12, callsARound = 32 } = options;
   const database = await freshDatabase();
   await prepare(database, organisations);
+  await leaveTraces(database);
   const sink = await startOtlpSink();
   const forward =
-    `{exporters: {otlp_http/proof: {endpoint: "${sink.url}"}}, ` +
+    `{exporters: {postgres: {capacity: 1TiB}, otlp_http/proof: {endpoint: "${sink.url}"}}, ` +
     `service: {pipelines: {traces: {exporters: [postgres, prometheus, otlp_http/proof]}}}}`;
   const collector = await startKeyedCollector(
     [

@@ -43,7 +43,7 @@ function decode(png: Buffer): Pixels {
   if (depth !== 8 || (kind !== RGB && kind !== RGBA)) throw new Error(`a PNG of kind ${depth}/${kind}`);
   const size = kind === RGB ? 3 : 4;
   const parts: Buffer[] = [];
-  for (let at = SIGNATURE.length; at < png.length; ) {
+  for (let at = SIGNATURE.length; at < png.length;) {
     const length = png.readUInt32BE(at);
     if (png.toString('latin1', at + 4, at + 8) === 'IDAT') parts.push(png.subarray(at + 8, at + 8 + length));
     at += length + 12;
@@ -51,7 +51,8 @@ function decode(png: Buffer): Pixels {
   const bytes = unfilter(inflateSync(Buffer.concat(parts)), height, width * size, size);
   if (size === 3) return { width, height, rgb: bytes };
   const rgb = new Uint8Array(width * height * 3);
-  for (let pixel = 0; pixel < width * height; pixel++) rgb.set(bytes.subarray(pixel * 4, pixel * 4 + 3), pixel * 3);
+  for (let pixel = 0; pixel < width * height; pixel++)
+    rgb.set(bytes.subarray(pixel * 4, pixel * 4 + 3), pixel * 3);
   return { width, height, rgb };
 }
 
@@ -88,7 +89,11 @@ function nearest(palette: readonly number[], color: number): number {
   let best = 0;
   let least = Infinity;
   palette.forEach((one, index) => {
-    const [r, g, b] = [(one >> 16) - (color >> 16), ((one >> 8) & 255) - ((color >> 8) & 255), (one & 255) - (color & 255)];
+    const [r, g, b] = [
+      (one >> 16) - (color >> 16),
+      ((one >> 8) & 255) - ((color >> 8) & 255),
+      (one & 255) - (color & 255),
+    ];
     const distance = r * r + g * g + b * b;
     if (distance < least) [least, best] = [distance, index];
   });

@@ -3,6 +3,9 @@ import { dayIn, isUnpriced, type Oracle } from '../oracle.ts';
 import { check, seriesOf, type Check, type Expectation, type Seen } from '../measure.ts';
 import type { SentCall } from '../sent-calls.ts';
 
+/** Summary of the alert that the seed puts there. */
+const PROOF_ALERT = 'An alert of the proof';
+
 /** A budget of the proof, and whose calls it holds. */
 interface Held {
   readonly tenant: string;
@@ -23,9 +26,11 @@ function ofMonth(zone: string, nowMs: number): (call: SentCall) => boolean {
 /** Every budget with what it should have counted; the default is one for each tenant without a daily one. */
 function heldBudgets({ all, nowMs }: Seen): readonly Held[] {
   const acme = all.where((call) => call.tenant === 'acme' && ofMonth('UTC', nowMs)(call));
-  const kolkata = all.where((call) => call.user === 'ana@kolkata-labs' && ofMonth('Asia/Kolkata', nowMs)(call));
+  const kolkata = all.where(
+    (call) => call.user === 'ana@kolkata-labs' && ofMonth('Asia/Kolkata', nowMs)(call),
+  );
   const own: readonly Held[] = [
-    { tenant: 'acme', budget: 'acme-month', limit: 40, hard: true, calls: acme },
+    { tenant: 'acme', budget: 'acme-month', limit: 4, hard: true, calls: acme },
     {
       tenant: 'acme',
       budget: 'acme-platform',
@@ -119,6 +124,21 @@ export const BUDGETS: Readonly<Record<string, Expectation>> = {
   '4/A': present((value) => value >= 0),
   '4/B': present((value) => value >= 0),
   '5/A': present((value) => value >= 0),
+  '6/A': present((value) => value > 0),
+  '7/A': (seen) => {
+    const rows = rowsOf(seen.frame).filter((row) => row['summary'] === PROOF_ALERT);
+    return [check('alerts of that name', rows.length, 1)];
+  },
+  '8/A': (seen) => {
+    const rows = rowsOf(seen.frame).filter((row) => row['channel'] === 'proof');
+    const sum = rows.reduce((total, row) => total + Number(row['notifications']), 0);
+    return [check('notifications', sum, 3), check('outcomes', rows.length, 2)];
+  },
+  '9/A': present((value) => value >= 0),
+  '12/A': (seen) => {
+    const rows = rowsOf(seen.frame).filter((row) => row['actor'] === 'proof');
+    return [check('changes', rows.length, 1)];
+  },
   '10/A': (seen) => {
     const ana = heldBudgets(seen).find(({ budget }) => budget === 'kolkata-user')!;
     const [row = {}] = rowsOf(seen.frame);
@@ -131,6 +151,6 @@ export const BUDGETS: Readonly<Record<string, Expectation>> = {
   '11/A': (seen) => {
     const rows = rowsOf(seen.frame);
     const limits = rows.reduce((sum, row) => sum + Number(row['limit_usd']), 0);
-    return [check('budgets', rows.length, 6), check('limits', limits, 40 + 500 + 0.5 + 25 + 1_000 + 10)];
+    return [check('budgets', rows.length, 6), check('limits', limits, 4 + 500 + 0.5 + 25 + 1_000 + 10)];
   },
 };

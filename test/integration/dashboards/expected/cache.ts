@@ -28,7 +28,7 @@ const cached = (calls: Oracle): Oracle => {
   return calls.where((call) => using.has(`${call.provider} ${call.model}`) && listed(call));
 };
 const recent = (seen: Parameters<Expectation>[0]): Oracle =>
-  f.lastHours(6)({ ...seen, sent: f.billable(seen) });
+  f.lastHours(3)({ ...seen, sent: f.billable(seen) });
 
 export const CACHE: Readonly<Record<string, Expectation>> = {
   '1/A': tiles({

@@ -1,5 +1,16 @@
 import { isBillable, isUnpriced, usd } from '../oracle.ts';
-import { counterOf, exactQuantile, figureOf, series, seriesOf, sums, table, tiles, check, type Expectation } from '../measure.ts';
+import {
+  counterOf,
+  exactQuantile,
+  figureOf,
+  series,
+  seriesOf,
+  sums,
+  table,
+  tiles,
+  check,
+  type Expectation,
+} from '../measure.ts';
 import { rowsOf } from '@spanmeter/dashboards/dist/preview/frame.js';
 import type { SentCall } from '../sent-calls.ts';
 import * as f from './figures.ts';

@@ -12,6 +12,13 @@ export const QUIET: Readonly<Record<string, string>> = {
   'spanmeter-collector/9': 'a journal or memory that is full would refuse the calls of every other panel',
 };
 
+/** Panels of metrics that this collector does not serve (yet): held to that, so that none stays here for nothing. */
+export const AWAITED: readonly string[] = [
+  'spanmeter-budgets/5',
+  'spanmeter-budgets/6',
+  'spanmeter-budgets/9',
+];
+
 /** What every query of every panel must show, by the board's uid and then `panelId/refId`. */
 export const EXPECTED: Readonly<Record<string, Readonly<Record<string, Expectation>>>> = {
   'spanmeter-overview': OVERVIEW,

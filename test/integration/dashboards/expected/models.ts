@@ -68,7 +68,12 @@ export const MODELS: Readonly<Record<string, Expectation>> = {
       const le = field.labels?.['le'] ?? '';
       const within = calls.filter(({ durationMs }) => durationMs / 1_000 <= bound(le)).length;
       const found = Number(field.values.findLast((value) => value !== null));
-      return { what: `calls within ${le} s`, measured: found, expected: within * seen.growth, tolerance: 0.05 };
+      return {
+        what: `calls within ${le} s`,
+        measured: found,
+        expected: within * seen.growth,
+        tolerance: 0.05,
+      };
     });
   },
   '15/A': of(ratio(f.output, f.seconds), { model: f.model }),
@@ -86,7 +91,7 @@ export const MODELS: Readonly<Record<string, Expectation>> = {
     const checks = seen.frame.fields.filter(({ type }) => type === 'number');
     return checks.map((field) => {
       const type = field.labels?.['token_type'] ?? '';
-      const sent = seen.live.sum((call) => f.tokensOfType(type, call)) * seen.growth / RATE_SECONDS;
+      const sent = (seen.live.sum((call) => f.tokensOfType(type, call)) * seen.growth) / RATE_SECONDS;
       const measured = Number(field.values.findLast((value) => value !== null));
       return { what: type, measured, expected: sent, tolerance: 0.05 };
     });

@@ -37,6 +37,19 @@ export const OVERVIEW: Readonly<Record<string, Expectation>> = {
     const month = (zone: string, ms: number): string => dayIn(zone, ms).slice(0, 7);
     return usd(all.where(({ zone, startedMs }) => month(zone, startedMs) === month(zone, nowMs)).cost);
   }),
+  '3/C': figureOf(
+    'the month at its pace',
+    ({ all, nowMs, toMs }) => {
+      const month = (zone: string, ms: number): string => dayIn(zone, ms).slice(0, 7);
+      const spent = all.where(({ zone, startedMs }) => month(zone, startedMs) === month(zone, nowMs)).usd;
+      const at = new Date(toMs);
+      const days = new Date(Date.UTC(at.getUTCFullYear(), at.getUTCMonth() + 1, 0)).getUTCDate();
+      const start = Date.UTC(at.getUTCFullYear(), at.getUTCMonth(), 1);
+      return (spent * days * 86_400_000) / (toMs - start);
+    },
+    // Its clock shows minutes.
+    1e-3,
+  ),
   '4/A': sums(f.provider, f.spend, f.billable),
   '5/A': table({
     keys: { day: ({ zone, startedMs }) => dayIn(zone, startedMs), provider: f.provider },

@@ -65,12 +65,12 @@ export const TENANT: Readonly<Record<string, Expectation>> = {
         calls.where(({ conversation }) => conversation !== null).usd /
         calls.distinct(({ conversation }) => conversation),
     },
-    (seen) => f.lastHours(6)({ ...seen, sent: f.billable(seen) }),
+    (seen) => f.lastHours(3)({ ...seen, sent: f.billable(seen) }),
   ),
   '9/A': table({
     keys: { tenant: f.tenant, user_id: ({ user }) => user },
     figures: { spend: f.spend, calls: f.count },
-    of: (seen) => f.lastHours(6)({ ...seen, sent: f.billable(seen) }),
+    of: (seen) => f.lastHours(3)({ ...seen, sent: f.billable(seen) }),
     limit: 50,
   }),
 };
