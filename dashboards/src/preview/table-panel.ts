@@ -5,6 +5,8 @@ import { colorNamed, escaped } from './html.ts';
 import type { Canvas } from './series-panel.ts';
 
 const ROW_PX = 30;
+/** Grafana's own: what does not fit is beyond the edge, to be scrolled to. */
+const LEAST_COLUMN_PX = 100;
 
 interface Column {
   readonly field: Field;
@@ -61,7 +63,8 @@ export function drawTable(panel: PanelJson, frames: readonly Frame[], canvas: Ca
     { length: rows },
     (_, row) => `<tr>${columns.map((column) => cell(column, row)).join('')}</tr>`,
   ).join('');
-  return `<table><thead><tr>${head}</tr></thead><tbody>${body}</tbody></table>`;
+  const least = columns.reduce((sum, { display }) => sum + (display.width ?? LEAST_COLUMN_PX), 0);
+  return `<table style="min-width:${least}px"><thead><tr>${head}</tr></thead><tbody>${body}</tbody></table>`;
 }
 
 /** Figures as tiles: the last value of every column, with a line behind where it is over time. */
@@ -72,15 +75,15 @@ export function drawStat(panel: PanelJson, frames: readonly Frame[], canvas: Can
   const width = canvas.width / Math.max(1, tiles.length);
   const graph = panel.options?.['graphMode'] === 'area';
   const background = panel.options?.['colorMode'] === 'background';
-  const drawn = tiles.map(({ field }) => {
+  const shown = tiles.map(({ field }) => {
     const display = displayOf(panel, field, canvas.nowMs);
     const last = lastOf(field);
+    return { field, display, last, text: display.text(last) };
+  });
+  const longest = Math.max(...shown.map(({ text }) => text.length), 1);
+  const size = Math.max(13, Math.min(canvas.height * 0.42, 60, (width - 20) / (longest * 0.6)));
+  const drawn = shown.map(({ field, display, last, text }) => {
     const color = (typeof last === 'number' ? display.color(last) : null) ?? colorNamed('green');
-    const text = display.text(last);
-    const isWord = typeof last !== 'number' && text.length > 20;
-    const size = isWord
-      ? 13
-      : Math.max(14, Math.min(canvas.height * 0.42, (width - 20) / (text.length * 0.6)));
     const title = tiles.length > 1 ? `<small>${escaped(display.title)}</small>` : '';
     const style = background ? `background:${color}` : '';
     return (

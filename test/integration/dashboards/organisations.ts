@@ -59,5 +59,19 @@ export const ORGANISATIONS: readonly Organisation[] = [
   organisation('wide-load', 'UTC', 0, 'wide'),
 ];
 
-/** Tenants whose names look well in a picture. */
-export const PICTURED: readonly Organisation[] = ORGANISATIONS.slice(0, 6);
+const PICTURED_MODELS = [
+  'gpt-4o-mini',
+  'gpt-4.1',
+  'o4-mini',
+  'claude-sonnet-4-5',
+  'claude-haiku-4-5',
+  'gemini-2.5-flash',
+  'mistral-small-latest',
+  'command-r-plus',
+];
+
+/** Tenants and models that look well in a picture. */
+export const PICTURED: readonly Organisation[] = ORGANISATIONS.slice(0, 6).map((one) => ({
+  ...one,
+  models: HAND_PRICES.filter(({ model }) => PICTURED_MODELS.includes(model)),
+}));

@@ -209,7 +209,7 @@ async function reprice(
   });
 }
 
-const SIZE: TrafficSize = { historyDays: 40, callsADay: 100, callsToday: 900 };
+const SIZE: TrafficSize = { historyDays: 40, callsADay: 100, callsToday: 900, quietMs: HOUR_MS / 2 };
 
 /** Fills a collector's database with weeks of known calls, then lets Prometheus watch some seconds of live ones. */
 export async function seedStack(options: SeedOptions): Promise<SeededStack> {

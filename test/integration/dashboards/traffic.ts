@@ -13,6 +13,8 @@ export interface TrafficSize {
   readonly historyDays: number;
   readonly callsADay: number;
   readonly callsToday: number;
+  /** Nothing in the last so many milliseconds. */
+  readonly quietMs: number;
 }
 
 /** More by day than by night, and less at weekends, so that pictures look like life. */
@@ -49,7 +51,7 @@ export function makeHistory(
   const starts = [
     ...spread(nowMs - size.historyDays * DAY_MS, nowMs - DAY_MS, size.callsADay * (size.historyDays - 1)),
     // Late to their commit, so that none of it is in the live counters of cost.
-    ...spread(nowMs - DAY_MS, nowMs - HOUR_MS / 2, size.callsToday),
+    ...spread(nowMs - DAY_MS, nowMs - size.quietMs, size.callsToday),
   ];
   for (const [index, startedMs] of starts.entries()) {
     const plan = maker.plan(startedMs);
