@@ -86,11 +86,13 @@ function panelHtml(panel: PanelJson, input: PreviewInput): string {
   return `<div class="panel" style="${style}"><h2>${escaped(panel.title ?? '')}</h2>${body}</div>`;
 }
 
+const UNITS: Readonly<Record<string, string>> = { m: 'minutes', h: 'hours', d: 'days' };
+
 function rangeText(board: BoardJson): string {
   const from = board.time?.from ?? 'now-6h';
-  const match = /^now-(\d+)([hd])$/.exec(from);
+  const match = /^now-(\d+)([mhd])$/.exec(from);
   if (match === null) return `${from} to ${board.time?.to ?? 'now'}`;
-  return `Last ${match[1]} ${match[2] === 'h' ? 'hours' : 'days'}`;
+  return `Last ${match[1]} ${UNITS[match[2] ?? '']}`;
 }
 
 /** The page of a board: its panels where the grid puts them, drawn from real answers in Grafana's dark look. */

@@ -65,6 +65,30 @@ class Counters {
   }
 }
 
+/** Gauges of the budgets of one tenant, in UTC, as the collector has them. */
+function budgetLines(calls: readonly SentCall[], atMs: number, monthUsd: number): string[] {
+  const acme = calls.filter(({ tenant }) => tenant === 'acme');
+  const at = new Date(atMs);
+  const [year, month, day] = [at.getUTCFullYear(), at.getUTCMonth(), at.getUTCDate()];
+  const budgets = [
+    ['acme-month', 'month', monthUsd, Date.UTC(year, month, 1), Date.UTC(year, month + 1, 1)],
+    ['default', 'day', 10, Date.UTC(year, month, day), Date.UTC(year, month, day + 1)],
+  ] as const;
+  return budgets.flatMap(([budget, period, limit, startMs, endMs]) => {
+    const labels = `{tenant="acme",budget="${budget}",scope="tenant",scope_value="",period="${period}"}`;
+    const spent = acme
+      .filter(({ startedMs }) => startedMs >= startMs)
+      .reduce((sum, { cost }) => sum + (cost ?? 0n), 0n);
+    const values = [
+      ['spent_usd', usd(spent)],
+      ['limit_usd', limit],
+      ['period_start_timestamp_seconds', startMs / 1_000],
+      ['period_end_timestamp_seconds', endMs / 1_000],
+    ] as const;
+    return values.map(([name, value]) => `genai_budget_${name}${labels} ${value} ${atMs / 1_000}\n`);
+  });
+}
+
 /**
  * Gives Prometheus the last hours of these calls' counters, so that a picture has more to show than what was
  * scraped in the seconds before it was taken. For pictures alone: the proof reads nothing of it.
@@ -74,6 +98,7 @@ export async function backfill(
   prometheus: TestPrometheus,
   calls: readonly SentCall[],
   hours: number,
+  acmeMonthUsd: number,
 ): Promise<void> {
   const endMs = Math.floor(Date.now() / STEP_MS) * STEP_MS;
   const sorted = calls.toSorted((a, b) => a.startedMs - b.startedMs);
@@ -88,6 +113,7 @@ export async function backfill(
       counters.get(key)!.count(call);
     }
     for (const one of counters.values()) lines.push(...one.lines(at / 1_000));
+    lines.push(...budgetLines(sorted.slice(0, next), at, acmeMonthUsd));
   }
   const file = join(prometheus.folder, 'history.om');
   // Samples of a series must be together.

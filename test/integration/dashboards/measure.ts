@@ -218,7 +218,7 @@ export function series(wanted: Series): Expectation {
 
 /** Labels and last value of each series; rows of a table are series too. */
 export function seriesOf(frame: Frame): (readonly [Readonly<Record<string, string>>, number])[] {
-  const value = frame.fields.find(({ name }) => name.startsWith('Value #'));
+  const value = frame.fields.find(({ name }) => name.startsWith('Value') && frame.fields[0]?.name === 'Time');
   if (value === undefined) return numbers(frame).map((field) => [field.labels ?? {}, last(field)] as const);
   return Array.from({ length: rowCount(frame) }, (_, row) => {
     const texts = frame.fields.filter(({ type }) => type === 'string');

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DASHBOARDS } from '@spanmeter/dashboards';
+import { DASHBOARDS, type Board } from '@spanmeter/dashboards';
 import type { BoardJson } from '@spanmeter/dashboards/dist/expand/board-json.js';
 import type { Frame } from '@spanmeter/dashboards/dist/preview/frame.js';
 import { previewPage } from '@spanmeter/dashboards/dist/preview/page.js';
@@ -17,8 +17,10 @@ import { seedStack, type SeededStack } from './seed.ts';
 const FOLDER = join(REPOSITORY, 'docs', 'images');
 const WIDTH = 1_480;
 /** Boards about the collector itself show what Prometheus has seen of it. */
-const LIVE = { from: 'now-1m', to: 'now' };
+const LIVE = { from: 'now-2m', to: 'now' };
+const LIVE_BOARD = 'spanmeter-collector';
 const HOURS = 26;
+const PICTURED_LIMITS = { 'acme-month': 300, 'acme-platform': 120, 'globex-day': 15 };
 
 function answersOf(run: BoardRun): ReadonlyMap<number, readonly Frame[]> {
   const answers = new Map<number, Frame[]>();
@@ -44,24 +46,17 @@ describe('pictures of the dashboards', function () {
       prometheus: await needProgram(this, 'prometheus'),
       organisations: PICTURED,
       size,
+      limits: PICTURED_LIMITS,
       rounds: 40,
       callsARound: 1,
     });
-    await backfill(
-      promtool,
-      stack.prometheus,
-      stack.sent.calls.filter(({ live }) => !live),
-      HOURS,
-    );
     const sql = await SqlSource.open(stack.database.adminUrl, 'spanmeter_grafana');
     const prometheus = new PrometheusSource(stack.prometheus.url);
-    for (const made of DASHBOARDS) {
-      const board = JSON.parse(JSON.stringify(made.build())) as BoardJson;
-      const isLive = board.uid === 'spanmeter-collector';
-      const shown = isLive ? { ...board, time: LIVE } : board;
+    async function picture(made: Board, time: BoardJson['time'], scrapeInterval: string): Promise<void> {
+      const built = JSON.parse(JSON.stringify(made.build())) as BoardJson;
+      const board = time === undefined ? built : { ...built, time };
       const nowMs = Date.now();
-      const sources = { sql, prometheus, scrapeInterval: isLive ? '1s' : '5m' };
-      const run = await runBoard(shown, sources, { nowMs });
+      const run = await runBoard(board, { sql, prometheus, scrapeInterval }, { nowMs });
       const choices = run.variables
         .filter(({ variable }) => variable.type === 'query' && (variable.hide ?? 0) === 0)
         .map(({ variable, chosen }) => ({
@@ -69,13 +64,16 @@ describe('pictures of the dashboards', function () {
           text: chosen.all ? 'All' : [chosen.value].flat().join(' + '),
         }));
       const answers = answersOf(run);
-      const page = previewPage({ board: shown, range: run.range, nowMs, answers, choices, widthPx: WIDTH });
-      const picture = await photograph(chromium, page);
-      await writeFile(join(FOLDER, `${board.uid}.png`), picture);
-      console.log(
-        `      docs/images/${board.uid}.png ${page.widthPx}x${page.heightPx} ${picture.length} bytes`,
-      );
+      const page = previewPage({ board, range: run.range, nowMs, answers, choices, widthPx: WIDTH });
+      const png = await photograph(chromium, page);
+      await writeFile(join(FOLDER, `${board.uid}.png`), png);
+      console.log(`      docs/images/${board.uid}.png ${page.widthPx}x${page.heightPx} ${png.length} bytes`);
     }
+    const live = DASHBOARDS.filter(({ uid }) => uid === LIVE_BOARD);
+    for (const made of live) await picture(made, LIVE, '1s');
+    const history = stack.sent.calls.filter(({ live }) => !live);
+    await backfill(promtool, stack.prometheus, history, HOURS, PICTURED_LIMITS['acme-month']);
+    for (const made of DASHBOARDS) if (!live.includes(made)) await picture(made, undefined, '5m');
     await sql.close();
   });
 });

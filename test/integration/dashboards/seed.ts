@@ -60,7 +60,17 @@ export interface SeededStack {
   dispose(): Promise<void>;
 }
 
+/** Limits of the budgets in USD: two of them are far too low. */
+export const LIMITS = {
+  'acme-month': 4,
+  'acme-platform': 500,
+  'globex-day': 0.5,
+  'kolkata-user': 25,
+  'all-month': 1_000,
+} as const;
+
 export interface SeedOptions {
+  readonly limits?: Readonly<Partial<Record<keyof typeof LIMITS, number>>>;
   /** Path of the program. */
   readonly prometheus: string;
   readonly organisations?: readonly Organisation[];
@@ -140,7 +150,11 @@ async function leaveTraces(database: FreshDatabase): Promise<void> {
 }
 
 /** Tenants in their zones, and budgets of several kinds, before anything is spent. */
-async function prepare(database: FreshDatabase, organisations: readonly Organisation[]): Promise<void> {
+async function prepare(
+  database: FreshDatabase,
+  organisations: readonly Organisation[],
+  limits: SeedOptions['limits'] = {},
+): Promise<void> {
   for (const { tenant, zone } of organisations) {
     await sql(
       database.url,
@@ -149,14 +163,22 @@ async function prepare(database: FreshDatabase, organisations: readonly Organisa
       [tenant, zone],
     );
   }
+  const limit = { ...LIMITS, ...limits };
   await sql(
     database.url,
     `INSERT INTO spanmeter.budgets (tenant_id, id, name, scope, scope_value, period, limit_usd, hard, thresholds)
-     VALUES ('acme', 'acme-month', 'Acme month', 'tenant', NULL, 'month', 4, true, '{0.5,0.8,1}'),
-            ('acme', 'acme-platform', 'Platform team', 'team', 'platform', 'month', 500, false, '{0.5,0.8,1}'),
-            ('globex', 'globex-day', 'Globex day', 'tenant', NULL, 'day', 0.5, false, '{0.5,0.8,1}'),
-            ('kolkata-labs', 'kolkata-user', 'Ana', 'user', 'ana@kolkata-labs', 'month', 25, false, '{0.8,1}'),
-            ('', 'all-month', 'Everybody', 'all', NULL, 'month', 1000, false, '{0.5,0.8,1}')`,
+     VALUES ('acme', 'acme-month', 'Acme month', 'tenant', NULL, 'month', $1, true, '{0.5,0.8,1}'),
+            ('acme', 'acme-platform', 'Platform team', 'team', 'platform', 'month', $2, false, '{0.5,0.8,1}'),
+            ('globex', 'globex-day', 'Globex day', 'tenant', NULL, 'day', $3, false, '{0.5,0.8,1}'),
+            ('kolkata-labs', 'kolkata-user', 'Ana', 'user', 'ana@kolkata-labs', 'month', $4, false, '{0.8,1}'),
+            ('', 'all-month', 'Everybody', 'all', NULL, 'month', $5, false, '{0.5,0.8,1}')`,
+    [
+      limit['acme-month'],
+      limit['acme-platform'],
+      limit['globex-day'],
+      limit['kolkata-user'],
+      limit['all-month'],
+    ],
   );
 }
 
@@ -199,8 +221,17 @@ async function reprice(
   const done = await spanmeterWith(
     collector,
     { DATABASE_URL: database.url },
-    ...['reprice', '--config', join(REPOSITORY, 'otel-config.yaml'), '--prices', file, '--yes'],
-    ...['--model', REPRICED_MODEL, '--reason', 'contract', ...days],
+    'reprice',
+    '--config',
+    join(REPOSITORY, 'otel-config.yaml'),
+    '--prices',
+    file,
+    '--yes',
+    '--model',
+    REPRICED_MODEL,
+    '--reason',
+    'contract',
+    ...days,
   );
   if (done.code !== 0) throw new Error(`reprice: ${done.stdout}${done.stderr}`);
   return history.map((call) => {
@@ -215,7 +246,7 @@ const SIZE: TrafficSize = { historyDays: 40, callsADay: 100, callsToday: 900, qu
 export async function seedStack(options: SeedOptions): Promise<SeededStack> {
   const { organisations = ORGANISATIONS, size = SIZE, rounds = 12, callsARound = 32 } = options;
   const database = await freshDatabase();
-  await prepare(database, organisations);
+  await prepare(database, organisations, options.limits);
   await leaveTraces(database);
   const sink = await startOtlpSink();
   const forward =

@@ -36,6 +36,8 @@ export interface PrometheusAsk {
   readonly format: string;
   readonly legendFormat?: string | undefined;
   readonly toMs: number;
+  /** The panel's only query: its value's column is then not named after it. */
+  readonly alone: boolean;
 }
 
 /** Grafana's Prometheus data source. */
@@ -56,7 +58,8 @@ export class PrometheusSource {
           end: String(request.endMs / 1_000),
           step: String(request.stepMs / 1_000),
         });
-    if (instant && ask.format === 'table') return { refId, fields: tableOf(series, toMs, refId) };
+    if (instant && ask.format === 'table')
+      return { refId, fields: tableOf(series, toMs, ask.alone ? '' : refId) };
     return { refId, fields: columnsOf(series, ask) };
   }
 

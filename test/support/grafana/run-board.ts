@@ -164,6 +164,7 @@ async function runTarget(
         format: target.format ?? 'time_series',
         legendFormat: target.legendFormat,
         toMs: range.toMs,
+        alone: (panel.targets ?? []).length === 1,
       });
     } else {
       const points = panel.maxDataPoints ?? MAX_POINTS;

@@ -54,6 +54,8 @@ export class SqlSource {
   /** Connects as a superuser and becomes the role for good, so that row-level security and grants hold. */
   static async open(adminUrl: string, role: string): Promise<SqlSource> {
     const client = new Client({ connectionString: adminUrl, application_name: 'grafana' });
+    // A server that stops first ends the connection; the query that waits for it says so.
+    client.on('error', () => undefined);
     await client.connect();
     await client.query(`SET SESSION AUTHORIZATION ${role}`);
     await client.query(`SET statement_timeout = '20s'`);
