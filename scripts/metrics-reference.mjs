@@ -28,11 +28,16 @@ const SERVED = [
       'for every tenant by itself. A budget has its series from its first reading on, with spend of 0 too; it is ' +
       'never folded into `other`. The limit warns once spent is above it; a hard one refuses once it is reached.',
   ],
+  [
+    'notifications',
+    'Notifications',
+    'Served where the extension `alerts` has channels; each collector counts what it ended itself, so take `sum`.',
+  ],
   ['keys', 'Keys', 'When the keys in force were made, to find those that should be rotated.'],
   ['process', 'Process', 'About the collector itself.'],
 ];
 /** In the catalogue, and served by no part of this version. */
-const NOT_SERVED = new Set(['genai_spend_anomaly_usd']);
+const NOT_SERVED = new Set([]);
 
 function row({ name, type, labels, optionalLabels = [], unit, help }) {
   const named = [

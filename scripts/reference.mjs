@@ -70,17 +70,69 @@ function defaultOf(schema, required) {
   return text === '{}' || text === '""' ? '' : `\`${text.replace(/^"(.*)"$/, '$1')}\``;
 }
 
-function rows(schema, path) {
-  const object = objectOf(schema);
-  return Object.entries(object?.properties ?? {}).flatMap(([name, option]) => {
-    const here = [...path, name];
-    const inner = rows(option, here);
-    const meaning = (option.description ?? '').replaceAll('|', '\\|');
-    const isRequired = object.required?.includes(name) ?? false;
-    const type = inner.length > 0 ? 'section' : typeOf(option).replaceAll('|', '\\|');
-    const shown = inner.length > 0 ? defaultOf({}, isRequired) : defaultOf(option, isRequired);
-    return [`| \`${here.join('::')}\` | ${type} | ${shown} | ${meaning} |`, ...inner];
+/** The kinds of `type` that a section chooses from; none where it does not. */
+function choicesOf(schema) {
+  return (schema.oneOf ?? schema.anyOf ?? []).filter((one) => one.properties?.type?.const !== undefined);
+}
+
+/** What stands under the names of a map that users choose, where those are sections. */
+function namedOf(schema) {
+  const candidates = schema.anyOf ?? [schema];
+  const named = candidates.find((one) => typeof one.additionalProperties === 'object')?.additionalProperties;
+  return named !== undefined && (objectOf(named) !== undefined || choicesOf(named).length > 0)
+    ? named
+    : undefined;
+}
+
+function optionRows(name, option, isRequired, path) {
+  const here = [...path, name];
+  const inner = rows(option, here);
+  const meaning = (option.description ?? '').replaceAll('|', '\\|');
+  const type = inner.length > 0 ? 'section' : typeOf(option).replaceAll('|', '\\|');
+  const shown = inner.length > 0 ? defaultOf({}, isRequired) : defaultOf(option, isRequired);
+  return [`| \`${here.join('::')}\` | ${type} | ${shown} | ${meaning} |`, ...inner];
+}
+
+/** One row for what all choices have alike; otherwise one for each way, with the choices that it is of. */
+function choiceRows(choices, path) {
+  const names = new Set(choices.flatMap((one) => Object.keys(one.properties)));
+  const kinds = choices.map(({ properties: { type } }) => type);
+  const type = {
+    enum: kinds.map((one) => one.const),
+    description: kinds.map((one) => `\`${one.const}\`: ${one.description}`).join(' '),
+  };
+  names.delete('type');
+  const others = [...names].flatMap((name) => {
+    const ways = new Map();
+    for (const { properties, required = [] } of choices) {
+      if (properties[name] === undefined) continue;
+      const key = JSON.stringify([properties[name], required.includes(name)]);
+      const way = ways.get(key) ?? {
+        option: properties[name],
+        isRequired: required.includes(name),
+        kinds: [],
+      };
+      way.kinds.push(properties.type.const);
+      ways.set(key, way);
+    }
+    return [...ways.values()].flatMap(({ option, isRequired, kinds: having }) => {
+      const only =
+        having.length === choices.length ? '' : `${having.map((one) => `\`${one}\``).join(', ')}: `;
+      return optionRows(name, { ...option, description: `${only}${option.description}` }, isRequired, path);
+    });
   });
+  return [...optionRows('type', type, true, path), ...others];
+}
+
+function rows(schema, path) {
+  const choices = choicesOf(schema);
+  if (choices.length > 0) return choiceRows(choices, path);
+  const named = namedOf(schema);
+  if (named !== undefined) return rows(named, [...path, '<name>']);
+  const object = objectOf(schema);
+  return Object.entries(object?.properties ?? {}).flatMap(([name, option]) =>
+    optionRows(name, option, object.required?.includes(name) ?? false, path),
+  );
 }
 
 function table(schema) {

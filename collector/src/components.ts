@@ -1,3 +1,4 @@
+import { ALERTS_EXTENSION } from './extensions/alerts.ts';
 import { API_KEY_AUTH } from './extensions/api-key-auth.ts';
 import { API_EXTENSION } from './extensions/api.ts';
 import { healthCheck } from './extensions/health-check.ts';
@@ -34,4 +35,5 @@ export const COMPONENTS: readonly ComponentType[] = [
   healthCheck,
   API_KEY_AUTH,
   API_EXTENSION,
+  ALERTS_EXTENSION,
 ];

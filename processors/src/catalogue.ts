@@ -274,7 +274,7 @@ const OF_BUDGETS: readonly MetricDefinition[] = [
   gauge(
     'genai_spend_anomaly_usd',
     'USD',
-    'Spend of the last whole hour beyond what that hour of the week usually costs; only where it stands out.',
+    'Spend of the last whole hour, or of the one under way, beyond what that hour of the week usually costs; only where it stands out.',
     ['tenant', 'model', 'service_name'],
     'budgets',
   ),
@@ -284,9 +284,10 @@ const OTHERS: readonly MetricDefinition[] = [
   {
     name: 'genai_notifications_total',
     type: 'counter',
-    help: 'Notifications by channel and outcome.',
+    help: 'Notifications by channel and outcome: sent, failed (given up) or dropped (no news any more).',
     unit: 'notifications',
     labels: ['channel', 'outcome'],
+    values: { outcome: ['sent', 'failed', 'dropped'] },
     source: 'notifications',
   },
   gauge(

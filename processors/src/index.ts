@@ -47,7 +47,7 @@ export type { Rememberable, TwinWindowOptions } from './twin-window.ts';
 export { createCost, createTenantBooks, everyBook } from './cost.ts';
 export type { CostOptions, CostProcessor, StoredBook, TenantBooks } from './cost.ts';
 
-export { formatPico, formatRational, parseDecimal, parsePico } from './money.ts';
+export { divideHalfEven, formatPico, formatRational, parseDecimal, parsePico } from './money.ts';
 export type { Rational } from './money.ts';
 export { createPriceBook } from './price-book.ts';
 export type { ModelMatch, PriceBook, PriceBookSources } from './price-book.ts';
@@ -108,6 +108,7 @@ export { priceWhatIf, whatIfProvider, withoutCache } from './what-if.ts';
 export type { StoredUse, WhatIf, WhatIfPrice } from './what-if.ts';
 export { canonicalProvider, PROVIDERS } from './providers.ts';
 export type { Provider } from './providers.ts';
+export { globMatcher } from './glob.ts';
 export { MAX_DIMENSION_BYTES, MAX_TENANT_BYTES, storableText } from './text.ts';
 
 export {

@@ -35,6 +35,7 @@ export const TABLES = {
     'rotated_from',
   ],
   audit_log: ['id', 'at', 'actor', 'action', 'tenant_id', 'target', 'detail'],
+  budget_counts: ['tenant_id', 'budget_id', 'definition', 'counted_at'],
   budget_spend: [
     'tenant_id',
     'budget_id',
@@ -214,6 +215,8 @@ export const TABLES = {
     'body',
     'not_before',
     'claimed_until',
+    'next_attempt_at',
+    'first_attempted_at',
   ],
   price_books: ['version', 'content', 'created_at'],
   price_overrides: [

@@ -95,7 +95,9 @@ export async function benchDashboards(): Promise<Record<string, unknown>> {
     const began = performance.now();
     await fill(server.ownerUrl);
     console.error(`  filled in ${((performance.now() - began) / 1_000).toFixed(0)} s`);
-    const sql = await SqlSource.open(server.adminUrl, 'spanmeter_grafana');
+    const admin = new URL(server.adminUrl);
+    admin.pathname = new URL(server.ownerUrl).pathname;
+    const sql = await SqlSource.open(admin.href, 'spanmeter_grafana');
     const sources = { sql, prometheus: new PrometheusSource('http://127.0.0.1:1'), scrapeInterval: '15s' };
     const results: Record<string, unknown> = { calls: CALLS };
     for (const made of DASHBOARDS) {

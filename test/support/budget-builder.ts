@@ -22,8 +22,12 @@ const DAILY: Budget = {
   createdAtMs: 0,
 };
 
-/** A state of the default daily budget of a tenant: 12.50 of 10 USD, with what a test wants changed. */
-export function buildState(tenantId: string, changes: Partial<BudgetState> = {}, budget: Partial<Budget> = {}): BudgetState {
+/** The default daily budget of a tenant at 12.50 of 10 USD, with what a test wants changed. */
+export function buildState(
+  tenantId: string,
+  changes: Partial<BudgetState> = {},
+  budget: Partial<Budget> = {},
+): BudgetState {
   return {
     budget: { ...DAILY, ...budget },
     tenantId,

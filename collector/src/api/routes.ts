@@ -2,9 +2,11 @@ import { z } from 'zod';
 import { openApiDocument } from './openapi.ts';
 import { defineRoute, type Route } from './route.ts';
 import { ADJUSTMENTS } from './routes/adjustments.ts';
+import { ALERTS } from './routes/alerts.ts';
 import { BUDGET_STATUS } from './routes/budget-status.ts';
 import { BUDGETS } from './routes/budgets.ts';
 import { CALLS } from './routes/calls.ts';
+import { FORECAST } from './routes/forecast.ts';
 import { METRICS } from './routes/metrics.ts';
 import { PRICES } from './routes/prices.ts';
 import { SPEND } from './routes/spend.ts';
@@ -34,6 +36,8 @@ export const ROUTES: readonly Route[] = [
   WHAT_IF,
   BUDGET_STATUS,
   ...BUDGETS,
+  ...ALERTS,
+  FORECAST,
   STATUS,
   OPENAPI,
 ];

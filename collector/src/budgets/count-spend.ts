@@ -5,7 +5,7 @@ import { ROW_SCOPES, type Budget, type PeriodBounds } from './budget.ts';
 import { UNPRICED_STATUSES } from './call-spend.ts';
 import { windowOf } from './period-clock.ts';
 import { BUDGETS_LOCK, boundsOf } from './row-spend.ts';
-import { readStoredBudgets } from './stored-budgets.ts';
+import { readRowBudgets } from './stored-budgets.ts';
 
 /** Ledgers wait for their budgets for 60 s at most. */
 const COUNT_TIMEOUT_MS = 30_000;
@@ -51,7 +51,7 @@ export async function countSpend(client: ClientBase, wanted: Pick<Budget, 'tenan
   await inTransaction(client, async () => {
     await client.query(`SET LOCAL statement_timeout = ${COUNT_TIMEOUT_MS}`);
     await client.query(`SELECT pg_advisory_xact_lock(${BUDGETS_LOCK})`);
-    const { budgets } = await readStoredBudgets((text) => client.query(text));
+    const { budgets } = await readRowBudgets((text) => client.query(text));
     const uncounted = await uncountedBudgets(client, budgets);
     const budget = uncounted.find((one) => keyOf(one) === keyOf(wanted));
     if (budget === undefined) return;
@@ -98,7 +98,8 @@ export interface CountedPeriod {
 }
 
 const COUNT = (column: string): string => `
-  SELECT p.n::int AS n, coalesce(sum(c.effective_cost_usd), 0)::numeric(60, 12)::text AS spent, count(*)::float8 AS calls,
+  SELECT p.n::int AS n, coalesce(sum(c.effective_cost_usd), 0)::numeric(60, 12)::text AS spent,
+    count(*)::float8 AS calls,
     count(*) FILTER (WHERE c.effective_status = ANY ($6::text[]))::float8 AS unpriced
   FROM unnest($2::timestamptz[], $3::timestamptz[]) WITH ORDINALITY AS p (starts, ends, n)
   JOIN spanmeter.calls_effective c ON c.started_at >= p.starts AND c.started_at < p.ends

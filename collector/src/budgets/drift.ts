@@ -3,7 +3,7 @@ import type { ClientBase } from 'pg';
 import { PARTITION_BOUNDS } from '../database/partition-bounds.ts';
 import { ROW_SCOPES, type Budget } from './budget.ts';
 import { countedPeriods, periodsOf, uncountedBudgets } from './count-spend.ts';
-import { readStoredBudgets } from './stored-budgets.ts';
+import { readRowBudgets } from './stored-budgets.ts';
 
 /** Sums of the same calls that are not the same. */
 export interface Drift {
@@ -164,7 +164,7 @@ export async function findDrift(client: ClientBase, range: DriftRange, limit: nu
       return { from: '', to: '', calls: 0, periods: 0, drifts: [], truncated: false, uncounted: [] };
     const [start, end] = [new Date(from), new Date(Date.parse(to) + DAY_MS)];
     const drifts = [...(await rollupDrifts(client, start, end, limit + 1))];
-    const { budgets } = await readStoredBudgets((text) => client.query(text));
+    const { budgets } = await readRowBudgets((text) => client.query(text));
     const uncounted = new Set(await uncountedBudgets(client, budgets));
     let periods = 0;
     for (const budget of budgets) {

@@ -4,7 +4,7 @@ import { Wake } from '../pipeline/wake.ts';
 import { countSpend, uncountedBudgets } from './count-spend.ts';
 import { hasForeignMoves, readCursors, type Cursors } from './cursors.ts';
 import type { Spending } from './spending.ts';
-import { readStoredBudgets } from './stored-budgets.ts';
+import { readRowBudgets } from './stored-budgets.ts';
 
 /** A connection of its own: it listens, so it can't come from a pool that hands it on. */
 export interface SpendConnection extends ClientBase {
@@ -159,7 +159,7 @@ class Follower implements SpendFollower {
     const { log } = this.#options;
     if (performance.now() - this.#countFailedAtMs < COUNT_RETRY_MS) return;
     try {
-      const { budgets } = await readStoredBudgets((text) => client.query(text));
+      const { budgets } = await readRowBudgets((text) => client.query(text));
       for (const budget of await uncountedBudgets(client, budgets)) await countSpend(client, budget);
     } catch (error) {
       // The figures of the others are still to be had.

@@ -74,11 +74,6 @@ export class SpendBook {
     for (const tenant of this.#own.keys()) this.addTenant({ id: tenant, timezone: NEW_TENANT_ZONE });
   }
 
-  /** How many tenants there are, registered or not. */
-  get tenants(): number {
-    return this.#owners.size;
-  }
-
   /** Adds calls that a commit inserted; the entries whose current period moved, each once. */
   add(calls: readonly Call[]): Set<SpendEntry> {
     const touched = new Set<SpendEntry>();

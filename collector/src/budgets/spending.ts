@@ -8,7 +8,7 @@ import { readCursors, type Cursors } from './cursors.ts';
 import { SpendBook } from './spend-book.ts';
 import type { SpendEntry } from './spend-entry.ts';
 import { addStoredSums } from './spend-sums.ts';
-import { readStoredBudgets, type StoredBudgets } from './stored-budgets.ts';
+import { readBudgetVersion, readStoredBudgets, type StoredBudgets } from './stored-budgets.ts';
 import { usableZone } from './usable-zone.ts';
 
 /** What a commit of ours put into the store. */
@@ -105,10 +105,7 @@ export class Spending implements BudgetWatch {
     this.#addToReading(commit, key);
     const book = this.#book;
     if (book === null || !isBeyond(this.#cursors, key, commit)) return;
-    const { tenants } = book;
     const touched = new Set([...this.#turned(book), ...book.add(commit.inserted)]);
-    // The zone of a tenant that was made meanwhile is in the store.
-    if (book.tenants !== tenants) this.#wanted();
     this.#tell(touched);
   }
 
@@ -171,9 +168,11 @@ export class Spending implements BudgetWatch {
   }
 
   async #makeBook(client: ClientBase): Promise<SpendBook> {
-    const stored = await readStoredBudgets((text) => client.query(text));
+    const ask = (text: string) => client.query<object>(text);
     // The same objects while nothing about budgets changes, so that unchanged states are told by them.
-    if (stored.version !== this.#budgets?.version) this.#budgets = keepingSame(stored, this.#budgets);
+    if (this.#budgets === null || this.#budgets.version !== (await readBudgetVersion(ask))) {
+      this.#budgets = keepingSame(await readStoredBudgets(ask), this.#budgets);
+    }
     const tenants = await client.query<{ id: string; timezone: string }>(
       `SELECT id, timezone FROM spanmeter.tenants ORDER BY created_at, id LIMIT ${this.#maxStates}`,
     );

@@ -1,11 +1,11 @@
-import type { Budget } from './budget.ts';
+import { ROW_SCOPES, type Budget } from './budget.ts';
 import { BUDGET_COLUMNS, budgetOf, type BudgetRow } from './budget-row.ts';
 import { usableZone } from './usable-zone.ts';
 
 /** Runs one statement; both a pool and a connection of the ledger can. */
 export type Ask = (text: string) => Promise<{ readonly rows: readonly unknown[] }>;
 
-/** Every budget as of one version of them. */
+/** Budgets as of one version of them. */
 export interface StoredBudgets {
   /** What `spanmeter.require_budgets` compares. */
   readonly version: string;
@@ -24,9 +24,11 @@ type StoredRow = Omit<BudgetRow, 'tenant_id'> & {
 const MAX_BUDGETS = 100_000;
 
 /** One statement, so that the version is that of the rows. */
-const READ = `SELECT v.version::text, coalesce(b.timezone, t.timezone, 'UTC') AS zone, ${BUDGET_COLUMNS}
+const READ = (
+  condition: string,
+): string => `SELECT v.version::text, coalesce(b.timezone, t.timezone, 'UTC') AS zone, ${BUDGET_COLUMNS}
   FROM spanmeter.budget_version v
-  LEFT JOIN spanmeter.budgets b ON true LEFT JOIN spanmeter.tenants t ON t.id = b.tenant_id
+  LEFT JOIN spanmeter.budgets b ON ${condition} LEFT JOIN spanmeter.tenants t ON t.id = b.tenant_id
   ORDER BY b.tenant_id, b.id LIMIT ${MAX_BUDGETS}`;
 
 function resolved(row: StoredRow): Budget | null {
@@ -42,9 +44,28 @@ function resolved(row: StoredRow): Budget | null {
   }
 }
 
+const ROW_SCOPE: string = [...ROW_SCOPES].map((scope) => `'${scope}'`).join(', ');
+
 /** Reads every budget, the disabled ones too, with its zone resolved. Rejects with the driver's error. */
-export async function readStoredBudgets(ask: Ask): Promise<StoredBudgets> {
-  const { rows } = (await ask(READ)) as { readonly rows: readonly StoredRow[] };
+export function readStoredBudgets(ask: Ask): Promise<StoredBudgets> {
+  return readWhere(ask, 'true');
+}
+
+/** Only those by user, session and agent: all that `budget_spend` is about. */
+export function readRowBudgets(ask: Ask): Promise<StoredBudgets> {
+  return readWhere(ask, `b.scope IN (${ROW_SCOPE})`);
+}
+
+/** The version alone. Budgets and zones are those of before where it is. */
+export async function readBudgetVersion(ask: Ask): Promise<string> {
+  const { rows } = (await ask('SELECT version::text FROM spanmeter.budget_version')) as {
+    readonly rows: readonly { readonly version: string }[];
+  };
+  return rows[0]?.version ?? '';
+}
+
+async function readWhere(ask: Ask, condition: string): Promise<StoredBudgets> {
+  const { rows } = (await ask(READ(condition))) as { readonly rows: readonly StoredRow[] };
   const version = rows[0]?.version;
   if (version === undefined) throw new Error('spanmeter.budget_version has no row');
   return { version, budgets: rows.map(resolved).filter((budget) => budget !== null) };

@@ -1,11 +1,13 @@
 import { Command, CommanderError, Option } from 'commander';
 import { COMPONENTS } from '../components.ts';
 import { VERSION } from '../telemetry/version.ts';
+import { registerAlert } from './alert.ts';
 import { registerBook } from './book.ts';
 import { registerBudget } from './budget.ts';
 import { listComponents } from './components.ts';
 import { registerDeadletter } from './deadletter.ts';
 import { registerDemo } from './demo.ts';
+import { registerForecast } from './forecast.ts';
 import { registerKey } from './key.ts';
 import type { CliContext } from './output.ts';
 import { registerOverride } from './override.ts';
@@ -68,11 +70,13 @@ export async function runProgram(args: readonly string[], context: CliContext): 
   registerBook(program, context);
   registerReport(program, context);
   registerWhatIf(program, context);
+  registerForecast(program, context);
   registerReprice(program, context);
   registerTenant(program, context);
   registerKey(program, context);
   registerOverride(program, context);
   registerBudget(program, context);
+  registerAlert(program, context);
   registerDeadletter(program, context);
   registerDemo(program, context);
   // Commands inherit these only when made by their parent's factory after they were set.

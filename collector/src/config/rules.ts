@@ -105,6 +105,16 @@ function listeningRules({ sections, extensions, pipelines }: RuleInput): OptionF
   return faults;
 }
 
+/** Alerts are kept in the ledger's database, or not at all. */
+function alertRules({ sections, extensions, pipelines }: RuleInput): OptionFault[] {
+  const exporters = pipelines.flatMap((pipeline) => typesOf(pipeline.exporters, sections.exporters));
+  if (!typesOf(extensions, sections.extensions).includes('alerts') || exporters.includes('postgres'))
+    return [];
+  const message =
+    'the alerts extension keeps alerts in PostgreSQL: add the postgres exporter to the pipeline';
+  return [faultAt(['service', 'extensions'], message)];
+}
+
 /** What this version can run at all: one chain from the journal to the exporters. */
 function singlePipeline(pipelines: readonly PipelineConfig[]): OptionFault[] {
   return pipelines
@@ -124,5 +134,6 @@ export function checkRules(input: RuleInput): OptionFault[] {
     ...singlePipeline(input.pipelines),
     ...input.pipelines.flatMap((pipeline) => pipelineRules(pipeline, input)),
     ...listeningRules(input),
+    ...alertRules(input),
   ];
 }

@@ -1,4 +1,5 @@
 import { Client } from 'pg';
+import { deleteOldAlerts } from '../alerts/delete-old.ts';
 import type { Counter, Logger, SelfMetrics } from '../pipeline/component.ts';
 import { errorMessage } from './failure.ts';
 
@@ -24,10 +25,11 @@ export interface MaintenanceOptions {
 export interface MaintenanceResult {
   readonly droppedPartitions: readonly string[];
   readonly deletedDeadLetters: number;
+  readonly deletedAlerts: number;
 }
 
 /**
- * Drops partitions of calls and deletes dead letters that are past their retention, on one collector at a
+ * Drops partitions of calls and deletes dead letters and alerts that are past their retention, on one collector at a
  * time. Rejects with the driver's error; what was under way is finished by the next round.
  */
 export async function maintain(options: MaintenanceOptions): Promise<MaintenanceResult | null> {
@@ -45,6 +47,7 @@ export async function maintain(options: MaintenanceOptions): Promise<Maintenance
     return {
       droppedPartitions: await dropOldPartitions(client, options, nowMs),
       deletedDeadLetters: await deleteOldLetters(client, options, nowMs),
+      deletedAlerts: await deleteOldAlerts(client, new Date(nowMs)),
     };
   } finally {
     // Ending the session gives the lock back.

@@ -19,7 +19,7 @@ import { prometheusOptions } from './prometheus/options.ts';
 import type { PrometheusOptions } from './prometheus/options.ts';
 
 export type { CorrectionTotal } from './prometheus/correction-family.ts';
-export type { GaugeSources, KeyAge, LastCall, TenantSpend } from './prometheus/gauges.ts';
+export type { GaugeSources, KeyAge, LastCall, NotificationTotal, TenantSpend } from './prometheus/gauges.ts';
 export type { PrometheusOptions } from './prometheus/options.ts';
 
 /** What is needed of a call's dimensions to make its series before the first call. */

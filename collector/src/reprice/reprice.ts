@@ -1,7 +1,7 @@
 import type { PriceBook } from '@spanmeter/processors';
 import type { Client } from 'pg';
 import { BUDGETS_LOCK, RowBudgets } from '../budgets/row-spend.ts';
-import { readStoredBudgets } from '../budgets/stored-budgets.ts';
+import { readRowBudgets } from '../budgets/stored-budgets.ts';
 import { errorCode } from '../database/failure.ts';
 import { inTransaction } from '../keys/transaction.ts';
 import { STAGE_ROLLUPS } from '../exporters/postgres/session.ts';
@@ -161,7 +161,7 @@ async function repricePage(
     // Held as the ledger holds them: no budget comes, goes or changes until this page is done.
     await client.query(`SELECT pg_advisory_xact_lock_shared(${BUDGETS_LOCK})`);
     const { micros: atMicros } = await databaseNow(client);
-    const budgets = new RowBudgets(await readStoredBudgets((text) => client.query(text)));
+    const budgets = new RowBudgets(await readRowBudgets((text) => client.query(text)));
     const batch = new CorrectionBatch({ runId: run.id, reason: run.reason, atMicros, budgets });
     const counts = new PageCounts();
     const tenants = new Set<string>();

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Pool } from 'pg';
+import type { AnomalyWatch } from '../anomalies/watch.ts';
 import { createApi, type Api } from '../api/api.ts';
 import type { Config } from '../config/config.ts';
 import type { Database } from '../database/connect.ts';
@@ -16,6 +17,8 @@ import { settledOrAborted } from '../pipeline/deadline.ts';
 import { VERSION } from '../telemetry/version.ts';
 import { createMetricsServer } from '../telemetry/server.ts';
 import type { ThreadMetrics } from '../telemetry/self-metrics.ts';
+import { alertsOptions, openAlerts, type Alerts } from './alerts.ts';
+import { openAnomalies } from './anomalies.ts';
 import { createBudgets, type Budgets } from './budgets.ts';
 import {
   databaseAddress,
@@ -25,6 +28,8 @@ import {
   roomOf,
 } from './database.ts';
 import { createExports, type Exports } from './exports.ts';
+import type { RunningForecasts } from '../forecast/budget-forecasts.ts';
+import { openForecasts } from './forecasts.ts';
 import { openAuthenticator } from './keys.ts';
 import { createKnownTenants, type KnownTenants } from './known-tenants.ts';
 import type { MainLink } from './main-link.ts';
@@ -66,9 +71,12 @@ export class WorkerRuntime {
   #exports: Exports | null = null;
   #budgets: Budgets | null = null;
   #remembered: Remembered | null = null;
+  #anomalies: AnomalyWatch | null = null;
+  #forecasts: RunningForecasts | null = null;
   #knownTenants: KnownTenants | null = null;
   #prometheus: PrometheusExporter | null = null;
   #prices: LivePrices | null = null;
+  #alerts: Alerts | null = null;
   #maintenance: { stop(): Promise<void> } | null = null;
   #reporting: NodeJS.Timeout | undefined;
 
@@ -118,6 +126,7 @@ export class WorkerRuntime {
     this.#recallCalls(processing);
     await this.#startExports(processing);
     this.#recall(processing);
+    this.#startAlerts();
     await this.#startApi(processing);
     this.#reporting = setInterval(() => this.#report(), STATE_EVERY_MS);
     this.#report();
@@ -136,7 +145,10 @@ export class WorkerRuntime {
     clearInterval(this.#reporting);
     for (const component of this.#components.toReversed()) await component.stop(deadline);
     this.#remembered?.stop();
+    this.#anomalies?.stop();
+    this.#forecasts?.stop();
     this.#knownTenants?.stop();
+    if (this.#alerts !== null) await settledOrAborted(this.#alerts.stop(deadline), deadline);
     if (this.#prices !== null) await settledOrAborted(this.#prices.stop(), deadline);
     if (this.#budgets !== null) await settledOrAborted(this.#budgets.stop(), deadline);
     // A server that hangs answers nobody: what it was asked is left to it once the time is over.
@@ -179,8 +191,8 @@ export class WorkerRuntime {
     const api = this.#extension(API_EXTENSION);
     const pool = new Pool({
       connectionString: database.ownerUrl,
-      // Two more for the figures that gauges show.
-      max: (api?.max_connections ?? 1) + 2,
+      // Four more for the figures that gauges show, anomalies and forecasts.
+      max: (api?.max_connections ?? 1) + 4,
       connectionTimeoutMillis: 5_000,
       idleTimeoutMillis: 30_000,
     });
@@ -234,6 +246,11 @@ export class WorkerRuntime {
       this.#remembered.start();
       this.#budgets = createBudgets(this.#database, log);
       this.#budgets.start();
+      const { watch } = this.#budgets;
+      this.#forecasts = openForecasts(this.#pool, () => watch.states(null), log);
+      this.#budgets.forecastBy(this.#forecasts);
+      this.#forecasts.start();
+      this.#anomalies = openAnomalies(this.#pool, alertsOptions(config).anomalies, log);
     }
     const counting = this.#createPrometheus();
     this.#prometheus = counting;
@@ -254,6 +271,17 @@ export class WorkerRuntime {
     await exports.start();
   }
 
+  #startAlerts(): void {
+    const { config, log, metrics } = this.#parts;
+    if (this.#database === null) return;
+    const budgets = this.#budgets?.watch ?? null;
+    const sources = { budgets, anomalies: this.#anomalies };
+    this.#alerts = openAlerts({ config, database: this.#database, ...sources, log, metrics });
+    this.#alerts.start();
+    // It tells of each anomaly once.
+    this.#anomalies?.start();
+  }
+
   #createPrometheus(): PrometheusExporter | null {
     const { config, log, metrics } = this.#parts;
     const { exporters } = tracesPipeline(config);
@@ -265,6 +293,8 @@ export class WorkerRuntime {
       {
         ...this.#remembered?.sources,
         budgets: () => this.#budgets?.gauges() ?? null,
+        anomalies: () => this.#anomalies?.current() ?? [],
+        notifications: () => this.#alerts?.notifications() ?? [],
         oldestPendingUnixMs: () => {
           const pending = (this.#exports?.drains ?? []).map((drain) => drain.status().oldestPendingUnixMs);
           const known = pending.filter((ms) => ms !== null);

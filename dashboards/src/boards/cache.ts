@@ -8,6 +8,7 @@ import { LIST_RATES, SAVED } from '../list-rates.ts';
 import { NOTES } from '../notes.ts';
 import { BILLABLE_CALL, CALL, lastHours } from '../slices.ts';
 import { every, sql } from '../sql.ts';
+import type { Sql } from '../sql.ts';
 import { share, SUMS } from '../sums.ts';
 import { fromSql } from '../targets.ts';
 
@@ -116,21 +117,25 @@ const TOKENS = sql`
   GROUP BY 1
   ORDER BY 1`;
 
-const PROMPT_SIZE = sql`
-  SELECT ${STEP} AS time, ${r.model} AS metric, ${share(INPUT, SUMS.calls)} AS value
-  FROM ${r.$from}
-  WHERE ${SPEND_IN_RANGE}
-  GROUP BY 1, 2
-  HAVING ${SUMS.calls} > 0
-  ORDER BY 1`;
+/** Most models that a curve is drawn for, those that are called most. */
+const MOST_MODELS = 20;
 
-const REASONING_SHARE = sql`
-  SELECT ${STEP} AS time, ${r.model} AS metric, ${share(REASONING, OUTPUT)} AS value
-  FROM ${r.$from}
-  WHERE ${SPEND_IN_RANGE}
-  GROUP BY 1, 2
-  HAVING ${REASONING} > 0
-  ORDER BY 1`;
+/** A part of a whole per step, by model. */
+function byModel(part: Sql, whole: Sql): Sql {
+  return sql`
+    WITH steps AS (
+      SELECT ${STEP} AS time, ${r.model} AS metric, ${part} AS part, ${whole} AS whole, ${SUMS.calls} AS calls
+      FROM ${r.$from}
+      WHERE ${SPEND_IN_RANGE}
+      GROUP BY 1, 2
+    ), most AS (
+      SELECT metric FROM steps GROUP BY 1 HAVING sum(part) > 0 ORDER BY sum(calls) DESC, 1 LIMIT ${MOST_MODELS}
+    )
+    SELECT steps.time, steps.metric, steps.part / steps.whole AS value
+    FROM steps JOIN most ON most.metric = steps.metric
+    WHERE steps.whole > 0
+    ORDER BY 1`;
+}
 
 const COURSE: RowSpec = {
   id: 101,
@@ -164,19 +169,21 @@ const COURSE: RowSpec = {
     {
       id: 5,
       title: 'Input tokens per call by model',
-      text: text('Mean input of a call, cached tokens included. A rise is a growing prompt.'),
+      text: text(
+        'Mean input of a call, cached tokens included, of the 20 models called most. A rise is a growing prompt.',
+      ),
       drawing: 'lines',
       width: 12,
       height: 8,
       unit: units.Short,
       minInterval: '15m',
-      targets: [fromSql(PROMPT_SIZE, 'time_series')],
+      targets: [fromSql(byModel(INPUT, SUMS.calls), 'time_series')],
     },
     {
       id: 6,
       title: 'Reasoning part of output by model',
       text: text(
-        'Part of the output tokens that is reasoning.',
+        'Part of the output tokens that is reasoning, of the 20 models called most.',
         'no call reports reasoning tokens in the range',
       ),
       drawing: 'lines',
@@ -185,7 +192,7 @@ const COURSE: RowSpec = {
       unit: units.PercentUnit,
       min: 0,
       minInterval: '15m',
-      targets: [fromSql(REASONING_SHARE, 'time_series')],
+      targets: [fromSql(byModel(REASONING, OUTPUT), 'time_series')],
     },
   ],
 };

@@ -36,6 +36,9 @@ const LIMITED = filtered('genai_call_errors_total', {
   error_type: matching('(?i).*(429|529|rate.?limit|quota|throttl|overloaded|too.?many).*'),
 });
 
+/** Most curves of one panel, the highest at each step. */
+const CURVES = 20;
+
 const NO_CALL =
   'no call was committed in the range that the filters take, or Prometheus does not scrape the collector';
 const NO_STREAM = 'no streamed call that tells its first token was committed in the range';
@@ -172,7 +175,7 @@ const TRAFFIC: RowSpec = {
       width: 12,
       height: 8,
       unit: units.RequestsPerSecond,
-      targets: [fromMetrics(sumBy(['model'], rate(CALLS)), { legend: '{{model}}' })],
+      targets: [fromMetrics(topk(CURVES, sumBy(['model'], rate(CALLS))), { legend: '{{model}}' })],
     },
     {
       id: 7,
@@ -211,7 +214,9 @@ const TRAFFIC: RowSpec = {
       height: 8,
       unit: units.RequestsPerSecond,
       targets: [
-        fromMetrics(sumBy(['provider', 'model'], rate(LIMITED)), { legend: '{{provider}} {{model}}' }),
+        fromMetrics(topk(CURVES, sumBy(['provider', 'model'], rate(LIMITED))), {
+          legend: '{{provider}} {{model}}',
+        }),
       ],
     },
   ],
@@ -243,7 +248,12 @@ const SPEED: RowSpec = {
       width: 12,
       height: 8,
       unit: units.Seconds,
-      targets: [fromMetrics(quantile(0.95, ['model'], DURATION), { legend: '{{model}}', exemplars: true })],
+      targets: [
+        fromMetrics(topk(CURVES, quantile(0.95, ['model'], DURATION)), {
+          legend: '{{model}}',
+          exemplars: true,
+        }),
+      ],
     },
     {
       id: 12,
@@ -267,7 +277,10 @@ const SPEED: RowSpec = {
       height: 8,
       unit: units.Seconds,
       targets: [
-        fromMetrics(quantile(0.95, ['model'], FIRST_TOKEN), { legend: '{{model}}', exemplars: true }),
+        fromMetrics(topk(CURVES, quantile(0.95, ['model'], FIRST_TOKEN)), {
+          legend: '{{model}}',
+          exemplars: true,
+        }),
       ],
     },
     {
@@ -294,9 +307,12 @@ const SPEED: RowSpec = {
       height: 9,
       unit: units.Short,
       targets: [
-        fromMetrics(ratio(sumBy(['model'], rate(OUTPUT)), sumBy(['model'], rate(sumOf(DURATION)))), {
-          legend: '{{model}}',
-        }),
+        fromMetrics(
+          topk(CURVES, ratio(sumBy(['model'], rate(OUTPUT)), sumBy(['model'], rate(sumOf(DURATION))))),
+          {
+            legend: '{{model}}',
+          },
+        ),
       ],
     },
   ],
@@ -315,7 +331,7 @@ const SIZE: RowSpec = {
       height: 8,
       unit: units.Short,
       targets: [
-        fromMetrics(ratio(sumBy(['model'], rate(INPUT)), sumBy(['model'], rate(CALLS))), {
+        fromMetrics(topk(CURVES, ratio(sumBy(['model'], rate(INPUT)), sumBy(['model'], rate(CALLS)))), {
           legend: '{{model}}',
         }),
       ],
@@ -329,7 +345,7 @@ const SIZE: RowSpec = {
       height: 8,
       unit: units.Short,
       targets: [
-        fromMetrics(ratio(sumBy(['model'], rate(OUTPUT)), sumBy(['model'], rate(CALLS))), {
+        fromMetrics(topk(CURVES, ratio(sumBy(['model'], rate(OUTPUT)), sumBy(['model'], rate(CALLS)))), {
           legend: '{{model}}',
         }),
       ],
@@ -344,7 +360,7 @@ const SIZE: RowSpec = {
       unit: units.Dollars,
       decimals: 5,
       targets: [
-        fromMetrics(ratio(sumBy(['model'], rate(COST)), sumBy(['model'], rate(SUCCEEDED))), {
+        fromMetrics(topk(CURVES, ratio(sumBy(['model'], rate(COST)), sumBy(['model'], rate(SUCCEEDED)))), {
           legend: '{{model}}',
         }),
       ],

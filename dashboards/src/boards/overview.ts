@@ -13,7 +13,7 @@ import {
 } from '../filters.ts';
 import { NOTES } from '../notes.ts';
 import { toBoard } from '../links.ts';
-import { maxBy, promql, rate, sumBy } from '../promql.ts';
+import { maxBy, promql, rate, sumBy, topk } from '../promql.ts';
 import { every, sql } from '../sql.ts';
 import { EXPENSIVE_CALLS } from '../slices.ts';
 import { asFilter, dayText, share, shown, spendByClock, SUMS } from '../sums.ts';
@@ -184,7 +184,7 @@ const COURSE: RowSpec = {
       title: 'Spend rate by model',
       text: {
         shows:
-          'USD per hour as the collector counts it, by model: what is being spent now. Calls that arrive over 15 ' +
+          'USD per hour as the collector counts it, by the 20 models that cost most: what is being spent now. Calls that arrive over 15 ' +
           'minutes late are not in it.',
         from: 'metrics',
         time: 'ingest',
@@ -195,7 +195,7 @@ const COURSE: RowSpec = {
       height: 8,
       unit: units.Dollars,
       targets: [
-        fromMetrics(promql`${sumBy(['model'], rate(filtered('genai_cost_usd_total')))} * 3600`, {
+        fromMetrics(topk(20, promql`${sumBy(['model'], rate(filtered('genai_cost_usd_total')))} * 3600`), {
           legend: '{{model}}',
         }),
       ],

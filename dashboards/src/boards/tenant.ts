@@ -36,9 +36,18 @@ const TOTALS = sql`
   WHERE ${SPEND_IN_RANGE}
   HAVING sum(${r.calls}) > 0`;
 
+/** Most teams that a bar is stacked of; the sum of the others is one more, so that a day is whole. */
+const MOST_TEAMS = 15;
+
 const BY_DAY = sql`
-  SELECT ${dayText(sql`(bucket AT TIME ZONE zone)::date`)} AS day, dimension AS team, sum(cost_usd) AS cost_usd
-  FROM ${spendByClock(shown(r.team))}
+  WITH spend AS (
+    SELECT zone, bucket, dimension, cost_usd FROM ${spendByClock(shown(r.team))}
+  ), most AS (
+    SELECT dimension FROM spend GROUP BY 1 ORDER BY sum(cost_usd) DESC, 1 LIMIT ${MOST_TEAMS}
+  )
+  SELECT ${dayText(sql`(bucket AT TIME ZONE zone)::date`)} AS day, coalesce(most.dimension, '(others)') AS team,
+    sum(cost_usd) AS cost_usd
+  FROM spend LEFT JOIN most ON most.dimension = spend.dimension
   GROUP BY 1, 2
   ORDER BY 1, 2`;
 
@@ -76,7 +85,9 @@ const FIGURES: RowSpec = {
     {
       id: 2,
       title: "Spend by day of the tenant's time zone",
-      text: text("Spend per calendar day of each tenant's own time zone, stacked by team."),
+      text: text(
+        "Spend per calendar day of each tenant's own time zone, stacked by the 15 teams that spend most.",
+      ),
       drawing: 'columns',
       width: 16,
       height: 9,

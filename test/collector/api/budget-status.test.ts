@@ -113,7 +113,13 @@ describe('GET /api/v1/budgets/status', () => {
 
   it('refuses from spent >= limit on, and calls it exceeded above the limit only', async () => {
     const { body } = await api.get(`${PATH}?tenant=acme`, 'read');
-    const shown = body.budgets.map((one: Json) => [one.id, one.level, one.refuse, one.used_percent, one.complete]);
+    const shown = body.budgets.map((one: Json) => [
+      one.id,
+      one.level,
+      one.refuse,
+      one.used_percent,
+      one.complete,
+    ]);
     assert.deepEqual(shown, [
       ['default', 'exceeded', false, 125, false],
       ['payments', 'warning', true, 100, true],

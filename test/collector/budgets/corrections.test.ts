@@ -8,7 +8,11 @@ import { callsOf, disagreements, pricingOf, repriceIn } from '../../support/repr
 import { linesOf, makeBudget, SpendLab } from '../../support/spend-lab.ts';
 
 const OWN: Record<string, AttributeValue> = { ...GPT_4O, 'gen_ai.request.model': 'own-model' };
-const USER: Record<string, AttributeValue> = { 'user.id': 'ann', 'session.id': 's1', 'gen_ai.agent.name': 'planner' };
+const USER: Record<string, AttributeValue> = {
+  'user.id': 'ann',
+  'session.id': 's1',
+  'gen_ai.agent.name': 'planner',
+};
 
 describe('corrections and budgets', function () {
   this.timeout(60_000);
@@ -43,12 +47,20 @@ describe('corrections and budgets', function () {
       linesOf(states).filter((line) => !line.includes(' default '));
     assert.deepEqual(shown(lab.spending.states('acme')), before.toSorted());
 
-    const prices = ['gpt-4o', 'own-model'].map((model) => ({ provider: 'openai', model, input_mtok: '10', output_mtok: '10' }));
+    const prices = ['gpt-4o', 'own-model'].map((model) => ({
+      provider: 'openai',
+      model,
+      input_mtok: '10',
+      output_mtok: '10',
+    }));
     await repriceIn(database.url, pricingOf({ prices }), { pageCalls: 1 });
     await lab.refresh();
     const after = ['user', 'session', 'agent'].map((id) => `acme ${id} ${day} 30000000000 0`);
     assert.deepEqual(shown(lab.spending.states('acme')), after.toSorted());
-    assert.equal(lab.spending.states('acme').find(({ budget }) => budget.id === 'default')?.spentPicoUsd, 45_000_000_000n);
+    assert.equal(
+      lab.spending.states('acme').find(({ budget }) => budget.id === 'default')?.spentPicoUsd,
+      45_000_000_000n,
+    );
     assert.deepEqual(await disagreements(database.url), []);
     const report = await lab.with((client) => findDrift(client, { from: null, to: null }, 10));
     assert.deepEqual([report.drifts, report.periods > 0], [[], true]);
@@ -56,7 +68,9 @@ describe('corrections and budgets', function () {
 
   it('touch no budget that was removed meanwhile, and count for one that was made since', async () => {
     await makeBudget(database.url, { scope: 'user', scope_value: 'ann' });
-    await lab.write(callsOf([groupOf([spanOf({ ...GPT_4O, ...USER })], { declaredTenant: 'acme' })], pricingOf()));
+    await lab.write(
+      callsOf([groupOf([spanOf({ ...GPT_4O, ...USER })], { declaredTenant: 'acme' })], pricingOf()),
+    );
     await sql(database.url, `DELETE FROM budgets WHERE id = 'b1'`);
     await makeBudget(database.url, { id: 'b2', scope: 'user', scope_value: 'ann' });
     await lab.with((client) => countSpend(client, { tenantId: 'acme', id: 'b2' }));

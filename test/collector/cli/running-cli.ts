@@ -1,7 +1,9 @@
 import { Command, CommanderError } from 'commander';
+import { registerAlert } from '@spanmeter/collector/dist/cli/alert.js';
 import { registerBook } from '@spanmeter/collector/dist/cli/book.js';
 import { registerBudget } from '@spanmeter/collector/dist/cli/budget.js';
 import { registerDeadletter } from '@spanmeter/collector/dist/cli/deadletter.js';
+import { registerForecast } from '@spanmeter/collector/dist/cli/forecast.js';
 import { registerKey } from '@spanmeter/collector/dist/cli/key.js';
 import type { CliContext } from '@spanmeter/collector/dist/cli/output.js';
 import { registerOverride } from '@spanmeter/collector/dist/cli/override.js';
@@ -24,9 +26,11 @@ const REGISTERS = [
   registerDeadletter,
   registerOverride,
   registerBudget,
+  registerAlert,
   registerPrice,
   registerBook,
   registerWhatIf,
+  registerForecast,
 ];
 
 /** Runs one command as `spanmeter` would, and catches what it prints. */

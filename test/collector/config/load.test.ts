@@ -325,6 +325,15 @@ const FAULTS: readonly [title: string, text: string, faults: readonly (string | 
     ],
   ],
   [
+    'alerts without postgres',
+    withParts({
+      exporters: '  debug:',
+      extensions: '  alerts:',
+      service: service('{traces: {receivers: [otlp], exporters: [debug]}}', '[alerts]'),
+    }),
+    [/^service::extensions: the alerts extension keeps alerts in PostgreSQL: add the postgres exporter/],
+  ],
+  [
     'postgres without pricing',
     withParts({
       exporters: '  postgres:',

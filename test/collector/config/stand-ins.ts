@@ -59,6 +59,7 @@ export const REGISTRY: readonly ComponentType[] = [
     z.strictObject({ endpoint: endpointOption.default('127.0.0.1:13133') }),
   ),
   standIn('extension', 'api', z.strictObject({ endpoint: endpointOption.default('127.0.0.1:8080') })),
+  standIn('extension', 'alerts', z.strictObject({})),
   standIn('extension', 'api_key_auth', z.strictObject({ keys_file: z.string().optional() })),
   standIn('extension', 'journal', z.strictObject({ directory: z.string().default('./data') })),
 ];

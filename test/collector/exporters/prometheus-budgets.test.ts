@@ -115,16 +115,22 @@ describe('the gauges of the store', () => {
       ],
     });
     exporter.committed([buildCall()], COMMITTED_UNIX_MS);
-    const samples = parseExposition(await exporter.render()).get('genai_tenant_last_call_timestamp_seconds')?.samples;
-    assert.deepEqual(Object.fromEntries((samples ?? []).map(({ labels, value }) => [labels['tenant'], value])), {
-      silent: silentMs / 1000,
-      acme: Number(buildCall().startedAtMicros) / 1e6,
-    });
+    const samples = parseExposition(await exporter.render()).get(
+      'genai_tenant_last_call_timestamp_seconds',
+    )?.samples;
+    assert.deepEqual(
+      Object.fromEntries((samples ?? []).map(({ labels, value }) => [labels['tenant'], value])),
+      {
+        silent: silentMs / 1000,
+        acme: Number(buildCall().startedAtMicros) / 1e6,
+      },
+    );
   });
 
   it('say the capacity of the database where it is known, and nothing where not', async () => {
     const capacity = async (bytes: number | null): Promise<unknown> =>
-      (await scrape({ databaseCapacityBytes: () => bytes })).get('genai_database_capacity_bytes')?.samples[0]?.value;
+      (await scrape({ databaseCapacityBytes: () => bytes })).get('genai_database_capacity_bytes')?.samples[0]
+        ?.value;
     assert.equal(await capacity(107_374_182_400), 107_374_182_400);
     assert.equal(await capacity(null), undefined);
   });

@@ -17,6 +17,7 @@ const TENANT_TABLES = [
   'budgets',
   'budget_spend',
   'alerts',
+  'alert_ignores',
   'notifications',
 ];
 
@@ -88,7 +89,8 @@ describe('row-level security', () => {
            b AS (INSERT INTO budgets (tenant_id, id, name, period, limit_usd)
              VALUES ($1, 'b', 'b', 'month', 1)),
            a AS (INSERT INTO alerts (tenant_id, kind, subject, fingerprint)
-             VALUES ($1, 'budget', 's', 'f'))
+             VALUES ($1, 'budget', 's', 'f')),
+           i AS (INSERT INTO alert_ignores (tenant_id, name, created_by) VALUES ($1, 'budget/s', 'ops'))
          INSERT INTO api_keys (id, tenant_id, role, hash) SELECT 'key-' || $1, $1, 'read', sha256($1::bytea)`,
         [tenant],
       );

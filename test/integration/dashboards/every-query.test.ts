@@ -32,7 +32,6 @@ const BOARDS = DASHBOARDS.map((board) => JSON.parse(JSON.stringify(board.build()
 const NOT_CONFIGURED = /^spanmeter_price_files_/;
 /** Of parts that this collector does not have. */
 const NOT_SERVED: ReadonlySet<string> = new Set<string>([
-  'genai_budget_forecast_usd',
   'genai_spend_anomaly_usd',
   'genai_notifications_total',
 ]);

@@ -1,7 +1,7 @@
 import type { Call } from '@spanmeter/processors';
 import { escapeLiteral } from 'pg';
 import { BUDGETS_CHANGED, RowBudgets, RowSpend } from '../../budgets/row-spend.ts';
-import { readStoredBudgets } from '../../budgets/stored-budgets.ts';
+import { readRowBudgets } from '../../budgets/stored-budgets.ts';
 import { errorCode, errorMessage, isBadData, isUnavailable } from '../../database/failure.ts';
 import type { Counter, Histogram, Logger, SelfMetrics } from '../../pipeline/component.ts';
 import {
@@ -204,7 +204,7 @@ class Writer implements PostgresLedger {
   }
 
   async #knownBudgets(session: Session): Promise<RowBudgets> {
-    this.#budgets ??= new RowBudgets(await readStoredBudgets((text) => session.query(text)));
+    this.#budgets ??= new RowBudgets(await readRowBudgets((text) => session.query(text)));
     return this.#budgets;
   }
 

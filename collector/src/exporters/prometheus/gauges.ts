@@ -34,6 +34,22 @@ export interface BookAge {
   readonly madeUnixMs: number;
 }
 
+/** Notifications of one channel that ended in one way, since this collector started. */
+export interface NotificationTotal {
+  readonly channel: string;
+  readonly outcome: string;
+  readonly value: number;
+}
+
+/** Spend of an hour that stands out, of one tenant, model and service. */
+export interface AnomalyExcess {
+  readonly tenantId: string;
+  readonly model: string;
+  readonly serviceName: string;
+  /** Beyond the usual. */
+  readonly excessPicoUsd: bigint;
+}
+
 /**
  * Where the rare metrics come from. Each is read at every scrape and answers from memory: what needs the
  * database is read by whoever provides the source. Where one is absent or throws, its metric has no samples.
@@ -54,6 +70,10 @@ export interface GaugeSources {
   budgets?(): BudgetGauges | null;
   /** Totals of corrections, new ones last; the same array until they are read again. */
   corrections?(): readonly CorrectionTotal[];
+  /** Every configured channel with every outcome, from 0. */
+  notifications?(): readonly NotificationTotal[];
+  /** At most one for each tenant, model and service. */
+  anomalies?(): readonly AnomalyExcess[];
 }
 
 /** What the exporter itself knows for the rare metrics. */
@@ -93,6 +113,7 @@ function lastCalls(sources: GaugeSources, own: OwnCounts): ReadonlyMap<string, n
 /** The families that have few series, as they are now. */
 export function readGauges(sources: GaugeSources, own: OwnCounts): readonly MetricFamily[] {
   const overflow = 'genai_metrics_label_overflow_total';
+  const notifications = 'genai_notifications_total';
   return [
     gauge('spanmeter_build_info', () => [
       { labels: { version: VERSION, node: process.versions.node }, value: 1 },
@@ -127,6 +148,27 @@ export function readGauges(sources: GaugeSources, own: OwnCounts): readonly Metr
     }),
     single('genai_database_size_bytes', () => sources.databaseSizeBytes?.()),
     single('genai_database_capacity_bytes', () => sources.databaseCapacityBytes?.()),
+    {
+      name: notifications,
+      help: metricNamed(notifications).help,
+      type: 'counter',
+      samples: attempt(() =>
+        sources.notifications?.().map(({ channel, outcome, value }) => ({
+          labels: { channel: wellFormed(channel), outcome },
+          value,
+        })),
+      ),
+    },
+    gauge('genai_spend_anomaly_usd', () =>
+      sources.anomalies?.().map(({ tenantId, model, serviceName, excessPicoUsd }) => ({
+        labels: {
+          tenant: wellFormed(tenantId),
+          model: wellFormed(model),
+          service_name: wellFormed(serviceName),
+        },
+        value: Number(excessPicoUsd) / PICO_PER_USD,
+      })),
+    ),
     {
       name: overflow,
       help: metricNamed(overflow).help,

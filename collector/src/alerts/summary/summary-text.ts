@@ -1,0 +1,68 @@
+import { divideHalfEven, formatPico, parsePico } from '@spanmeter/processors';
+import { bounded, oneLine } from '../delivery/message.ts';
+import type { BudgetSpent, DailySummary, EarlierSpend, NamedSpend } from './daily-summary.ts';
+
+const MAX_NAME = 80;
+const PICO_DIGITS = 12;
+const CENT_DIGITS = 2;
+
+function name(text: string): string {
+  return bounded(oneLine(text), MAX_NAME);
+}
+
+function unitOf(digits: number): bigint {
+  return 10n ** BigInt(PICO_DIGITS - digits);
+}
+
+/** Decimals that show something of an amount: two, or more for less than half a cent. */
+function shownDigits(pico: bigint): number {
+  if (pico === 0n) return CENT_DIGITS;
+  for (let digits = CENT_DIGITS; digits < PICO_DIGITS; digits += 1) {
+    if (divideHalfEven(pico, unitOf(digits)) !== 0n) return digits;
+  }
+  return PICO_DIGITS;
+}
+
+/** USD as people read it: two decimals, and more where two would show nothing of it. Takes exact decimal text. */
+export function usd(text: string): string {
+  const pico = parsePico(text) ?? 0n;
+  const digits = shownDigits(pico);
+  const rounded = divideHalfEven(pico, unitOf(digits)) * unitOf(digits);
+  const [whole = '0', fraction = ''] = formatPico(rounded < 0n ? -rounded : rounded).split('.');
+  const grouped = whole.replace(/\B(?=(\d{3})+$)/g, ',');
+  return `${rounded < 0n ? '-' : ''}$${grouped}.${fraction.slice(0, digits)}`;
+}
+
+function callsText(calls: number): string {
+  return calls === 1 ? '1 call' : `${calls.toLocaleString('en-US')} calls`;
+}
+
+function earlierText(label: string, { spend_usd: spend, change_percent: change }: EarlierSpend): string {
+  if (change === null) return `${label}: ${usd(spend)}.`;
+  return `${label}: ${usd(spend)} (${change.startsWith('-') ? '' : '+'}${change}%).`;
+}
+
+function namedText(label: string, named: readonly NamedSpend[]): string[] {
+  if (named.length === 0) return [];
+  const items = named.map((one) => `${name(one.name)} ${usd(one.spend_usd)} (${callsText(one.calls)})`);
+  return [`${label}: ${items.join(', ')}`];
+}
+
+function budgetText({ name: title, spent_usd: spent, limit_usd: limit, percent }: BudgetSpent): string {
+  return `${name(title)} ${usd(spent)} of ${usd(limit)} (${percent}%)`;
+}
+
+/** A summary in a few lines, the first of which says the most. */
+export function summaryText(summary: DailySummary): string {
+  const who = summary.tenant === '' ? 'all tenants' : name(summary.tenant);
+  const { unpriced_calls: unpriced, budgets } = summary;
+  return [
+    `Summary of ${summary.date} for ${who}: ${usd(summary.spend_usd)} in ${callsText(summary.calls)}.`,
+    `${earlierText('Day before', summary.day_before)} ${earlierText('Same weekday a week before', summary.week_before)}`,
+    ...(unpriced === 0 ? [] : [`Without a price: ${callsText(unpriced)}, so the spend is more than this.`]),
+    ...namedText('Tenants', summary.top_tenants),
+    ...namedText('Models', summary.top_models),
+    ...namedText('Teams', summary.top_teams),
+    ...(budgets.length === 0 ? [] : [`Budgets: ${budgets.map(budgetText).join(', ')}`]),
+  ].join('\n');
+}
