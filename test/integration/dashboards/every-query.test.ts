@@ -31,10 +31,7 @@ const BOARDS = DASHBOARDS.map((board) => JSON.parse(JSON.stringify(board.build()
 /** Of things that the proof's collector has none of, or that have a series from their first occurrence on. */
 const NOT_CONFIGURED = /^spanmeter_price_files_/;
 /** Of parts that this collector does not have. */
-const NOT_SERVED: ReadonlySet<string> = new Set<string>([
-  'genai_spend_anomaly_usd',
-  'genai_notifications_total',
-]);
+const NOT_SERVED: ReadonlySet<string> = new Set<string>(['genai_spend_anomaly_usd']);
 /** What the traffic of the proof must set off. */
 const FIRING: ReadonlySet<string> = new Set([
   'GenAIBudgetExhausted',

@@ -25,6 +25,7 @@ const FAULTS_BEFORE = 2;
 const FAULTS_LIVE = 6;
 const API_REQUESTS = 12;
 const NEW_SERVICES = 5;
+const HOOK = '/hook';
 /** How often Prometheus scrapes; a data source must be told. */
 export const SCRAPE_INTERVAL = '1s';
 const KEYS = { gateway: 'sm_gateway00000000000000000', admin: 'sm_admin000000000000000000' } as const;
@@ -55,6 +56,8 @@ export interface SeededStack {
   readonly faultsInAll: number;
   readonly apiRequests: number;
   readonly newServices: number;
+  /** Messages that the webhook has received so far. */
+  hooked(): number;
   /** Asks the database as its owner. */
   query<Row extends QueryResultRow>(text: string): Promise<Row[]>;
   dispose(): Promise<void>;
@@ -249,15 +252,20 @@ export async function seedStack(options: SeedOptions): Promise<SeededStack> {
   await prepare(database, organisations, options.limits);
   await leaveTraces(database);
   const sink = await startOtlpSink();
-  const forward =
-    `{exporters: {postgres: {capacity: 1TiB}, otlp_http/proof: {endpoint: "${sink.url}"}}, ` +
-    `service: {pipelines: {traces: {exporters: [postgres, prometheus, otlp_http/proof]}}}}`;
+  const more = {
+    exporters: { postgres: { capacity: '1TiB' }, 'otlp_http/proof': { endpoint: sink.url } },
+    extensions: { alerts: { channels: { hook: { type: 'webhook', url: `${sink.url}${HOOK}` } } } },
+    service: {
+      extensions: ['journal', 'health_check', 'api', 'api_key_auth', 'alerts'],
+      pipelines: { traces: { exporters: ['postgres', 'prometheus', 'otlp_http/proof'] } },
+    },
+  };
   const collector = await startKeyedCollector(
     [
       { id: 'gateway', key: KEYS.gateway, role: 'gateway' },
       { id: 'admin', key: KEYS.admin, role: 'admin' },
     ],
-    { env: { DATABASE_URL: database.url }, args: ['--config', `yaml:${forward}`] },
+    { env: { DATABASE_URL: database.url }, args: ['--config', `yaml:${JSON.stringify(more)}`] },
   );
   const maker = new CallMaker(20_261_121, organisations);
   const before = makeHistory(maker, organisations, size, Date.now());
@@ -316,6 +324,7 @@ export async function seedStack(options: SeedOptions): Promise<SeededStack> {
     faults: FAULTS_LIVE,
     faultsInAll: FAULTS_BEFORE + FAULTS_LIVE,
     query: (text) => sql(database.url, text),
+    hooked: () => sink.requests.filter(({ url }) => url === HOOK).length,
     apiRequests: API_REQUESTS,
     newServices: live.filter((call) => call.service.startsWith('new-') && isBillable(call)).length,
     async dispose() {

@@ -1,6 +1,6 @@
 import { rowsOf } from '@spanmeter/dashboards/dist/preview/frame.js';
 import { dayIn, isUnpriced, type Oracle } from '../oracle.ts';
-import { check, seriesOf, type Check, type Expectation, type Seen } from '../measure.ts';
+import { check, counterOf, seriesOf, type Check, type Expectation, type Seen } from '../measure.ts';
 import type { SentCall } from '../sent-calls.ts';
 
 /** Summary of the alert that the seed puts there. */
@@ -134,7 +134,8 @@ export const BUDGETS: Readonly<Record<string, Expectation>> = {
     const sum = rows.reduce((total, row) => total + Number(row['notifications']), 0);
     return [check('notifications', sum, 3), check('outcomes', rows.length, 2)];
   },
-  '9/A': present((value) => value >= 0),
+  // The first message is where its counter begins.
+  '9/A': counterOf('genai_notifications_total{outcome="sent"}', ({ stack }) => stack.hooked()),
   '12/A': (seen) => {
     const rows = rowsOf(seen.frame).filter((row) => row['actor'] === 'proof');
     return [check('changes', rows.length, 1)];
