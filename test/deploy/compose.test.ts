@@ -83,6 +83,8 @@ describe('docker-compose.yml', () => {
     for (const [name, service] of services) {
       for (const volume of service.volumes ?? []) {
         const [source = ''] = volume.split(':');
+        // Made by whoever wants messages; not part of the repository.
+        if (source.startsWith('${SPANMETER_ALERT_SECRETS')) continue;
         if (source.startsWith('.')) {
           assert.ok(existsSync(join(REPOSITORY, source)), `${name}: ${source}`);
           assert.match(volume, /:ro$/, `${name}: ${volume}`);

@@ -8,7 +8,7 @@ export interface Places {
   readonly alertmanager: string;
   /** Folder of the rule files, relative to the configuration or absolute. */
   readonly rules: string;
-  /** File with the password or token of 8889, where it asks for one. */
+  /** File with the bearer token of 8889, where it asks for one. */
   readonly bearerFile?: string;
 }
 
@@ -18,6 +18,7 @@ export const COMPOSE_PLACES: Places = {
   own: 'collector:8888',
   alertmanager: 'alertmanager:9093',
   rules: '/etc/prometheus/rules',
+  bearerFile: '/run/secrets/spanmeter/metrics_token',
 };
 
 /** Everything on this machine, started from this folder. */

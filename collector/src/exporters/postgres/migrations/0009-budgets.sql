@@ -80,7 +80,7 @@ $$;
 
 -- The default: every tenant is warned of at 10 USD a day. Change or remove it like any other.
 INSERT INTO spanmeter.budgets (tenant_id, id, name, scope, period, limit_usd, thresholds, created_by)
-VALUES ('', 'default', 'Default daily budget', 'each', 'day', 10, '{0.5,0.8,1.0}', 'migration');
+VALUES ('', 'default', 'Default daily budget', 'each', 'day', 10, '{1.0}', 'migration');
 
 -- An alert is one occasion (a budget's step in one period, a model without a price); its name is the same on
 -- every occasion, and at most one notification an hour goes out for a name and tenant.
