@@ -36,7 +36,6 @@ const NOT_SERVED: ReadonlySet<string> = new Set<string>(['genai_spend_anomaly_us
 const FIRING: ReadonlySet<string> = new Set([
   'GenAIBudgetExhausted',
   'GenAIBudgetExceeded',
-  'GenAIBudgetThreshold',
   'GenAIUnpricedModel',
   'GenAIUnattributedSpendHigh',
   'GenAILabelsCollapsed',
