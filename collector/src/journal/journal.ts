@@ -6,9 +6,11 @@ import type { Clock } from './clock.ts';
 import type { Disk, DirectoryLock } from './disk.ts';
 import { readIdentity, writeIdentity, type JournalIdentity } from './identity.ts';
 import { PendingFrame, type JournalEnd } from './record.ts';
-import { recoverFiles, type DamageReason, type RecoveredFiles } from './recovery.ts';
+import { DAMAGE_REASONS, recoverFiles, type DamageReason, type RecoveredFiles } from './recovery.ts';
 import { HEADER_BYTES } from './segment.ts';
 import { SegmentFiles } from './segment-files.ts';
+
+const REFUSAL_REASONS = ['too_large', 'busy', 'full', 'closing', 'disk'] as const;
 
 export interface JournalOptions {
   readonly dir: string;
@@ -90,6 +92,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
       'Parts of the journal that could not be read, by reason.',
       ['reason'],
     );
+    for (const reason of DAMAGE_REASONS) damaged.add(0, { reason });
     const damage: Record<string, number> = {};
     const onDamage = (reason: DamageReason): void => {
       damage[reason] = (damage[reason] ?? 0) + 1;
@@ -317,11 +320,7 @@ class SegmentJournal implements Journal {
     if (this.#closing !== null) throw this.#refuse('closing', 'The collector is stopping.');
   }
 
-  #refuse(
-    reason: 'too_large' | 'busy' | 'full' | 'closing' | 'disk',
-    message: string,
-    cause?: unknown,
-  ): Refusal {
+  #refuse(reason: (typeof REFUSAL_REASONS)[number], message: string, cause?: unknown): Refusal {
     this.#counters.refused.add(1, { reason });
     if (reason === 'too_large') return new Refusal('too_large', message);
     const retryAfterMs = reason === 'full' ? RETRY_AFTER_FULL_MS : RETRY_AFTER_MS;
@@ -480,6 +479,10 @@ class SegmentJournal implements Journal {
 }
 
 function makeCounters(metrics: SelfMetrics) {
+  const help = 'Requests not taken, by reason.';
+  const refused = metrics.counter('spanmeter_journal_refused_total', help, ['reason']);
+  // Series from the start: a rate sees no first event of a series that begins with it.
+  for (const reason of REFUSAL_REASONS) refused.add(0, { reason });
   return {
     records: metrics.counter('spanmeter_journal_appended_records_total', 'Requests made durable.'),
     spans: metrics.counter('spanmeter_journal_appended_spans_total', 'GenAI spans made durable.'),
@@ -487,6 +490,6 @@ function makeCounters(metrics: SelfMetrics) {
       'spanmeter_journal_syncs_total',
       'Flushes to stable storage that made a group durable.',
     ),
-    refused: metrics.counter('spanmeter_journal_refused_total', 'Requests not taken, by reason.', ['reason']),
+    refused,
   };
 }

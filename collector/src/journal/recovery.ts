@@ -7,8 +7,15 @@ import { copyTail, type AsideFile, type Segment } from './segment-files.ts';
 import { decodeHeader, firstSequenceOf, HEADER_BYTES, segmentName, type SegmentHeader } from './segment.ts';
 
 /** Why something of a journal was cut, set aside or found missing; label values of the damage counter. */
-export type DamageReason =
-  'identity' | 'bad_segment' | 'foreign_segment' | 'missing_segment' | 'torn_tail' | 'unreadable_tail';
+export const DAMAGE_REASONS = [
+  'identity',
+  'bad_segment',
+  'foreign_segment',
+  'missing_segment',
+  'torn_tail',
+  'unreadable_tail',
+] as const;
+export type DamageReason = (typeof DAMAGE_REASONS)[number];
 
 export interface RecoveryOptions {
   readonly disk: Disk;

@@ -5,7 +5,7 @@ import type { JournalRecord, SpanOffsets } from './entry.ts';
 import type { HeaderLookup, Identity } from './identity.ts';
 import { createRateLimiter } from './rate-limit.ts';
 import type { RateLimits } from './rate-limit.ts';
-import { Refusal } from './refusal.ts';
+import { Refusal, REFUSAL_CODES } from './refusal.ts';
 
 /** Which receiver a request came through; the labels of the door's counters. */
 export interface Entrance {
@@ -58,6 +58,8 @@ export interface DoorOptions {
 
 /** Where accepted requests enter the pipeline. */
 export interface Door {
+  /** Shows an entrance's counters, at 0: a rate sees no first event of a series that begins with it. */
+  announce(entrance: Entrance): void;
   /** Throws Refusal while no request should even be read. */
   admit(identity: Identity): void;
   /**
@@ -180,6 +182,14 @@ class JournalDoor implements Door {
   admit(identity: Identity): void {
     this.#options.admit?.();
     mustIngest(identity);
+  }
+
+  announce({ receiver, transport }: Entrance): void {
+    const labels = { receiver, transport };
+    for (const counter of [this.#accepted, this.#refusedSpans, this.#failedSpans, this.#skipped]) {
+      counter.add(0, labels);
+    }
+    for (const code of REFUSAL_CODES) this.#requests.add(0, { ...labels, code });
   }
 
   refused(entrance: Entrance, code: string): void {

@@ -3,6 +3,10 @@ import type { JournalEnd } from '../journal/record.ts';
 import type { Logger, SelfMetrics } from './component.ts';
 import type { SourceBatch } from './batch-source.ts';
 
+const GAP_REASONS = ['gone', 'body', 'head', 'rest', 'missing'] as const satisfies readonly (
+  'gone' | DamagedRecord['reason']
+)[];
+
 /** A stretch of the journal that an exporter passed over. */
 export interface DrainGap {
   readonly firstSequence: number;
@@ -71,6 +75,7 @@ export class GapReport {
       'Records that an exporter could not get from the journal, by reason.',
       ['exporter', 'reason'],
     );
+    for (const reason of GAP_REASONS) this.#counter.add(0, { exporter, reason });
   }
 
   get gaps(): readonly DrainGap[] {

@@ -99,6 +99,7 @@ class LedgerDrain implements Drain {
       'Batches or cursor reads that the store did not take at once.',
       ['exporter'],
     );
+    this.#retries.add(0, { exporter: options.exporter });
     this.#reports = options.metrics.counter(
       'spanmeter_ledger_cursor_reports_total',
       'Times the cursor in the store was not where it was left, by what was found.',

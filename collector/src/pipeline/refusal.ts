@@ -32,6 +32,9 @@ const ANSWERS: Readonly<Record<RefusalCode, Answer>> = {
   unavailable: { http: 503, grpc: 14 },
 };
 
+/** Every code, for a counter that shows 0 of each. */
+export const REFUSAL_CODES: readonly string[] = Object.keys(ANSWERS);
+
 /** A deliberate "no" with a code that every door can translate. `message` is safe to show to the sender. */
 export class Refusal extends Error {
   readonly code: RefusalCode;

@@ -68,6 +68,8 @@ class Live implements LivePrices {
       'Changes of own prices that were noticed: applied, or refused with faults.',
       ['source', 'outcome'],
     );
+    for (const outcome of ['applied', 'refused']) this.#reloads.add(0, { source: 'files', outcome });
+    this.#reloads.add(0, { source: 'database', outcome: 'applied' });
     this.#watch =
       files === null || reloadIntervalMs === 0
         ? null

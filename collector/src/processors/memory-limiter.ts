@@ -107,6 +107,7 @@ export function createMemoryGate(
     'Requests refused because memory was short.',
     ['processor'],
   );
+  refused.add(0, { processor: host.id });
   let short = false;
   let timer: NodeJS.Timeout | undefined;
   const check = (): void => {

@@ -44,6 +44,7 @@ export function createExportService(
   transport: 'http' | 'grpc',
 ): ExportService {
   const entrance = { receiver, transport };
+  door.announce(entrance);
   return {
     open: authenticator === null,
     async admit(header) {

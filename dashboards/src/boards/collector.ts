@@ -123,10 +123,7 @@ const RECEIVED: RowSpec = {
     {
       id: 6,
       title: 'Refused requests',
-      text: own(
-        'Requests per second that were answered with an error, by code.',
-        `no request was refused, or ${NOT_SCRAPED}`,
-      ),
+      text: own('Requests per second that were answered with an error, by code.'),
       drawing: 'bars',
       width: 12,
       height: 8,
@@ -244,10 +241,7 @@ const STORED: RowSpec = {
     {
       id: 13,
       title: 'Rows written',
-      text: own(
-        'Calls per second that were inserted, or were already there.',
-        `nothing was written, or ${NOT_SCRAPED}`,
-      ),
+      text: own('Calls per second that were inserted, or were already there.'),
       drawing: 'bars',
       width: 8,
       height: 8,
@@ -276,11 +270,9 @@ const STORED: RowSpec = {
         fromMetrics(sumBy(['reason'], rate(metric('spanmeter_ledger_dead_letters_total'))), {
           legend: 'dead letter {{reason}}',
         }),
-        fromMetrics(sumBy(['reason'], rate(metric('spanmeter_journal_damaged_total'))), {
-          legend: 'damaged {{reason}}',
-        }),
-        fromMetrics(sumBy(['exporter', 'reason'], rate(metric('spanmeter_journal_gap_records_total'))), {
-          legend: 'gap {{exporter}} {{reason}}',
+        fromMetrics(sumBy([], rate(metric('spanmeter_journal_damaged_total'))), { legend: 'damaged' }),
+        fromMetrics(sumBy(['exporter'], rate(metric('spanmeter_journal_gap_records_total'))), {
+          legend: 'gap {{exporter}}',
         }),
         fromMetrics(sumBy([], rate(metric('spanmeter_journal_unreadable_records_total'))), {
           legend: 'unreadable',
@@ -293,7 +285,7 @@ const STORED: RowSpec = {
       title: 'Forwarded spans',
       text: own(
         'Spans per second that the next OpenTelemetry destination took, and that were given up, by reason.',
-        `no otlp_http exporter is configured or has sent anything, or ${NOT_SCRAPED}`,
+        `no otlp_http exporter is configured, or ${NOT_SCRAPED}`,
       ),
       drawing: 'lines',
       width: 12,

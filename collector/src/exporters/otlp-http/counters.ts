@@ -25,3 +25,10 @@ export function makeSenderCounters({ metrics }: Host): SenderCounters {
     bytes: metrics.counter('spanmeter_exporter_sent_bytes_total', 'Bytes taken, as compressed.', own),
   };
 }
+
+/** Shows a sender's counters, at 0, so that no rate misses the first event; statuses of HTTP come as they happen. */
+export function showSender(counters: SenderCounters, exporter: string): void {
+  for (const counter of [counters.sent, counters.failed, counters.bytes]) counter.add(0, { exporter });
+  counters.dropped.add(0, { exporter, reason: 'partial_success' });
+  for (const reason of ['connection', 'timeout']) counters.retries.add(0, { exporter, reason });
+}

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Host } from '../../pipeline/component.ts';
 import { readPartialSuccess, readRefusalMessage } from './answer.ts';
 import { compress } from './compress.ts';
-import { makeSenderCounters } from './counters.ts';
+import { makeSenderCounters, showSender } from './counters.ts';
 import type { SenderCounters } from './counters.ts';
 import { LogLimit } from './log-limit.ts';
 import { tracesUrl } from './options.ts';
@@ -101,6 +101,7 @@ class Sender implements OtlpHttpSender {
     };
     this.#counters = makeSenderCounters(host);
     this.#labels = { exporter: host.id };
+    showSender(this.#counters, host.id);
     this.#logLimit = new LogLimit(LOG_INTERVAL_MS, () => environment.now());
     const help = 'Requests that wait for the destination now.';
     const inFlight = (): { labels: { exporter: string }; value: number }[] => [

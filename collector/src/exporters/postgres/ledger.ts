@@ -56,6 +56,14 @@ interface Prepared extends PreparedBatch {
 type Route = 'direct' | 'staging' | 'bisection';
 
 const STAGED_UNTIL_CLEAN = 50;
+/** Why spans become dead letters: those of the normalizer, of the journal and of the database. */
+const LETTER_REASONS: readonly string[] = [
+  'time_missing',
+  'time_out_of_range',
+  'unreadable',
+  'journal_damaged',
+  'refused_by_database',
+];
 const MAX_KNOWN_TENANTS = 100_000;
 const MAX_KNOWN_BOOKS = 1_000;
 /** Budgets that change more often than this during one commit make it wait for its next turn. */
@@ -97,6 +105,7 @@ class Writer implements PostgresLedger {
       'Calls that a committed batch held: inserted, or already there.',
       ['outcome'],
     );
+    for (const outcome of ['inserted', 'already_there']) this.#rowCounter.add(0, { outcome });
     this.#batchCounter = metrics.counter('spanmeter_ledger_batches_total', 'Committed batches by route.', [
       'route',
     ]);
@@ -105,6 +114,7 @@ class Writer implements PostgresLedger {
       'Dead letters written with a batch.',
       ['reason'],
     );
+    for (const reason of LETTER_REASONS) this.#deadLetterCounter.add(0, { reason });
     this.#commitSeconds = metrics.histogram(
       'spanmeter_ledger_commit_seconds',
       'Time of one writing transaction.',

@@ -15,8 +15,13 @@ function rate(count: (seen: Seen) => number): Expectation {
   };
 }
 
-/** Nothing of the kind happened: what there is of it is 0. */
-const none: Expectation = (seen) => [check('per second', total(seen), 0)];
+/** Nothing of the kind happened, and the panel shows that: series at 0, not the text that there is no series. */
+const none: Expectation = (seen) => [
+  check('has series', Math.min(1, seriesOf(seen.frame).length), 1),
+  check('per second', total(seen), 0),
+];
+/** Nothing of the kind happened; its label sets are known when they happen. */
+const absent: Expectation = (seen) => [check('per second', total(seen), 0)];
 
 /** A figure that nobody can work out beforehand, but that must be there and between bounds. */
 function between(low: number, high: number): Expectation {
@@ -72,7 +77,7 @@ export const COLLECTOR: Readonly<Record<string, Expectation>> = {
   '16/A': between(0, 100),
   '16/B': none,
   '17/A': rate(({ stack }) => stack.apiRequests),
-  '17/B': none,
+  '17/B': absent,
   '18/A': between(1e-6, 5),
   '18/B': between(1e-6, 5),
   '19/A': between(1e-6, 2),
