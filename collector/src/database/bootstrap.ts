@@ -3,7 +3,7 @@ import { Client } from 'pg';
 import type { Logger } from '../pipeline/component.ts';
 import { ADMIN, DATABASE, OWNER, type Passwords } from './cluster.ts';
 import { errorMessage, isUnavailable } from './failure.ts';
-import { ensureRoles, GRAFANA_ROLE, MEMBER_ROLE, READER_ROLE } from './roles.ts';
+import { ensureRoles, GRAFANA_ROLE, GRAFANA_WORK_MEM, MEMBER_ROLE, READER_ROLE } from './roles.ts';
 
 export interface EmbeddedUrls {
   readonly adminUrl: string;
@@ -80,6 +80,7 @@ export async function bootstrap(urls: EmbeddedUrls, passwords: Passwords): Promi
       `ALTER ROLE ${GRAFANA_ROLE} LOGIN PASSWORD ${reader} CONNECTION LIMIT ${READER_CONNECTIONS}`,
     );
     await client.query(`ALTER ROLE ${GRAFANA_ROLE} SET default_transaction_read_only = on`);
+    await client.query(`ALTER ROLE ${GRAFANA_ROLE} SET work_mem = '${GRAFANA_WORK_MEM}'`);
     await client.query(`GRANT ${READER_ROLE}, ${GRAFANA_ROLE} TO ${OWNER} WITH INHERIT FALSE, SET TRUE`);
     // The owner may put people's own roles into this group.
     await client.query(`GRANT ${MEMBER_ROLE} TO ${OWNER} WITH ADMIN TRUE, INHERIT FALSE, SET FALSE`);

@@ -8,6 +8,9 @@ export const READER_ROLE = 'spanmeter_reader';
 export const MEMBER_ROLE = 'spanmeter_member';
 export const GRAFANA_ROLE = 'spanmeter_grafana';
 
+/** Memory of one sort or hash of a board: by PostgreSQL's own 4 MB, sums over some days are sorted on disk. */
+export const GRAFANA_WORK_MEM = '32MB';
+
 const ROLES: readonly string[] = [READER_ROLE, MEMBER_ROLE, GRAFANA_ROLE];
 /** What the owner must be able to become for reading. */
 const OWNER_BECOMES: readonly string[] = [READER_ROLE, GRAFANA_ROLE];

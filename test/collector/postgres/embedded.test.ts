@@ -127,6 +127,7 @@ describe('the embedded PostgreSQL', function () {
       "SELECT rolconnlimit AS connections FROM pg_roles WHERE rolname = 'spanmeter_grafana'",
     );
     assert.deepEqual(limit, { connections: 20 });
+    assert.deepEqual(await sql(readOnly, 'SHOW work_mem'), [{ work_mem: '32MB' }]);
     await sql(server.ownerUrl, 'SELECT pg_advisory_lock(1)');
     await sql(server.ownerUrl, 'CREATE TEMPORARY TABLE t (x int)');
   });

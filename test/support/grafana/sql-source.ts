@@ -43,6 +43,16 @@ function readTime(text: string): number {
   return Date.parse(zoned.replace(' ', 'T').replace(/(\.\d{3})\d+/, '$1'));
 }
 
+/** A login as the role would begin with the settings that the role has been given. */
+async function asAfterLogin(client: Client, role: string): Promise<void> {
+  const { rows } = await client.query<{ name: string; value: string }>(
+    `SELECT split_part(entry, '=', 1) AS name, substr(entry, strpos(entry, '=') + 1) AS value
+     FROM pg_roles, unnest(rolconfig) entry WHERE rolname = $1`,
+    [role],
+  );
+  for (const { name, value } of rows) await client.query('SELECT set_config($1, $2, false)', [name, value]);
+}
+
 /** Grafana's PostgreSQL data source: one connection that may do what the role of the boards may. */
 export class SqlSource {
   readonly #client: Client;
@@ -58,6 +68,7 @@ export class SqlSource {
     client.on('error', () => undefined);
     await client.connect();
     await client.query(`SET SESSION AUTHORIZATION ${role}`);
+    await asAfterLogin(client, role);
     await client.query(`SET statement_timeout = '20s'`);
     // What Grafana sees is the session's default; boards must not lean on the test's search path.
     await client.query(`SET search_path = public`);
