@@ -56,7 +56,7 @@ function last(): ReduceDataOptionsBuilder {
 function series(style: GraphDrawStyle): TimeSeries {
   const panel = new TimeSeries().drawStyle(style).legend(legend()).tooltip(tooltip());
   if (style === GraphDrawStyle.Line) {
-    return panel.lineWidth(1).fillOpacity(8).showPoints(VisibilityMode.Never).axisSoftMin(0);
+    return panel.lineWidth(1).fillOpacity(0).showPoints(VisibilityMode.Never).axisSoftMin(0);
   }
   const stacked = new StackingConfigBuilder().mode(StackingMode.Normal).group('A');
   return panel.lineWidth(0).fillOpacity(70).stacking(stacked).axisSoftMin(0);

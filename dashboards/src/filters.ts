@@ -71,10 +71,15 @@ export const UNPRICED: Sql = sql`('unpriced_model', 'unpriced_dimension', 'inval
 /** Rollups of billable calls in the range that the filters take. */
 export const SPEND_IN_RANGE: Sql = every(inRange(ROLLUP.bucket_start), BILLABLE, selection(ROLLUP));
 
-/** Start of the panel's step that a bucket belongs to: whole buckets, so that no step has more of them. */
-export const STEP: Sql = sql`date_bin(
-  make_interval(mins => 15 * greatest(1, round($__interval_ms / 900000.0))::int), ${ROLLUP.bucket_start}, 'epoch'
+/** Start of the panel's step that an instant belongs to: whole buckets, so that no step has more of them. */
+export function stepOf(instant: Sql): Sql {
+  return sql`date_bin(
+  make_interval(mins => 15 * greatest(1, round($__interval_ms / 900000.0))::int), ${instant}, 'epoch'
 )`;
+}
+
+/** Start of the panel's step that a rollup belongs to. */
+export const STEP: Sql = stepOf(ROLLUP.bucket_start);
 
 /** Series of a metric that the chosen filters take, by those of its labels that have a filter among `filters`. */
 export function filtered(

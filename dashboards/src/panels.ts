@@ -14,6 +14,10 @@ import type { CellLink } from './links.ts';
 import { drawerOf } from './drawers.ts';
 import type { Drawing } from './drawers.ts';
 
+/** Width of a column that shows a whole instant, in pixels. */
+export const TIME_PX = 150;
+const HEAT_PX = 56;
+
 /** How a column or tile is shown, by its name in the answer. */
 export interface Field {
   /** Heading; the name itself where absent. */
@@ -123,7 +127,9 @@ export function buildPanel(spec: PanelSpec): Panel {
   if (drawing === 'table') builder.overrideByRegexp('.*', [property('noValue', '-')]);
   if (spec.heat === true) {
     const cell = property('custom.cellOptions', { type: 'color-background', mode: 'gradient' });
-    builder.overrideByFieldType('number', [cell, property('color', { mode: 'continuous-GrYlRd' })]);
+    // Narrow, so that 24 hours stand side by side.
+    const narrow = property('custom.width', HEAT_PX);
+    builder.overrideByFieldType('number', [cell, narrow, property('color', { mode: 'continuous-GrYlRd' })]);
   }
   for (const [name, field] of Object.entries(fields)) builder.overrideByName(name, propertiesOf(field));
   return builder.build();

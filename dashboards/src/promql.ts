@@ -131,6 +131,12 @@ export function increase(selector: Selector, window = '$__rate_interval'): Expre
   return overTime('increase', ['counter'], selector, window);
 }
 
+/** Growth of a counter over the dashboard's whole range, the same at each step. Throws for any other. */
+export function increaseOfRange(selector: Selector): Expression {
+  const { labels, text } = increase(selector, '$__range');
+  return { labels, text: text.replace(/\)$/, ' @ end())') };
+}
+
 /** Change of a gauge in the window. Throws for any other. */
 export function delta(selector: Selector, window: string): Expression {
   return overTime('delta', ['gauge'], selector, window);
@@ -164,8 +170,12 @@ export function quantile(
   selector: Selector,
   window = '$__rate_interval',
 ): Expression {
-  const inner = sumBy(['le', ...by], rate(bucketsOf(selector), window));
-  return { text: `histogram_quantile(${q}, ${inner.text})`, labels: by };
+  return quantileOf(q, by, rate(bucketsOf(selector), window));
+}
+
+/** A quantile of what buckets grew by. */
+export function quantileOf(q: number, by: readonly string[], buckets: Expression): Expression {
+  return { text: `histogram_quantile(${q}, ${sumBy(['le', ...by], buckets).text})`, labels: by };
 }
 
 /** The greatest series of an expression. */

@@ -39,7 +39,7 @@ export const EXPENSIVE_CALLS: PanelSpec = {
     empty: "no call with a cost in the range's last hour",
   },
   drawing: 'table',
-  width: 12,
+  width: 24,
   height: 9,
   unit: units.Short,
   targets: [fromSql(EXPENSIVE)],

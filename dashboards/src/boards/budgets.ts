@@ -8,11 +8,14 @@ import { toBoard } from '../links.ts';
 import { NOTES } from '../notes.ts';
 import { aggregate, increase, maxBy, metric, promql, sumBy, topk } from '../promql.ts';
 import type { Expression } from '../promql.ts';
+import { TIME_PX } from '../panels.ts';
 import { columns, sql } from '../sql.ts';
 import { fromMetrics, fromSql } from '../targets.ts';
 import { joined } from '../transformations.ts';
 
 /** Most budgets that a table or curve shows, those used most. */
+/** Width of a column of few characters: this table has many columns. */
+const SHORT_PX = 72;
 const MOST = 100;
 const CURVES = 20;
 const NO_BUDGET = 'no budget holds for the chosen tenants, or Prometheus does not scrape the collector';
@@ -104,16 +107,23 @@ const FIGURES: RowSpec = {
       }),
       fields: {
         Tenant: { links: [toBoard('tenant', 'Chargeback', 'tenant')] },
-        Used: { unit: units.PercentUnit, decimals: 1, thresholds: ['green', [0.8, 'orange'], [1, 'red']] },
+        Period: { width: SHORT_PX },
+        Scope: { width: SHORT_PX },
+        Used: {
+          unit: units.PercentUnit,
+          decimals: 1,
+          width: SHORT_PX,
+          thresholds: ['green', [0.8, 'orange'], [1, 'red']],
+        },
         Spent: { unit: units.Dollars, decimals: 4 },
         Limit: { unit: units.Dollars, decimals: 2 },
         Expected: { unit: units.Dollars, decimals: 2 },
-        'Burn 1h': { decimals: 2, thresholds: ['text', [6, 'orange'], [14.4, 'red']] },
-        'Burn 6h': { decimals: 2, thresholds: ['text', [3, 'orange'], [6, 'red']] },
-        'Burn 24h': { decimals: 2, thresholds: ['text', [1, 'orange'], [3, 'red']] },
-        Ends: { unit: units.DatetimeISO },
-        'At the limit': { names: { '0': 'warns', '1': 'refuses' } },
-        'Without a price': { thresholds: ['text', [1, 'orange']] },
+        'Burn 1h': { decimals: 2, width: SHORT_PX, thresholds: ['text', [6, 'orange'], [14.4, 'red']] },
+        'Burn 6h': { decimals: 2, width: SHORT_PX, thresholds: ['text', [3, 'orange'], [6, 'red']] },
+        'Burn 24h': { decimals: 2, width: SHORT_PX, thresholds: ['text', [1, 'orange'], [3, 'red']] },
+        Ends: { unit: units.DatetimeISO, width: TIME_PX },
+        'At the limit': { width: SHORT_PX + 15, names: { '0': 'warns', '1': 'refuses' } },
+        'Without a price': { width: SHORT_PX + 30, thresholds: ['text', [1, 'orange']] },
       },
     },
   ],
@@ -303,7 +313,7 @@ const HISTORY: RowSpec = {
         outcome: { title: 'Outcome' },
         notifications: { title: 'Notifications' },
         most_attempts: { title: 'Most attempts' },
-        latest: { title: 'Latest' },
+        latest: { title: 'Latest', width: TIME_PX },
         last_error: { title: 'Last error' },
       },
     },
@@ -348,7 +358,7 @@ const HISTORY: RowSpec = {
         used: { title: 'Used', unit: units.PercentUnit, decimals: 1, gauge: true },
         calls: { title: 'Calls' },
         unpriced_calls: { title: 'Without a price' },
-        period_end: { title: 'Ends' },
+        period_end: { title: 'Ends', width: TIME_PX },
       },
     },
     {
@@ -376,7 +386,7 @@ const HISTORY: RowSpec = {
         enabled: { title: 'Enabled' },
         timezone: { title: 'Time zone' },
         created_by: { title: 'Made by' },
-        updated_at: { title: 'Changed' },
+        updated_at: { title: 'Changed', width: TIME_PX },
       },
     },
     {

@@ -5,9 +5,10 @@ import type { PanelText } from '../description.ts';
 import { ROLLUP, selection, SPEND_IN_RANGE, STEP } from '../filters.ts';
 import { TO_TRACE, toApiNow, toBoard } from '../links.ts';
 import { LIST_RATES, SAVED } from '../list-rates.ts';
+import { OTHERS, OWN_CURVES } from '../model-curves.ts';
 import { NOTES } from '../notes.ts';
 import { BILLABLE_CALL, CALL, lastHours } from '../slices.ts';
-import { every, sql } from '../sql.ts';
+import { every, literal, sql } from '../sql.ts';
 import type { Sql } from '../sql.ts';
 import { share, SUMS } from '../sums.ts';
 import { fromSql } from '../targets.ts';
@@ -109,16 +110,13 @@ const SHARE_BY_PROVIDER = sql`
   ORDER BY 1`;
 
 const TOKENS = sql`
-  SELECT ${STEP} AS time, sum(${r.input_tokens} - ${r.cache_read_tokens} - ${r.cache_write_tokens}) AS "input",
-    ${READ} AS "cache read", ${WRITTEN} AS "cache write", sum(${r.output_tokens} - ${r.reasoning_tokens}) AS "output",
+  SELECT ${STEP} AS time, ${INPUT} - ${READ} - ${WRITTEN} AS "input",
+    ${READ} AS "cache read", ${WRITTEN} AS "cache write", ${OUTPUT} - ${REASONING} AS "output",
     ${REASONING} AS "reasoning"
   FROM ${r.$from}
   WHERE ${SPEND_IN_RANGE}
   GROUP BY 1
   ORDER BY 1`;
-
-/** Most models that a curve is drawn for, those that are called most. */
-const MOST_MODELS = 20;
 
 /** A part of a whole per step, by model. */
 function byModel(part: Sql, whole: Sql): Sql {
@@ -128,12 +126,17 @@ function byModel(part: Sql, whole: Sql): Sql {
       FROM ${r.$from}
       WHERE ${SPEND_IN_RANGE}
       GROUP BY 1, 2
-    ), most AS (
-      SELECT metric FROM steps GROUP BY 1 HAVING sum(part) > 0 ORDER BY sum(calls) DESC, 1 LIMIT ${MOST_MODELS}
+    ), placed AS (
+      SELECT metric, row_number() OVER (ORDER BY sum(calls) DESC, metric) AS place
+      FROM steps
+      GROUP BY 1
+      HAVING sum(part) > 0
     )
-    SELECT steps.time, steps.metric, steps.part / steps.whole AS value
-    FROM steps JOIN most ON most.metric = steps.metric
-    WHERE steps.whole > 0
+    SELECT steps.time, CASE WHEN placed.place <= ${OWN_CURVES} THEN steps.metric ELSE ${literal(OTHERS)} END AS metric,
+      sum(steps.part) / sum(steps.whole) AS value
+    FROM steps JOIN placed ON placed.metric = steps.metric
+    GROUP BY 1, 2
+    HAVING sum(steps.whole) > 0
     ORDER BY 1`;
 }
 
@@ -170,7 +173,7 @@ const COURSE: RowSpec = {
       id: 5,
       title: 'Input tokens per call by model',
       text: text(
-        'Mean input of a call, cached tokens included, of the 20 models called most. A rise is a growing prompt.',
+        'Mean input of a call, cached tokens included, of the 10 models called most, and of all others together. A rise is a growing prompt.',
       ),
       drawing: 'lines',
       width: 12,
@@ -183,7 +186,7 @@ const COURSE: RowSpec = {
       id: 6,
       title: 'Reasoning part of output by model',
       text: text(
-        'Part of the output tokens that is reasoning, of the 20 models called most.',
+        'Part of the output tokens that is reasoning, of the 10 models called most of those that reason, and of all others.',
         'no call reports reasoning tokens in the range',
       ),
       drawing: 'lines',
@@ -287,7 +290,7 @@ const LISTS: RowSpec = {
         NO_RECENT_CALL,
       ),
       drawing: 'table',
-      width: 14,
+      width: 24,
       height: 9,
       unit: units.Short,
       targets: [fromSql(WASTED)],
@@ -310,8 +313,8 @@ const LISTS: RowSpec = {
         NO_RECENT_CALL,
       ),
       drawing: 'table',
-      width: 10,
-      height: 9,
+      width: 24,
+      height: 6,
       unit: units.Short,
       targets: [fromSql(TIERS)],
       fields: {

@@ -1,6 +1,7 @@
 import * as units from '@grafana/grafana-foundation-sdk/units';
 import type { RowSpec } from '../board.ts';
 import { inRange } from '../filters.ts';
+import { TIME_PX } from '../panels.ts';
 import { columns, sql } from '../sql.ts';
 import { fromSql } from '../targets.ts';
 
@@ -81,7 +82,7 @@ export const DATABASE: RowSpec = {
         journal: { title: 'Journal' },
         sequence: { title: 'Request' },
         spans_done: { title: 'Spans done' },
-        updated_at: { title: 'Moved' },
+        updated_at: { title: 'Moved', width: TIME_PX },
         since: { title: 'Ago', unit: units.Seconds },
       },
     },

@@ -1,6 +1,6 @@
 import * as units from '@grafana/grafana-foundation-sdk/units';
 import type { RowSpec } from '../board.ts';
-import { filtered, inRange, ofTenants, ROLLUP, selection } from '../filters.ts';
+import { filtered, inRange, ofTenants, ROLLUP, selection, stepOf } from '../filters.ts';
 import { toApiNow, toBoard } from '../links.ts';
 import { increase, maxBy, metric, promql, sumBy, topk } from '../promql.ts';
 import { CALL, lastHours } from '../slices.ts';
@@ -36,6 +36,15 @@ const CORRECTIONS = sql`
   GROUP BY 1, 2
   ORDER BY 3 DESC, 1, 2
   LIMIT 50`;
+
+/** By when they were made: the counter of corrections begins with its first one, which no increase sees. */
+const CORRECTED = sql`
+  SELECT ${stepOf(a.created_at)} AS time, CASE WHEN ${a.delta_usd} > 0 THEN 'raised' ELSE 'lowered' END AS metric,
+    sum(${a.delta_usd}) AS value
+  FROM ${a.$from}
+  WHERE ${inRange(a.created_at)} AND ${ofTenants(a.tenant_id)} AND ${a.delta_usd} <> 0
+  GROUP BY 1, 2
+  ORDER BY 1`;
 
 const d = columns('dead_letters', 'd');
 const DEAD = sql`
@@ -122,26 +131,18 @@ export const TIMES: RowSpec = {
     {
       id: 13,
       title: 'Corrections',
-      text: metrics(
-        'USD per step by which corrections, such as a reprice, raised or lowered stored costs.',
-        'nothing was corrected in the range, or Prometheus does not scrape the collector',
+      text: ledger(
+        'USD per step by which corrections, such as a reprice, raised or lowered stored costs, by when they were made. ' +
+          'Of the filters only the tenant applies.',
+        'no cost was corrected in the range',
+        'ingest',
       ),
       drawing: 'bars',
       width: 8,
       height: 8,
       unit: units.Dollars,
-      targets: [
-        fromMetrics(
-          sumBy(
-            ['direction'],
-            maxBy(
-              ['tenant', 'provider', 'model', 'operation', 'service_name', 'environment', 'direction'],
-              increase(filtered('genai_cost_corrections_usd_total')),
-            ),
-          ),
-          { legend: '{{direction}}' },
-        ),
-      ],
+      minInterval: '15m',
+      targets: [fromSql(CORRECTED, 'time_series')],
     },
     {
       id: 14,
@@ -169,7 +170,7 @@ export const TIMES: RowSpec = {
         'ingest',
       ),
       drawing: 'table',
-      width: 12,
+      width: 24,
       height: 8,
       unit: units.Short,
       targets: [fromSql(CORRECTIONS)],
@@ -196,7 +197,7 @@ export const TIMES: RowSpec = {
         'ingest',
       ),
       drawing: 'table',
-      width: 12,
+      width: 24,
       height: 8,
       unit: units.Short,
       targets: [fromSql(DEAD)],

@@ -3,6 +3,7 @@ import { board } from '../board.ts';
 import type { Board, RowSpec } from '../board.ts';
 import { filtered } from '../filters.ts';
 import { toBoard } from '../links.ts';
+import { CURVES_TEXT, modelCurves } from '../model-curves.ts';
 import { NOTES } from '../notes.ts';
 import type { PanelText } from '../description.ts';
 import {
@@ -11,6 +12,7 @@ import {
   matching,
   promql,
   quantile,
+  quantileOf,
   rate,
   sumBy,
   sumOf,
@@ -170,12 +172,12 @@ const TRAFFIC: RowSpec = {
     {
       id: 6,
       title: 'Calls by model',
-      text: text('Billable calls per second, by model.'),
+      text: text(`Billable calls per second ${CURVES_TEXT}.`),
       drawing: 'bars',
       width: 12,
       height: 8,
       unit: units.RequestsPerSecond,
-      targets: [fromMetrics(topk(CURVES, sumBy(['model'], rate(CALLS))), { legend: '{{model}}' })],
+      targets: modelCurves((by, grown) => sumBy(by, grown(CALLS))),
     },
     {
       id: 7,
@@ -243,17 +245,12 @@ const SPEED: RowSpec = {
     {
       id: 11,
       title: 'Duration by model, 95th percentile',
-      text: text('Time within which 95 of 100 calls end, by model.'),
+      text: text(`Time within which 95 of 100 calls end, ${CURVES_TEXT}.`),
       drawing: 'lines',
       width: 12,
       height: 8,
       unit: units.Seconds,
-      targets: [
-        fromMetrics(topk(CURVES, quantile(0.95, ['model'], DURATION)), {
-          legend: '{{model}}',
-          exemplars: true,
-        }),
-      ],
+      targets: modelCurves((by, grown) => quantileOf(0.95, by, grown(bucketsOf(DURATION))), true),
     },
     {
       id: 12,
@@ -271,17 +268,12 @@ const SPEED: RowSpec = {
     {
       id: 13,
       title: 'First token by model, 95th percentile',
-      text: text('Time to the first token of 95 of 100 streamed calls, by model.', NO_STREAM),
+      text: text(`Time to the first token of 95 of 100 streamed calls, ${CURVES_TEXT}.`, NO_STREAM),
       drawing: 'lines',
       width: 12,
       height: 8,
       unit: units.Seconds,
-      targets: [
-        fromMetrics(topk(CURVES, quantile(0.95, ['model'], FIRST_TOKEN)), {
-          legend: '{{model}}',
-          exemplars: true,
-        }),
-      ],
+      targets: modelCurves((by, grown) => quantileOf(0.95, by, grown(bucketsOf(FIRST_TOKEN))), true),
     },
     {
       id: 14,
@@ -299,21 +291,14 @@ const SPEED: RowSpec = {
       id: 15,
       title: 'Output tokens per second of call',
       text: text(
-        'Output tokens, reasoning included, by the seconds that calls took, by model: how fast a model writes, its ' +
-          'waiting included.',
+        'Output tokens, reasoning included, by the seconds that calls took: how fast a model writes, its waiting ' +
+          `included; ${CURVES_TEXT}.`,
       ),
       drawing: 'lines',
       width: 12,
       height: 9,
       unit: units.Short,
-      targets: [
-        fromMetrics(
-          topk(CURVES, ratio(sumBy(['model'], rate(OUTPUT)), sumBy(['model'], rate(sumOf(DURATION))))),
-          {
-            legend: '{{model}}',
-          },
-        ),
-      ],
+      targets: modelCurves((by, grown) => ratio(sumBy(by, grown(OUTPUT)), sumBy(by, grown(sumOf(DURATION))))),
     },
   ],
 };
@@ -325,45 +310,37 @@ const SIZE: RowSpec = {
     {
       id: 16,
       title: 'Input tokens per call',
-      text: text('Mean input tokens of a call, cached ones included, by model. A rise is a growing prompt.'),
+      text: text(
+        `Mean input tokens of a call, cached ones included, ${CURVES_TEXT}. A rise is a growing prompt.`,
+      ),
       drawing: 'lines',
       width: 8,
       height: 8,
       unit: units.Short,
-      targets: [
-        fromMetrics(topk(CURVES, ratio(sumBy(['model'], rate(INPUT)), sumBy(['model'], rate(CALLS)))), {
-          legend: '{{model}}',
-        }),
-      ],
+      targets: modelCurves((by, grown) => ratio(sumBy(by, grown(INPUT)), sumBy(by, grown(CALLS)))),
     },
     {
       id: 17,
       title: 'Output tokens per call',
-      text: text('Mean output tokens of a call, reasoning included, by model.'),
+      text: text(`Mean output tokens of a call, reasoning included, ${CURVES_TEXT}.`),
       drawing: 'lines',
       width: 8,
       height: 8,
       unit: units.Short,
-      targets: [
-        fromMetrics(topk(CURVES, ratio(sumBy(['model'], rate(OUTPUT)), sumBy(['model'], rate(CALLS)))), {
-          legend: '{{model}}',
-        }),
-      ],
+      targets: modelCurves((by, grown) => ratio(sumBy(by, grown(OUTPUT)), sumBy(by, grown(CALLS)))),
     },
     {
       id: 18,
       title: 'Cost per successful call',
-      text: text('Cost of all calls by the number of those that succeeded, by model: failures are paid too.'),
+      text: text(
+        `Cost of all calls by the number of those that succeeded: failures are paid too; ${CURVES_TEXT}.`,
+      ),
       drawing: 'lines',
       width: 8,
       height: 8,
       unit: units.Dollars,
       decimals: 5,
-      targets: [
-        fromMetrics(topk(CURVES, ratio(sumBy(['model'], rate(COST)), sumBy(['model'], rate(SUCCEEDED)))), {
-          legend: '{{model}}',
-        }),
-      ],
+      targets: modelCurves((by, grown) => ratio(sumBy(by, grown(COST)), sumBy(by, grown(SUCCEEDED)))),
     },
     {
       id: 19,

@@ -13,7 +13,8 @@ import {
 } from '../filters.ts';
 import { NOTES } from '../notes.ts';
 import { toBoard } from '../links.ts';
-import { maxBy, promql, rate, sumBy, topk } from '../promql.ts';
+import { CURVES_TEXT, modelCurves } from '../model-curves.ts';
+import { maxBy, promql, rate, sumBy } from '../promql.ts';
 import { every, sql } from '../sql.ts';
 import { EXPENSIVE_CALLS } from '../slices.ts';
 import { asFilter, dayText, share, shown, spendByClock, SUMS } from '../sums.ts';
@@ -184,8 +185,8 @@ const COURSE: RowSpec = {
       title: 'Spend rate by model',
       text: {
         shows:
-          'USD per hour as the collector counts it, by the 20 models that cost most: what is being spent now. Calls that arrive over 15 ' +
-          'minutes late are not in it.',
+          `USD per hour as the collector counts it, ${CURVES_TEXT}: what is being spent now. Calls that arrive over ` +
+          '15 minutes late are not in it.',
         from: 'metrics',
         time: 'ingest',
         empty: 'no priced call was committed in the range, or Prometheus does not scrape the collector',
@@ -194,11 +195,9 @@ const COURSE: RowSpec = {
       width: 12,
       height: 8,
       unit: units.Dollars,
-      targets: [
-        fromMetrics(topk(20, promql`${sumBy(['model'], rate(filtered('genai_cost_usd_total')))} * 3600`), {
-          legend: '{{model}}',
-        }),
-      ],
+      targets: modelCurves(
+        (by, grown) => promql`${sumBy(by, grown(filtered('genai_cost_usd_total')))} * 3600`,
+      ),
     },
     {
       id: 7,
@@ -347,7 +346,7 @@ const LISTS: RowSpec = {
         empty: 'no tenant and model spent more or less than in the time before',
       },
       drawing: 'table',
-      width: 12,
+      width: 24,
       height: 9,
       unit: units.Dollars,
       decimals: 4,

@@ -138,10 +138,11 @@ const FIGURES: RowSpec = {
 const INVOICE = sql`
   SELECT ${r.tenant_id} AS tenant, ${dayText(LOCAL_DATE)} AS day, ${r.provider} AS provider, ${r.model} AS model,
     ${SUMS.calls} AS calls,
-    sum(${r.input_tokens} - ${r.cache_read_tokens} - ${r.cache_write_tokens}) AS uncached_input,
+    sum(${r.input_tokens}) - sum(${r.cache_read_tokens}) - sum(${r.cache_write_tokens}) AS uncached_input,
     sum(${r.cache_read_tokens}) AS cache_read, sum(${r.cache_write_tokens}) AS cache_write,
     sum(${r.output_tokens}) AS output, ${SUMS.spend} AS cost_usd,
-    ${share(SUMS.spend, SUMS.tokens)} * 1000000 AS per_million, ${SUMS.unpricedCalls} AS unpriced_calls
+    ${share(SUMS.spend, sql`(sum(${r.input_tokens}) + sum(${r.output_tokens}))`)} * 1000000 AS per_million,
+    ${SUMS.unpricedCalls} AS unpriced_calls
   FROM ${WITH_TENANT}
   WHERE ${SPEND_IN_RANGE}
   GROUP BY 1, ${LOCAL_DATE}, 3, 4

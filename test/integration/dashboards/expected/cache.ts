@@ -30,6 +30,16 @@ const cached = (calls: Oracle): Oracle => {
 const recent = (seen: Parameters<Expectation>[0]): Oracle =>
   f.lastHours(3)({ ...seen, sent: f.billable(seen) });
 
+/** A part of a whole, of the models that are called most and of all others that have such a part. */
+const curves =
+  (part: Figure, whole: Figure): Expectation =>
+  (seen) => {
+    const by = seen.sent.where(isBillable).by(f.model);
+    const having = seen.sent.where((call) => isBillable(call) && part(by.get(call.model)!) > 0);
+    const of = { ...seen, sent: having };
+    return steps(f.curveOf(of, part), (calls) => part(calls) / whole(calls), QUARTER_MS)(of);
+  };
+
 export const CACHE: Readonly<Record<string, Expectation>> = {
   '1/A': tiles({
     'Input from the cache': (calls) => f.cacheRead(calls) / f.input(calls),
@@ -52,8 +62,8 @@ export const CACHE: Readonly<Record<string, Expectation>> = {
     output: (calls) => f.output(calls) - f.reasoning(calls),
     reasoning: f.reasoning,
   }),
-  '5/A': steps(f.model, (calls) => f.input(calls) / calls.count, QUARTER_MS),
-  '6/A': steps(f.model, (calls) => f.reasoning(calls) / f.output(calls), QUARTER_MS),
+  '5/A': curves(f.input, f.count),
+  '6/A': curves(f.reasoning, f.output),
   '7/A': table({
     keys: { model: f.model, provider: f.provider },
     figures: {

@@ -1,6 +1,5 @@
 import { isBillable, isUnpriced, usd } from '../oracle.ts';
 import {
-  counterOf,
   exactQuantile,
   figureOf,
   series,
@@ -100,8 +99,14 @@ export const DATA_QUALITY: Readonly<Record<string, Expectation>> = {
     )(seen);
   },
   '12/A': series({ labels: { service_name: f.service }, figure: f.spend, of: f.late }),
-  // The first correction of a label set is where its counter begins, so that no increase sees it.
-  '13/A': counterOf('genai_cost_corrections_usd_total{direction="up"}', ({ stack }) => usd(stack.corrected)),
+  '13/A': ({ frame, stack }) => {
+    const raised = seriesOf(frame).filter(([labels]) => labels['metric'] === 'raised');
+    const total = frame.fields
+      .filter(({ type }) => type === 'number')
+      .flatMap(({ values }) => values)
+      .reduce<number>((sum, value) => sum + Number(value ?? 0), 0);
+    return [check('raised', raised.length, 1), check('USD of all steps', total, usd(stack.corrected))];
+  },
   '14/A': series({
     labels: { service_name: f.service },
     figure: f.count,

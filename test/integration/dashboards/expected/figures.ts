@@ -88,3 +88,28 @@ export function tokensOfType(type: string, { tokens: of }: SentCall): number {
       return 0;
   }
 }
+
+const OWN_CURVES = 10;
+
+/** The models that a figure is greatest of, as many as have a curve of their own. */
+function greatest(calls: Oracle, figure: Figure, among: Figure = figure): ReadonlySet<string> {
+  const parts = [...calls.by(model)].filter(([, part]) => among(part) > 0);
+  const sorted = parts.toSorted(([a, x], [b, y]) => figure(y) - figure(x) || (a < b ? -1 : 1));
+  return new Set(sorted.slice(0, OWN_CURVES).map(([name]) => name));
+}
+
+/** A series for each of the dearest models, and (`others`) one of all calls of other models. */
+export const dearest = ({ live }: Seen): Oracle => {
+  const names = greatest(timely({ live } as Seen), spend);
+  return live.where((call) => isBillable(call) && names.has(call.model));
+};
+export const others = ({ live }: Seen): Oracle => {
+  const names = greatest(timely({ live } as Seen), spend);
+  return live.where((call) => isBillable(call) && !names.has(call.model));
+};
+
+/** The name of a call's curve where the ten models that are called most have one each. */
+export function curveOf({ sent }: Seen, part: Figure): (call: SentCall) => string {
+  const names = greatest(sent.where(isBillable), count, part);
+  return (call) => (names.has(call.model) ? call.model : '(others)');
+}

@@ -20,6 +20,20 @@ function of(figure: Figure, labels: Parameters<typeof series>[0]['labels'] = {})
 const rate = (figure: Figure, labels: Parameters<typeof series>[0]['labels'] = {}): Expectation =>
   series({ labels, figure, of: f.liveBillable, per: RATE_SECONDS });
 
+const EXACT = { tolerance: RATIO, exact: true };
+
+/** A curve for each of the dearest models, and one of the others together. */
+function curves(
+  panel: number,
+  figure: Figure,
+  how: Partial<Parameters<typeof series>[0]>,
+): Readonly<Record<string, Expectation>> {
+  return {
+    [`${panel}/A`]: series({ labels: { model: f.model }, figure, of: f.dearest, ...how }),
+    [`${panel}/B`]: series({ figure, of: f.others, ...how }),
+  };
+}
+
 const errors: Expectation = series({
   labels: { error_type: ({ error }) => error },
   figure: (calls) => calls.failed,
@@ -44,7 +58,7 @@ export const MODELS: Readonly<Record<string, Expectation>> = {
     tolerance: RATIO,
     exact: true,
   }),
-  '6/A': rate(f.count, { model: f.model }),
+  ...curves(6, f.count, { per: RATE_SECONDS }),
   '7/A': of(f.failed, { provider: f.provider }),
   '8/A': errors,
   '9/A': series({
@@ -56,10 +70,10 @@ export const MODELS: Readonly<Record<string, Expectation>> = {
   '10/A': of(f.duration(0.5)),
   '10/B': of(f.duration(0.95)),
   '10/C': of(f.duration(0.99)),
-  '11/A': of(f.duration(0.95), { model: f.model }),
+  ...curves(11, f.duration(0.95), EXACT),
   '12/A': of(f.firstToken(0.5)),
   '12/B': of(f.firstToken(0.95)),
-  '13/A': of(f.firstToken(0.95), { model: f.model }),
+  ...curves(13, f.firstToken(0.95), EXACT),
   '14/A': (seen) => {
     const bound = (le: string): number => (le === '+Inf' ? Infinity : Number(le));
     const calls = seen.live.calls.filter(isBillable);
@@ -76,16 +90,10 @@ export const MODELS: Readonly<Record<string, Expectation>> = {
       };
     });
   },
-  '15/A': of(ratio(f.output, f.seconds), { model: f.model }),
-  '16/A': of(ratio(f.input, f.count), { model: f.model }),
-  '17/A': of(ratio(f.output, f.count), { model: f.model }),
-  '18/A': series({
-    labels: { model: f.model },
-    figure: (calls) => calls.where(({ lateness }) => !lateness).usd / succeeded(calls),
-    of: f.liveBillable,
-    tolerance: RATIO,
-    exact: true,
-  }),
+  ...curves(15, ratio(f.output, f.seconds), EXACT),
+  ...curves(16, ratio(f.input, f.count), EXACT),
+  ...curves(17, ratio(f.output, f.count), EXACT),
+  ...curves(18, (calls) => calls.where(({ lateness }) => !lateness).usd / succeeded(calls), EXACT),
   '19/A': rate(f.count, { operation: ({ operation }) => operation }),
   '20/A': (seen) => {
     const checks = seen.frame.fields.filter(({ type }) => type === 'number');

@@ -11,6 +11,10 @@ import {
 } from '../measure.ts';
 import * as f from './figures.ts';
 
+/** USD per hour of what is not late, from USD per second. */
+const hourly = (calls: Parameters<typeof f.spend>[0]): number =>
+  calls.where(({ lateness }) => !lateness).usd * 3_600;
+
 export const OVERVIEW: Readonly<Record<string, Expectation>> = {
   '1/A': tiles({
     Spend: f.spend,
@@ -58,10 +62,11 @@ export const OVERVIEW: Readonly<Record<string, Expectation>> = {
   }),
   '6/A': series({
     labels: { model: f.model },
-    figure: (calls) => calls.usd * 3_600,
+    figure: hourly,
     per: RATE_SECONDS,
-    of: f.timely,
+    of: f.dearest,
   }),
+  '6/B': series({ figure: hourly, per: RATE_SECONDS, of: f.others }),
   '7/A': series({
     labels: { outcome: ({ error }) => (error === null ? 'ok' : 'error') },
     figure: f.count,
