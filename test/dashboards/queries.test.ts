@@ -118,7 +118,7 @@ describe('queries of dashboards', () => {
   it('read rates over $__rate_interval, and over the whole range where there is one value or it ends with it', () => {
     for (const query of ofMetrics) {
       for (const [, window, pinned] of (query.expr ?? '').matchAll(/\[([^\]]+)\]( @ end\(\))?/g)) {
-        const once = query.instant === true || pinned !== undefined;
+        const once = (query.instant ?? false) || pinned !== undefined;
         const fine = window === '$__rate_interval' || (window === '$__range' && once);
         const burn = /delta\(/.test(query.expr ?? '') && /^\d+h$/.test(window ?? '');
         assert.ok(fine || burn, `${named(query)}: [${window}]`);

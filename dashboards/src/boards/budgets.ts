@@ -303,7 +303,7 @@ const HISTORY: RowSpec = {
         'event',
       ),
       drawing: 'table',
-      width: 12,
+      width: 24,
       height: 8,
       unit: units.Short,
       targets: [fromSql(NOTIFICATIONS)],
@@ -327,7 +327,7 @@ const HISTORY: RowSpec = {
         empty: 'no channel is configured, or Prometheus does not scrape the collector',
       },
       drawing: 'bars',
-      width: 12,
+      width: 24,
       height: 8,
       unit: units.Short,
       targets: [
