@@ -68,6 +68,14 @@ describe('the forecast endpoint and command', () => {
     await database.drop();
   });
 
+  it('goes by UTC for a tenant whose zone only PostgreSQL knows, as its budgets do', async () => {
+    await sql(database.url, `INSERT INTO spanmeter.tenants (id, timezone) VALUES ('odd', '<+05>-5')`);
+    for (const path of ['forecast', 'spend', 'summary']) {
+      const { status, body } = await running.get(`/api/v1/${path}?tenant=odd`, 'sm_admin');
+      assert.deepEqual([status, body.timezone ?? 'UTC'], [200, 'UTC'], path);
+    }
+  });
+
   it('tells a fortnight, the month and the budgets of a tenant', async () => {
     const { status, body } = await running.get('/api/v1/forecast', 'sm_acme');
     assert.equal(status, 200);
