@@ -46,6 +46,14 @@ export interface Claimed {
   readonly claim: string;
 }
 
+/** What of a channel's messages one lane sends: those of the tenants whose hash falls to it. */
+export interface Share {
+  /** Lanes of the channel. */
+  readonly of: number;
+  /** From 0. */
+  readonly at: number;
+}
+
 /**
  * The row that is next. Of two collectors that ask at once the second waits for the first one's row lock, and then
  * finds it claimed. Where the next is claimed, or waits for its next attempt, there is none: order is kept. Only what
@@ -55,6 +63,7 @@ const CLAIM = `
   WITH head AS (
     SELECT n.tenant_id, n.id FROM spanmeter.notifications n
     WHERE n.channel = $1 AND n.outcome = 'pending' AND n.not_before <= now()
+      AND (hashtext(n.tenant_id) & 2147483647) % $3::int = $4::int
       AND NOT (n.attempts >= ${QUICK_ATTEMPTS} AND n.next_attempt_at > now())
     ORDER BY (n.kind = 'summary'), n.not_before, n.id LIMIT 1
   ), claimed AS (
@@ -192,11 +201,13 @@ export class Outbox {
     return rows.map(({ id }) => id);
   }
 
-  /** Takes what a channel is to send next, for as long as an attempt of `attemptMs` can take; null where that is nothing. */
-  async claim(channel: string, attemptMs: number): Promise<Claimed | null> {
+  /** Takes what a lane is to send next, for as long as an attempt of `attemptMs` can take; null where that is nothing. */
+  async claim(channel: string, share: Share, attemptMs: number): Promise<Claimed | null> {
     const { rows } = await this.#pool.query<ClaimedRow>(CLAIM, [
       channel,
       attemptMs + LEASE_BEYOND_ATTEMPT_MS,
+      share.of,
+      share.at,
     ]);
     return rows[0] === undefined ? null : claimedOf(rows[0]);
   }
