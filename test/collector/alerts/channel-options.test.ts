@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { z } from 'zod';
+import { ALERTS_EXTENSION } from '@spanmeter/collector/dist/extensions/alerts.js';
 import {
   channelOption,
   channelRoute,
@@ -114,5 +115,15 @@ describe('the options of the daily summary', () => {
       assert.equal(dailySummaryOption.safeParse({ at }).success, false, at);
     }
     assert.equal(dailySummaryOption.safeParse({ timezone: 'Mars/Olympus' }).success, false);
+  });
+
+  it('name channels that there are', () => {
+    const wanted = (...ids: string[]) =>
+      ALERTS_EXTENSION.options.safeParse({ channels: { ops: HOOK }, daily_summary: { channels: ids } });
+    assert.equal(wanted('ops').success, true);
+    assert.deepEqual(
+      wanted('ops', 'typo', 'constructor').error?.issues.map(({ path }) => path.join('.')),
+      ['daily_summary.channels.1', 'daily_summary.channels.2'],
+    );
   });
 });
