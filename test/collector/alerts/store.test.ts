@@ -269,4 +269,12 @@ describe('kept alerts', function () {
     assert.equal(await deleteOldAlerts(kept.pool, new Date('2027-02-21T00:00:00Z')), 2);
     assert.deepEqual([(await kept.alerts()).length, (await kept.notifications()).length], [1, 1]);
   });
+
+  it('stay for as long as their occasion: what somebody resolved is not raised again in a long period', async () => {
+    await store.raise([overspend({ spent: '11' })]);
+    const text = `UPDATE spanmeter.alerts SET state = 'resolved', resolution = 'person', resolved_at = $1, ends_at = $2`;
+    await kept.pool.query(text, ['2026-11-21T12:00:00Z', '2027-06-01T00:00:00Z']);
+    assert.equal(await deleteOldAlerts(kept.pool, new Date('2027-05-31T00:00:00Z')), 0);
+    assert.equal(await deleteOldAlerts(kept.pool, new Date('2027-08-31T00:00:00Z')), 1);
+  });
 });
