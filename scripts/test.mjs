@@ -18,6 +18,7 @@ const SECONDS = [
   ['collector/simulator/', 32],
   ['integration/reprice-crash', 25],
   ['integration/kill-nine', 25],
+  ['integration/dashboards/every-query', 60],
   ['integration/', 10],
   ['collector/postgres/embedded', 30],
   ['collector/api/as-of', 15],

@@ -1,5 +1,6 @@
 import { cpus } from 'node:os';
 import { benchCopy } from './copy.bench.ts';
+import { benchDashboards } from './dashboards.bench.ts';
 import { benchForward } from './forward.bench.ts';
 import { benchIngest } from './ingest.bench.ts';
 import { benchInstrumentation } from './instrumentation.bench.ts';
@@ -16,6 +17,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Record<string, unknown>>>> 
   ingest: benchIngest,
   scrape: benchScrape,
   forward: benchForward,
+  dashboards: benchDashboards,
   instrumentation: benchInstrumentation,
 };
 

@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startCollector, type CollectorProcess } from './collector-process.ts';
+import { startCollector, type CollectorOptions, type CollectorProcess } from './collector-process.ts';
 
 /** One entry of a keys file. */
 export interface FirstKeyEntry {
@@ -22,13 +22,20 @@ service:
 `;
 
 /** A collector with `api_key_auth` whose first keys come from SPANMETER_KEYS_FILE. */
-export async function startKeyedCollector(keys: readonly FirstKeyEntry[]): Promise<CollectorProcess> {
+export async function startKeyedCollector(
+  keys: readonly FirstKeyEntry[],
+  options: Omit<CollectorOptions, 'overlay'> = {},
+): Promise<CollectorProcess> {
   const folder = await mkdtemp(join(tmpdir(), 'spanmeter-keys-'));
   const file = join(folder, 'keys.json');
   await writeFile(file, JSON.stringify({ keys }), { mode: 0o600 });
   const removeFile = (): Promise<void> => rm(folder, { recursive: true, force: true });
   try {
-    const collector = await startCollector({ overlay: OVERLAY, env: { SPANMETER_KEYS_FILE: file } });
+    const collector = await startCollector({
+      ...options,
+      overlay: OVERLAY,
+      env: { ...options.env, SPANMETER_KEYS_FILE: file },
+    });
     return {
       ...collector,
       async dispose() {

@@ -58,14 +58,23 @@ export interface CommandResult {
 }
 
 /** Runs a `spanmeter` command of its own process beside the running collector. */
-export async function spanmeterBeside(
+export function spanmeterBeside(
+  collector: CollectorProcess,
+  ...args: readonly string[]
+): Promise<CommandResult> {
+  return spanmeterWith(collector, { DATABASE_URL: '' }, ...args);
+}
+
+/** As `spanmeterBeside`, with other variables. */
+export async function spanmeterWith(
   { dataDir }: CollectorProcess,
+  env: Readonly<Record<string, string>>,
   ...args: readonly string[]
 ): Promise<CommandResult> {
   const main = join(REPOSITORY, 'collector', 'dist', 'main.js');
   const child = spawn(process.execPath, [main, ...args], {
     cwd: dataDir,
-    env: { ...process.env, SPANMETER_DATA: dataDir, DATABASE_URL: '' },
+    env: { ...process.env, SPANMETER_DATA: dataDir, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let stdout = '';
