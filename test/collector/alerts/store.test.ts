@@ -260,6 +260,31 @@ describe('kept alerts', function () {
     ]);
   });
 
+  it('are told of as over, however many before them were resolved that nobody asks for', async () => {
+    const asking = kept.store([channel('asks', { sendResolved: true, tenants: ['last'] }), channel('quiet')]);
+    await kept.pool.query(
+      `WITH a AS (
+         INSERT INTO spanmeter.alerts (tenant_id, kind, subject, name, fingerprint, severity, state, resolution, resolved_at)
+         SELECT 'many', 'budget', 's', 'budget/s', n::text, 'warning', 'resolved', 'person', $1::timestamptz
+         FROM generate_series(1, 5001) n RETURNING tenant_id, id)
+       INSERT INTO spanmeter.notifications (tenant_id, alert_id, channel, kind, name, outcome)
+       SELECT tenant_id, id, 'quiet', 'firing', 'budget/s', 'sent' FROM a`,
+      [kept.now],
+    );
+    await asking.raise([overspend({ spent: '11', tenant: 'last' })]);
+    await kept.send();
+    await kept.pool.query(
+      `UPDATE spanmeter.alerts SET state = 'resolved', resolution = 'person', resolved_at = $1 WHERE tenant_id = 'last'`,
+      [kept.now],
+    );
+    await asking.sweep();
+    const over = (await kept.notifications()).filter(({ kind }) => kind === 'resolved');
+    assert.deepEqual(
+      over.map((row) => `${row.tenant_id} ${row.channel}`),
+      ['last asks'],
+    );
+  });
+
   it('go away 90 days after they are resolved, with what was told of them', async () => {
     await store.raise([overspend({ spent: '11' }), overspend({ spent: '11', tenant: 'globex' })]);
     kept.at('2026-11-22T00:00:00Z');

@@ -133,7 +133,8 @@ export class Lane {
 
   #kickIn(waitMs: number): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.kick(), waitMs);
+    // One that fails while it is stopped must not keep the process for another five minutes.
+    if (!this.#stopped) this.#timer = setTimeout(() => this.kick(), waitMs);
   }
 
   #succeeded(): void {

@@ -23,10 +23,16 @@ function earlierText(label: string, { spend_usd: spend, change_percent: change }
   return `${label}: ${usd(spend)} (${change.startsWith('-') ? '' : '+'}${change}%).`;
 }
 
+/** What is not known is not nothing. */
+function itemText({ name: title, spend_usd: spend, calls, unpriced_calls: unpriced }: NamedSpend): string {
+  if (unpriced === 0) return `${name(title)} ${usd(spend)} (${callsText(calls)})`;
+  if (unpriced >= calls) return `${name(title)} (${callsText(calls)} without a price)`;
+  return `${name(title)} at least ${usd(spend)} (${callsText(calls)})`;
+}
+
 function namedText(label: string, named: readonly NamedSpend[]): string[] {
   if (named.length === 0) return [];
-  const items = named.map((one) => `${name(one.name)} ${usd(one.spend_usd)} (${callsText(one.calls)})`);
-  return [`${label}: ${items.join(', ')}`];
+  return [`${label}: ${named.map(itemText).join(', ')}`];
 }
 
 function budgetText({ name: title, spent_usd: spent, limit_usd: limit, percent }: BudgetSpent): string {
