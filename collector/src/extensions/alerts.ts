@@ -28,7 +28,10 @@ export interface AlertsOptions {
 
 function isWebUrl(text: string): boolean {
   if (text === '') return true;
-  return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);
+  if (!URL.canParse(text)) return false;
+  const { protocol, username, password, search, hash } = new URL(text);
+  // It is in every message, with a path after it.
+  return /^https?:$/.test(protocol) && username + password + search + hash === '';
 }
 
 /** [contract] What alerts are raised of, and who is told. Without the extension they are kept by its defaults. */
@@ -64,7 +67,10 @@ export const ALERTS_EXTENSION: ComponentType<AlertsOptions> = {
       dashboard_url: z
         .string()
         .max(2048)
-        .refine(isWebUrl, 'expected a URL such as https://grafana.example.com')
+        .refine(
+          isWebUrl,
+          'expected a URL such as https://grafana.example.com, without user, query and fragment',
+        )
         .default('')
         .describe('Where Grafana is, for links in notifications.'),
       max_alerts: z

@@ -99,6 +99,22 @@ describe('the options of a channel', () => {
   });
 });
 
+describe('the options of alerts', () => {
+  it('take no address of dashboards that would tell a password, or cannot have a path after it', () => {
+    const taken = (dashboard_url: string): boolean =>
+      ALERTS_EXTENSION.options.safeParse({ dashboard_url }).success;
+    for (const url of ['', 'https://grafana.example.com', 'http://127.0.0.1:3000/grafana/'])
+      assert.ok(taken(url), url);
+    for (const url of [
+      'https://u:p@g.example',
+      'https://g.example/?orgId=1',
+      'https://g.example/#x',
+      'ftp://g.example',
+    ])
+      assert.ok(!taken(url), url);
+  });
+});
+
 describe('the options of the daily summary', () => {
   it('are off, or a time of day', () => {
     assert.equal(dailySummaryOption.parse({}).at, null);

@@ -260,6 +260,23 @@ describe('kept alerts', function () {
     ]);
   });
 
+  it('are not told of as over where they are ignored, until that ends', async () => {
+    const asking = kept.store([channel('asks', { sendResolved: true })]);
+    await asking.raise([overspend({ spent: '11' }), overspend({ spent: '11', tenant: 'globex' })]);
+    await kept.send();
+    const text = `INSERT INTO spanmeter.alert_ignores (tenant_id, name, created_by, ignored_until)
+      VALUES ('acme', 'budget/default/100', 'ops', NULL), ('globex', 'budget/default/100', 'ops', $1)`;
+    await kept.pool.query(text, ['2026-11-21T23:00:00Z']);
+    await kept.pool.query(`UPDATE spanmeter.alerts SET state = 'ignored'`);
+    kept.at('2026-11-22T00:00:00Z');
+    await asking.sweep();
+    const over = (await kept.notifications()).filter(({ kind }) => kind === 'resolved');
+    assert.deepEqual(
+      over.map((row) => row.tenant_id),
+      ['globex'],
+    );
+  });
+
   it('are told of as over, however many before them were resolved that nobody asks for', async () => {
     const asking = kept.store([channel('asks', { sendResolved: true, tenants: ['last'] }), channel('quiet')]);
     await kept.pool.query(
