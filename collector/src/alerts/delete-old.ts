@@ -8,7 +8,8 @@ const MAX_STATEMENTS = 200;
 
 /**
  * Deletes alerts that were resolved over 90 days before `now`, but for those whose occasion is not over for so long:
- * without its row, what somebody resolved would be raised and told again. Resolves with how many; rejects with the driver's error.
+ * without its row, what somebody resolved would be raised and told again. Resolves with how many; rejects with the
+ * driver's error.
  */
 export async function deleteOldAlerts(client: ClientBase | Pick<Pool, 'query'>, now: Date): Promise<number> {
   const before = new Date(now.getTime() - KEPT_MS).toISOString();

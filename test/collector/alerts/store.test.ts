@@ -281,7 +281,8 @@ describe('kept alerts', function () {
     const asking = kept.store([channel('asks', { sendResolved: true, tenants: ['last'] }), channel('quiet')]);
     await kept.pool.query(
       `WITH a AS (
-         INSERT INTO spanmeter.alerts (tenant_id, kind, subject, name, fingerprint, severity, state, resolution, resolved_at)
+         INSERT INTO spanmeter.alerts (tenant_id, kind, subject, name, fingerprint, severity, state, resolution,
+           resolved_at)
          SELECT 'many', 'budget', 's', 'budget/s', n::text, 'warning', 'resolved', 'person', $1::timestamptz
          FROM generate_series(1, 5001) n RETURNING tenant_id, id)
        INSERT INTO spanmeter.notifications (tenant_id, alert_id, channel, kind, name, outcome)

@@ -20,7 +20,10 @@ const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', 
 
 /** Text as Slack's mrkdwn shows it: no mention, no link; at most `limit` characters after escaping. */
 export function mrkdwn(text: string, limit: number): string {
-  const escaped = Array.from(text.replaceAll(/\p{Cf}/gu, ''), (character) => ENTITIES[character] ?? character);
+  const escaped = Array.from(
+    text.replaceAll(/\p{Cf}/gu, ''),
+    (character) => ENTITIES[character] ?? character,
+  );
   const whole = escaped.join('');
   if (whole.length <= limit) return whole;
   let out = '';

@@ -37,7 +37,8 @@ export function topSql(whose: Whose, column: 'model' | 'team' | 'tenant_id'): st
     WHERE r.${column} IS NOT NULL AND ${BILLABLE}
     GROUP BY w.tenant, r.${column} HAVING sum(r.calls) <> 0 OR sum(r.cost_usd) <> 0
   )
-  SELECT tenant, name, spend::text AS spend, calls::text AS calls, unpriced::text AS unpriced FROM named WHERE place <= 5 ORDER BY tenant, place`;
+  SELECT tenant, name, spend::text AS spend, calls::text AS calls, unpriced::text AS unpriced
+  FROM named WHERE place <= 5 ORDER BY tenant, place`;
 }
 
 const HELD_EACH = `b.tenant_id = w.tenant OR b.tenant_id = '' AND b.scope = 'each' AND NOT EXISTS (
