@@ -131,7 +131,9 @@ describe('docker-compose.yml', () => {
     assert.deepEqual(folders.toSorted(), ['alerting', 'dashboards', 'datasources', 'plugins']);
     for (const folder of ['alerting', 'plugins']) {
       // Nothing that Grafana would read: alerts are Prometheus' unless somebody wants otherwise.
-      assert.deepEqual(readdirSync(join(REPOSITORY, 'dashboards/grafana/provisioning', folder)), ['README.md']);
+      assert.deepEqual(readdirSync(join(REPOSITORY, 'dashboards/grafana/provisioning', folder)), [
+        'README.md',
+      ]);
     }
   });
 
