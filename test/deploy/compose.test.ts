@@ -9,6 +9,7 @@ interface Service {
   readonly build?: { readonly context: string; readonly target: string };
   readonly pull_policy?: string;
   readonly user?: string;
+  readonly read_only?: boolean;
   readonly command?: readonly string[];
   readonly entrypoint?: readonly string[];
   readonly profiles?: readonly string[];
@@ -124,6 +125,13 @@ describe('docker-compose.yml', () => {
       }
     }
     assert.deepEqual([...used].toSorted(), Object.keys(compose.volumes).toSorted());
+  });
+
+  it('leaves the plugins of Grafana as its image brings them, which it could not replace', () => {
+    const { environment, read_only: isReadOnly } = compose.services['grafana']!;
+    assert.equal(isReadOnly, true);
+    assert.equal(environment?.['GF_PLUGINS_PREINSTALL_AUTO_UPDATE'], 'false');
+    assert.equal(environment?.['GF_PLUGINS_PREINSTALL_DISABLED'], 'true');
   });
 
   it('has every folder of Grafana that something may be mounted at: what is mounted to read only takes no new one', () => {

@@ -54,11 +54,16 @@ describe('expressions, by promtool', function () {
     // $24 a day: yesterday $2 an hour, today $1 an hour since midnight, and six hours of it are over.
     const series = {
       [`genai_budget_limit_usd{${BUDGET}}`]: '24x200',
-      [`genai_budget_spent_usd{${BUDGET}}`]: `${'0 0 0 0 0 0 '}12+12x11 ${'144 '.repeat(126)}0+0.25x36`,
+      [`genai_budget_spent_usd{${BUDGET}}`]: `0 0 0 0 0 0 12+12x11 ${'144 '.repeat(126)}0+0.25x36`,
       [`genai_budget_period_start_timestamp_seconds{${BUDGET}}`]: `0x143 ${DAY}x60`,
       [`genai_budget_period_end_timestamp_seconds{${BUDGET}}`]: `${DAY}x143 ${2 * DAY}x60`,
     };
-    await gives(series, '30h', { [ofAll(1)]: burn(1.5), [ofAll(6)]: burn(1.5), [ofAll(24)]: burn(9 / 24) });
+    // Four minutes after a sample: whether a window has its first instant in it differs between 2 and 3.
+    await gives(series, '30h4m', {
+      [ofAll(1)]: burn(1.25 / 3_600 / (24 / DAY)),
+      [ofAll(6)]: burn(8.75 / 21_600 / (24 / DAY)),
+      [ofAll(24)]: burn(9 / DAY / (24 / DAY)),
+    });
   });
 
   it('tell the burn of a budget that Prometheus has known for less than the window', async () => {
