@@ -44,8 +44,8 @@ export type Figure = (calls: Oracle) => number;
 type Key = (call: SentCall) => string | null;
 
 /** `$__rate_interval` in the proof, in seconds: the data source's interval is said to be a quarter of it. */
-export const RATE_SECONDS = 120;
-export const PROOF_SCRAPE_INTERVAL = '30s';
+export const RATE_SECONDS = 480;
+export const PROOF_SCRAPE_INTERVAL = '2m';
 /** Sums of decimals read as floats. */
 const EXACT = 1e-9;
 /** What is left of the guess of `increase` once `growth` is taken into account. */
