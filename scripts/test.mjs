@@ -1,6 +1,8 @@
 // Runs the compiled tests in two mocha processes side by side, each file in one of them, and adds up what they say.
 //
-//   node scripts/test.mjs [--reporter NAME]
+//   node scripts/test.mjs [--reporter NAME] [--except PART]...
+//
+// --except leaves out the files whose path contains PART.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
@@ -10,7 +12,12 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const { values: options } = parseArgs({ options: { reporter: { type: 'string', default: 'spec' } } });
+const { values: options } = parseArgs({
+  options: {
+    reporter: { type: 'string', default: 'spec' },
+    except: { type: 'string', multiple: true, default: [] },
+  },
+});
 const PROCESSES = Math.min(2, availableParallelism());
 
 // Roughly how long the files of a folder take, in seconds: only for an even share.
@@ -19,13 +26,21 @@ const SECONDS = [
   ['integration/reprice-crash', 25],
   ['integration/kill-nine', 25],
   ['integration/dashboards/every-query', 60],
+  ['integration/budgets', 18],
   ['integration/', 10],
   ['collector/postgres/embedded', 30],
   ['collector/api/as-of', 15],
   ['collector/reprice/', 8],
   ['collector/prices/', 8],
   ['instrumentation/', 8],
-  ['deploy/stack', 10],
+  ['deploy/overspend', 15],
+  ['deploy/stack', 12],
+  ['collector/alerts/delivery', 16],
+  ['collector/budgets/spending', 14],
+  ['collector/alerts/', 5],
+  ['collector/budgets/', 6],
+  ['collector/cli/budget', 8],
+  ['collector/api/', 6],
   ['dashboards/rules/alerts-fire', 25],
   ['dashboards/rules/chain', 8],
   ['', 2],
@@ -37,7 +52,7 @@ function seconds(file) {
 
 const folder = join(root, 'test', 'dist');
 const files = readdirSync(folder, { recursive: true })
-  .filter((file) => file.endsWith('.test.js'))
+  .filter((file) => file.endsWith('.test.js') && !options.except.some((part) => file.includes(part)))
   .toSorted((a, b) => seconds(b) - seconds(a) || (a < b ? -1 : 1));
 const shares = Array.from({ length: PROCESSES }, () => ({ files: [], seconds: 0 }));
 for (const file of files) {
