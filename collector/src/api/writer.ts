@@ -1,6 +1,6 @@
 import type { ClientBase } from 'pg';
 import { isUnavailable } from '../database/failure.ts';
-import { inTransaction } from '../keys/transaction.ts';
+import { inRepeatableTransaction } from '../keys/transaction.ts';
 import type { Identity } from '../pipeline/identity.ts';
 import { Refusal } from '../pipeline/refusal.ts';
 import type { ReaderPool } from './reader.ts';
@@ -16,7 +16,7 @@ export function createWriter(pool: ReaderPool, identity: Identity): Writer {
       try {
         const client = await pool.connect();
         try {
-          return await inTransaction(client, () => work(client));
+          return await inRepeatableTransaction(client, () => work(client));
         } finally {
           client.release();
         }
