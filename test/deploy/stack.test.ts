@@ -59,7 +59,13 @@ describe('the stack, from the files of docker-compose.yml', function () {
     await command(process.execPath, [main, 'tenant', 'create', 'of-a-command'], { env });
     const create = ['key', 'create', '--tenant', 'of-a-command'];
     const { stdout } = await command(process.execPath, [main, ...create], { env });
-    assert.match(stdout, /sm_\w+/);
+    const made = /sm_[\w-]+/.exec(stdout)?.[0] ?? '';
+    const send = async (): Promise<number> => {
+      const url = `http://127.0.0.1:${stack.collector.ports.http}/v1/traces`;
+      const headers = { 'content-type': 'application/json', ...bearer(made) };
+      return (await fetch(url, { method: 'POST', headers, body: '{}' })).status;
+    };
+    await until(send, (status) => status === 200);
     await assert.rejects(
       command(process.execPath, [main, 'key', 'list'], { env: { ...env, DATABASE_URL_FILE: '/nowhere' } }),
       /DATABASE_URL_FILE names a file that cannot be read/,
