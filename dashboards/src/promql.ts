@@ -131,9 +131,9 @@ export function increase(selector: Selector, window = '$__rate_interval'): Expre
   return overTime('increase', ['counter'], selector, window);
 }
 
-/** Change of a gauge in the window. Throws for any other. */
-export function delta(selector: Selector, window: string): Expression {
-  return overTime('delta', ['gauge'], selector, window);
+/** The least value of a gauge in the window. Throws for any other. */
+export function least(selector: Selector, window: string): Expression {
+  return overTime('min_over_time', ['gauge'], selector, window);
 }
 
 /** `sum by`, `max by` and so on. Throws where the series have no such label. */

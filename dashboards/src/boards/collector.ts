@@ -169,7 +169,10 @@ const RECEIVED: RowSpec = {
     {
       id: 9,
       title: 'Refused for want of room',
-      text: own('Requests per second that the journal or the memory limiter did not take.'),
+      text: own(
+        'Requests per second that the journal or the memory limiter did not take.',
+        `there was room for every request, or ${NOT_SCRAPED}`,
+      ),
       drawing: 'bars',
       width: 8,
       height: 7,
