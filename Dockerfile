@@ -18,7 +18,8 @@ COPY deploy deploy
 RUN npx tsc -b processors instrumentation collector
 
 FROM build AS pruned
-RUN npm prune --omit=dev --no-fund --no-audit
+# Optional packages are the PostgreSQL that travels along where there is no other: here there is one, in its own container.
+RUN npm prune --omit=dev --omit=optional --no-fund --no-audit
 
 FROM ${NODE} AS base
 ENV NODE_ENV=production SPANMETER_DATA=/var/lib/spanmeter

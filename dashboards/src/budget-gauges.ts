@@ -1,6 +1,6 @@
 import { filtered } from './filters.ts';
 import type { KnownMetric } from './promql.ts';
-import { delta, maxBy, promql } from './promql.ts';
+import { aggregate, least, maxBy, promql } from './promql.ts';
 import type { Expression, Matcher } from './promql.ts';
 
 /** Labels that tell one budget of one tenant from another. */
@@ -24,10 +24,13 @@ export const USED: Expression = promql`${SPENT} / ${LIMIT}`;
 
 /**
  * How many times faster than the limit allows a budget was spent in the last hours: at 1 it lasts exactly for its
- * period. A new period begins at 0, which is no spend.
+ * period. Of a period that began within these hours it is all of its spend: what the gauge was in the period before
+ * says nothing of this one. Within a period the gauge only rises, so that its least value is the first one known.
  */
 export function burnRate(hours: number): Expression {
-  const spent = maxBy(BUDGET_LABELS, delta(filtered('genai_budget_spent_usd'), `${hours}h`));
+  const seconds = hours * SECONDS_PER_HOUR;
+  const first = aggregate('min', BUDGET_LABELS, least(filtered('genai_budget_spent_usd'), `${hours}h`));
+  const spent = promql`${SPENT} and ${START} > time() - ${seconds} or ${SPENT} - ${first}`;
   const allowed = promql`${LIMIT} / (${END} - ${START})`;
-  return promql`clamp_min(${spent}, 0) / ${hours * SECONDS_PER_HOUR} / ${allowed}`;
+  return promql`clamp_min(${spent}, 0) / ${seconds} / ${allowed}`;
 }

@@ -21,7 +21,7 @@ export {
   bucketsOf,
   countOf,
   definitionOf,
-  delta,
+  least,
   increase,
   KNOWN_METRICS,
   matching,

@@ -137,9 +137,9 @@ export function increaseOfRange(selector: Selector): Expression {
   return { labels, text: text.replace(/\)$/, ' @ end())') };
 }
 
-/** Change of a gauge in the window. Throws for any other. */
-export function delta(selector: Selector, window: string): Expression {
-  return overTime('delta', ['gauge'], selector, window);
+/** The least value of a gauge in the window. Throws for any other. */
+export function least(selector: Selector, window: string): Expression {
+  return overTime('min_over_time', ['gauge'], selector, window);
 }
 
 /** `sum by`, `max by` and so on. Throws where the series have no such label. */

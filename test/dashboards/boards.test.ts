@@ -250,6 +250,19 @@ describe('dashboards', () => {
     }
   });
 
+  it('blame no missing scrape for emptiness where all that is read begins with a fault', () => {
+    const faults = /_(refused|retries|dead_letters|damaged|gap_records|dropped)_\w+/;
+    let seen = 0;
+    everyPanel((panel, board) => {
+      const asked = eachQuery(board).filter(({ panelId }) => panelId === panel.id);
+      if (asked.length === 0 || !asked.every(({ expr }) => faults.test(expr ?? ''))) return false;
+      seen++;
+      const text = panel.fieldConfig?.defaults.noValue ?? '';
+      return !/, or Prometheus does not scrape/.test(text) && `says "${text}" where nothing went wrong`;
+    });
+    assert.ok(seen >= 2);
+  });
+
   it('open traces from cells and from the points of latency', () => {
     const traces = boards.flatMap(linksOf).filter((url) => url.startsWith('${trace_url:raw}${__value.raw'));
     assert.ok(traces.length >= 3);

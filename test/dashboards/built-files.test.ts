@@ -50,6 +50,8 @@ describe('files for Grafana', () => {
     const { datasources, prune } = parse(read(file)) as { datasources: Source[]; prune: boolean };
     assert.equal(prune, true);
     const [prometheus, postgres] = datasources as [Source, Source];
+    // A second default one, beside a team's own, keeps Grafana from starting.
+    for (const source of datasources) assert.equal('isDefault' in source, false);
     assert.equal(prometheus.uid, DATASOURCES.prometheus);
     assert.equal(prometheus.jsonData['httpMethod'], 'POST');
     assert.equal(prometheus.jsonData['timeInterval'], '15s');

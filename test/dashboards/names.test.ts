@@ -3,7 +3,7 @@ import {
   bucketsOf,
   columns,
   countOf,
-  delta,
+  least,
   increase,
   matching,
   maxBy,
@@ -52,7 +52,7 @@ describe('names in queries', () => {
   it('fail where a counter is read as a gauge or a gauge as a counter', () => {
     assert.throws(() => rate(metric('genai_spend_usd')), /which is a gauge/);
     assert.throws(() => increase(metric('genai_call_duration_seconds')), /which is a histogram/);
-    assert.throws(() => delta(metric('genai_calls_total'), '1h'), /which is a counter/);
+    assert.throws(() => least(metric('genai_calls_total'), '1h'), /which is a counter/);
     assert.throws(() => bucketsOf(metric('genai_calls_total')), /no histogram/);
   });
 

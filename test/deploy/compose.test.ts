@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { REPOSITORY } from '../support/collector-process.ts';
@@ -7,7 +7,9 @@ import { REPOSITORY } from '../support/collector-process.ts';
 interface Service {
   readonly image: string;
   readonly build?: { readonly context: string; readonly target: string };
+  readonly pull_policy?: string;
   readonly user?: string;
+  readonly read_only?: boolean;
   readonly command?: readonly string[];
   readonly entrypoint?: readonly string[];
   readonly profiles?: readonly string[];
@@ -36,10 +38,30 @@ describe('docker-compose.yml', () => {
   it('pins every image to a version', () => {
     for (const [name, { image, build }] of services) {
       assert.match(image, /:v?\d+\.\d+(\.\d+)?(-[a-z]+)?$/, name);
-      assert.equal(image.startsWith('spanmeter/'), build !== undefined, name);
+      if (build !== undefined) assert.match(image, /^spanmeter\//, name);
     }
     const nodes = read('Dockerfile').match(/^ARG NODE=(.*)$/m)?.[1];
     assert.match(nodes ?? '', /^node:\d+\.\d+\.\d+-/);
+  });
+
+  it('builds each of its own images once, before whoever uses it, and asks no registry for them', () => {
+    const own = services.filter(([, { image }]) => image.startsWith('spanmeter/'));
+    const builders = own.filter(([, { build }]) => build !== undefined);
+    // Two builds that export one tag at once fail on a machine that does not have it yet.
+    assert.deepEqual(
+      builders.map(([name, { image }]) => [name, image]),
+      [
+        ['secrets', 'spanmeter/collector:0.1.0'],
+        ['demo', 'spanmeter/demo:0.1.0'],
+      ],
+    );
+    const needs = (name: string): string[] =>
+      Object.keys(compose.services[name]?.depends_on ?? {}).flatMap((each) => [each, ...needs(each)]);
+    for (const [name, { image, build, pull_policy: policy }] of own) {
+      assert.equal(policy, build === undefined ? 'never' : 'build', name);
+      const [builder] = builders.find(([, each]) => each.image === image) ?? [];
+      assert.ok(builder === name || needs(name).includes(builder ?? ''), name);
+    }
   });
 
   it('holds no password, key or token', () => {
@@ -83,8 +105,12 @@ describe('docker-compose.yml', () => {
     for (const [name, service] of services) {
       for (const volume of service.volumes ?? []) {
         const [source = ''] = volume.split(':');
-        // Made by whoever wants messages; not part of the repository.
-        if (source.startsWith('${SPANMETER_ALERT_SECRETS')) continue;
+        const folder = /^\$\{SPANMETER_ALERT_SECRETS:-(\.\/[^}]*)\}/.exec(volume)?.[1];
+        if (folder !== undefined) {
+          // Docker would make it as root, and then nobody else could write the address of a webhook into it.
+          assert.ok(existsSync(join(REPOSITORY, folder)), folder);
+          continue;
+        }
         if (source.startsWith('.')) {
           assert.ok(existsSync(join(REPOSITORY, source)), `${name}: ${source}`);
           assert.match(volume, /:ro$/, `${name}: ${volume}`);
@@ -99,6 +125,24 @@ describe('docker-compose.yml', () => {
       }
     }
     assert.deepEqual([...used].toSorted(), Object.keys(compose.volumes).toSorted());
+  });
+
+  it('leaves the plugins of Grafana as its image brings them, which it could not replace', () => {
+    const { environment, read_only: isReadOnly } = compose.services['grafana']!;
+    assert.equal(isReadOnly, true);
+    assert.equal(environment?.['GF_PLUGINS_PREINSTALL_AUTO_UPDATE'], 'false');
+    assert.equal(environment?.['GF_PLUGINS_PREINSTALL_DISABLED'], 'true');
+  });
+
+  it('has every folder of Grafana that something may be mounted at: what is mounted to read only takes no new one', () => {
+    const folders = readdirSync(join(REPOSITORY, 'dashboards/grafana/provisioning'));
+    assert.deepEqual(folders.toSorted(), ['alerting', 'dashboards', 'datasources', 'plugins']);
+    for (const folder of ['alerting', 'plugins']) {
+      // Nothing that Grafana would read: alerts are Prometheus' unless somebody wants otherwise.
+      assert.deepEqual(readdirSync(join(REPOSITORY, 'dashboards/grafana/provisioning', folder)), [
+        'README.md',
+      ]);
+    }
   });
 
   it('shows each service its own secrets, and to read only', () => {

@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
+import { promisify } from 'node:util';
 import { runDemo } from '@spanmeter/collector/dist/demo/run.js';
+import { parse } from 'yaml';
+import { REPOSITORY } from '../support/collector-process.ts';
 import { bearer } from '../support/keyed-collector.ts';
 import { query } from '../support/query.ts';
 import { getApi, settled } from '../support/running-collector.ts';
@@ -37,6 +41,35 @@ describe('the stack, from the files of docker-compose.yml', function () {
       fetch(`http://127.0.0.1:${ports.prometheus}/metrics`, { headers });
     assert.equal((await scraped({})).status, 401);
     assert.equal((await scraped(bearer(stack.metricsToken))).status, 200);
+  });
+
+  it('takes commands in the collector’s container, which knows the database by a file', async () => {
+    const { services } = parse(await readFile(join(REPOSITORY, 'docker-compose.yml'), 'utf8'), {
+      merge: true,
+    }) as { services: { collector: { environment: Record<string, string> } } };
+    const file = services.collector.environment['DATABASE_URL_FILE'] ?? '';
+    const env = {
+      ...process.env,
+      DATABASE_URL: '',
+      DATABASE_URL_FILE: file.replace('/run/secrets/spanmeter', join(stack.secrets, 'collector')),
+      SPANMETER_DATA: join(stack.secrets, 'nothing-here'),
+    };
+    const main = join(REPOSITORY, 'collector', 'dist', 'main.js');
+    const command = promisify(execFile);
+    await command(process.execPath, [main, 'tenant', 'create', 'of-a-command'], { env });
+    const create = ['key', 'create', '--tenant', 'of-a-command'];
+    const { stdout } = await command(process.execPath, [main, ...create], { env });
+    const made = /sm_[\w-]+/.exec(stdout)?.[0] ?? '';
+    const send = async (): Promise<number> => {
+      const url = `http://127.0.0.1:${stack.collector.ports.http}/v1/traces`;
+      const headers = { 'content-type': 'application/json', ...bearer(made) };
+      return (await fetch(url, { method: 'POST', headers, body: '{}' })).status;
+    };
+    await until(send, (status) => status === 200);
+    await assert.rejects(
+      command(process.execPath, [main, 'key', 'list'], { env: { ...env, DATABASE_URL_FILE: '/nowhere' } }),
+      /DATABASE_URL_FILE names a file that cannot be read/,
+    );
   });
 
   it('lets Grafana read every tenant and change nothing', async () => {

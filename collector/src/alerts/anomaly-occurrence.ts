@@ -1,7 +1,7 @@
 import { formatPico } from '@spanmeter/processors';
 import type { SpendAnomaly } from '../anomalies/anomaly.ts';
-import { usdText } from './budget-text.ts';
 import { oneLine, type Occurrence } from './occurrence.ts';
+import { usdText } from './usd-text.ts';
 
 const HOUR_MS = 3_600_000;
 const MAX_NAME_BYTES = 256;

@@ -1,37 +1,8 @@
-import { formatPico } from '@spanmeter/processors';
 import type { BudgetPeriod, BudgetScope, BudgetState, BudgetStep } from '../budgets/budget.ts';
 import { oneLine } from './occurrence.ts';
+import { exceeds, usdText } from './usd-text.ts';
 
-const MAX_DECIMALS = 12;
 const MAX_SCOPE_VALUE_BYTES = 256;
-
-/** An amount with so many decimals, rounded half up; in 1e-12 USD. */
-function rounded(pico: bigint, decimals: number): bigint {
-  const unit = 10n ** BigInt(MAX_DECIMALS - decimals);
-  return ((pico + unit / 2n) / unit) * unit;
-}
-
-function dollars(pico: bigint, decimals: number): string {
-  const [whole = '0', fraction = ''] = formatPico(rounded(pico, decimals)).split('.');
-  return `$${whole}.${fraction.replace(/0+$/, '').padEnd(2, '0')}`;
-}
-
-/** Two decimals, and more where two would show nothing. The amount is in 1e-12 USD and not negative. */
-export function usdText(pico: bigint): string {
-  let decimals = 2;
-  const isShown = (): boolean => pico === 0n || rounded(pico, decimals) > 0n;
-  while (decimals < MAX_DECIMALS && !isShown()) decimals++;
-  return dollars(pico, decimals);
-}
-
-/** `$12.50 > $10.00`: two decimals, and more where two would show nothing, or would not show that it is more. */
-export function exceeds(spent: bigint, limit: bigint): string {
-  let decimals = 2;
-  const isShown = (): boolean =>
-    rounded(spent, decimals) > rounded(limit, decimals) && rounded(limit, decimals) > 0n;
-  while (decimals < MAX_DECIMALS && !isShown()) decimals++;
-  return `${dollars(spent, decimals)} > ${dollars(limit, decimals)}`;
-}
 
 const PERIODS: Readonly<Record<Exclude<BudgetPeriod, 'custom'>, string>> = {
   day: 'Daily',

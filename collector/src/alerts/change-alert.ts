@@ -9,6 +9,18 @@ export const ALERT_ACTIONS = ['acknowledge', 'resolve', 'ignore'] as const;
 export type AlertAction = (typeof ALERT_ACTIONS)[number];
 
 export const MAX_NOTE_LENGTH = 1_000;
+/** Longer is for good; PostgreSQL and JavaScript write later years in ways of their own. */
+const LAST_MS = Date.UTC(9999, 11, 31);
+
+/** An instant with its offset, or a date, as ISO 8601 UTC; null where it is none that an alert can be ignored until. */
+export function ignoredUntil(text: string): string | null {
+  const ms = Date.parse(text);
+  const day = text.slice(0, 10);
+  const dayMs = Date.parse(`${day}T00:00:00Z`);
+  // JavaScript takes 31 February for 3 March.
+  const isDay = !Number.isNaN(dayMs) && new Date(dayMs).toISOString().startsWith(day);
+  return isDay && ms > 0 && ms < LAST_MS ? new Date(ms).toISOString() : null;
+}
 
 /** What somebody makes of an alert. */
 export interface AlertChange {

@@ -108,7 +108,7 @@ export async function dropUnsent(
   await client.query(due, [alertIds, reason, at]);
 }
 
-/** Only who was told of the alert, and not told of its end since, hears that it is over. */
+/** Only who was told of the alert, and not told of its end since, hears that it is over; of what is ignored nobody. */
 const ENQUEUE_RESOLVED = `INSERT INTO spanmeter.notifications (tenant_id, alert_id, channel, kind, name, created_at,
   not_before)
 SELECT w.tenant_id, w.alert_id, w.channel, 'resolved', w.name, t.at, t.at
@@ -119,7 +119,9 @@ JOIN LATERAL (
     max(n.id) FILTER (WHERE n.kind = 'resolved' AND n.outcome <> 'dropped') AS resolved
   FROM spanmeter.notifications n
   WHERE n.tenant_id = w.tenant_id AND n.alert_id = w.alert_id AND n.channel = w.channel
-) told ON told.firing > coalesce(told.resolved, 0)`;
+) told ON told.firing > coalesce(told.resolved, 0)
+WHERE NOT EXISTS (SELECT FROM spanmeter.alert_ignores i WHERE i.tenant_id = w.tenant_id AND i.name = w.name
+  AND (i.ignored_until IS NULL OR i.ignored_until > t.at))`;
 
 /** Tells of the end of alerts where a channel asks for it. What waits for its hour must have been dropped before. */
 export async function enqueueResolved(

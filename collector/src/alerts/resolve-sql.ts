@@ -36,13 +36,14 @@ RETURNING ${TELLABLE}`;
 
 /**
  * What has still to be told as over: what people resolved of late, whose own transaction knows no channels, and lower
- * steps that were told of before a higher one took their place, once their occasion is over.
+ * steps that were told of before a higher one took their place, once their occasion is over. $3: the channels that ask
+ * for it; what only others were told of would be found again and again, before what is still to be told.
  */
 export const SETTLE: string = `SELECT ${TELLABLE} FROM spanmeter.alerts a
 WHERE a.state = 'resolved' AND (a.resolution = 'person' AND a.resolved_at > ${AT} - interval '1 day'
   OR a.resolution = 'superseded' AND a.ends_at <= ${AT} AND a.ends_at > ${AT} - interval '1 day')
   AND EXISTS (SELECT FROM spanmeter.notifications f WHERE f.tenant_id = a.tenant_id AND f.alert_id = a.id
-    AND f.kind = 'firing' AND f.outcome <> 'dropped')
+    AND f.kind = 'firing' AND f.outcome <> 'dropped' AND f.channel = ANY ($3::text[]))
   AND NOT EXISTS (SELECT FROM spanmeter.notifications r WHERE r.tenant_id = a.tenant_id AND r.alert_id = a.id
     AND r.kind = 'resolved' AND r.created_at >= a.resolved_at)
 ORDER BY a.id LIMIT $1`;

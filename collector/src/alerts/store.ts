@@ -134,7 +134,8 @@ class PostgresAlerts implements AlertStore {
         'all',
         { reason: 'nobody saw it any more', at },
       );
-      const settled = await client.query<TellableRow>(SETTLE, [SWEEP_ROWS, at]);
+      const asking = this.#options.channels.filter(({ sendResolved }) => sendResolved).map(({ id }) => id);
+      const settled = await client.query<TellableRow>(SETTLE, [SWEEP_ROWS, at, asking]);
       await this.#tellResolved(client, at, [...ended.rows, ...settled.rows]);
       const woken = await client.query<TellableRow>(WAKE, [SWEEP_ROWS, at]);
       await this.#tell(client, at, woken.rows.map(tellable));

@@ -20,7 +20,7 @@ import {
   type RouteContext,
 } from './route.ts';
 import { ROUTES } from './routes.ts';
-import { createWriter } from './writer.ts';
+import { createWriters } from './writer.ts';
 
 export interface ApiDependencies {
   /** Connections that may become `spanmeter_reader` and `spanmeter_grafana`. The API never ends it. */
@@ -117,6 +117,8 @@ function methodsOf(routes: readonly Route[]): string[] {
 
 function paramsOf(request: Request): Record<string, string> {
   const entries = Object.entries(request.params);
+  if (entries.some(([, value]) => String(value).includes('\0')))
+    throw new Refusal('invalid', 'The path must be text without NUL.');
   return Object.fromEntries(entries.map(([name, value]) => [name, String(value)]));
 }
 
@@ -149,6 +151,7 @@ function namesIn(path: string): number {
 function mount(app: Express, dependencies: ApiDependencies, durations: Histogram): void {
   const { authenticator, status, books } = dependencies;
   const alone = createAlone();
+  const writers = createWriters(dependencies.pool);
   const reader = createReader(dependencies.pool, { ...READER_DEFAULTS, ...dependencies.reader });
   const now = dependencies.now ?? (() => new Date());
 
@@ -179,7 +182,7 @@ function mount(app: Express, dependencies: ApiDependencies, durations: Histogram
     const context: RouteContext = {
       identity,
       reader,
-      writer: createWriter(dependencies.pool, identity),
+      writer: writers(identity),
       now,
       status,
       books,

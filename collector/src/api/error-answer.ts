@@ -40,6 +40,11 @@ export function sendError(error: unknown, request: Request, response: Response, 
     });
     return;
   }
+  if (error instanceof URIError) {
+    // The router's, of a path such as /%E0%A4%A: whoever sent it is at fault.
+    write(response, 400, { code: 'invalid', message: 'The path is not valid percent-encoded UTF-8.' });
+    return;
+  }
   if (error instanceof Refusal) {
     if (error.code === 'unauthenticated') response.setHeader('www-authenticate', 'Bearer realm="spanmeter"');
     if (error.retryAfterMs !== undefined) {

@@ -110,14 +110,14 @@ export function checkAccess(access: Access, identity: Identity): void {
   const { role } = identity;
   if (access === 'public' || role === 'admin' || role === 'open') return;
   if (access === 'own_budgets' || (access === 'spend' && role === 'read')) return;
-  throw new Refusal('forbidden', `A key with role ${role} may not read this.`);
+  throw new Refusal('forbidden', `A key with role ${role} may not do this.`);
 }
 
 /** The tenant a request is about: the key's own, or the one asked for; null is all of them. */
 export function tenantFor(identity: Identity, asked: string | undefined): string | null {
   if (identity.role === 'admin' || identity.role === 'open') return asked ?? null;
   if (identity.role !== 'read' || identity.tenant === null) {
-    throw new Refusal('forbidden', `A key with role ${identity.role} may not read this.`);
+    throw new Refusal('forbidden', `A key with role ${identity.role} may not do this.`);
   }
   if (asked !== undefined && asked !== identity.tenant) {
     throw new Refusal('forbidden', 'This key may only read its own tenant.');

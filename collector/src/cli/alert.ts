@@ -1,7 +1,7 @@
 import { Option, type Command } from 'commander';
 import { ALERT_KINDS, ALERT_SEVERITIES, ALERT_STATES } from '../alerts/alert.ts';
 import type { AlertKind, AlertSeverity, AlertState } from '../alerts/alert.ts';
-import { changeAlert, MAX_NOTE_LENGTH, type AlertAction } from '../alerts/change-alert.ts';
+import { changeAlert, ignoredUntil, MAX_NOTE_LENGTH, type AlertAction } from '../alerts/change-alert.ts';
 import { listAlerts, type ListedAlert } from '../alerts/list-alerts.ts';
 import { inTransaction } from '../keys/transaction.ts';
 import { registerAlertTest } from './alert-test.ts';
@@ -37,7 +37,8 @@ export function alertTable(
   context: Pick<CliContext, 'columns' | 'colours'>,
 ): string {
   if (alerts.length === 0) return 'No alerts.\n';
-  const columns = ['Id', 'Since', 'Tenant', 'Severity', 'State', 'Summary', 'Note'];
+  const hasNotes = alerts.some(({ note }) => note !== null);
+  const columns = ['Id', 'Since', 'Tenant', 'Severity', 'State', 'Summary', ...(hasNotes ? ['Note'] : [])];
   const rows = alerts.map((alert) => [
     alert.id,
     alert.started_at.slice(0, 16).replace('T', ' '),
@@ -45,10 +46,11 @@ export function alertTable(
     alert.severity,
     alert.state,
     alert.summary,
-    alert.note ?? '',
+    ...(hasNotes ? [alert.note ?? ''] : []),
   ]);
   return table(
-    columns.map((title) => ({ title, align: 'left' })),
+    // Cut, it would not show the amounts, which are what it is about.
+    columns.map((title) => ({ title, align: 'left', whole: title === 'Summary' })),
     rows,
     context,
   );
@@ -112,15 +114,16 @@ function registerChange(
     .option('--note <text>', 'why, for those who look at it later');
   if (action === 'ignore') command.option('--until <instant>', 'until when; without it, for good');
   runs(command, context, async ([id = '']) => {
-    const { tenant = null, note = null, until } = command.opts<ChangeOptions>();
-    if ((note ?? '').length > MAX_NOTE_LENGTH) {
-      throw new CliError(`--note has more than ${MAX_NOTE_LENGTH} characters.`, 2);
+    const { tenant = null, note: given, until: asked } = command.opts<ChangeOptions>();
+    const note = given?.trim() ?? null;
+    if (note !== null && (note === '' || note.length > MAX_NOTE_LENGTH)) {
+      throw new CliError(`--note must have 1 to ${MAX_NOTE_LENGTH} characters.`, 2);
     }
-    if (until !== undefined && (!INSTANT.test(until) || Number.isNaN(Date.parse(until)))) {
+    const until = asked !== undefined && INSTANT.test(asked) ? ignoredUntil(asked) : null;
+    if (asked !== undefined && until === null) {
       throw new CliError('--until must be an instant such as 2026-12-01T08:00:00Z, or a date (UTC).', 2);
     }
-    const instant = until === undefined ? null : new Date(until).toISOString();
-    const change = { id, tenant, action, note, until: instant, actor: actor(context.env) };
+    const change = { id, tenant, action, note, until, actor: actor(context.env) };
     const changed = await withClient(context, (client) =>
       inTransaction(client, () => changeAlert(client, change)),
     );

@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path';
 import { Client, Pool } from 'pg';
 import { findRunning } from '../database/embedded.ts';
-import { externalServer } from '../database/external.ts';
+import { environmentUrl, externalServer } from '../database/external.ts';
 import { errorCode, errorMessage, isUnavailable } from '../database/failure.ts';
 import { Refusal } from '../pipeline/refusal.ts';
 import { CliError, type CliContext } from './output.ts';
@@ -13,15 +13,13 @@ export function embeddedFolder(env: CliContext['env']): string {
   return join(resolve(env['SPANMETER_DATA'] || './data'), 'postgres');
 }
 
-/** `DATABASE_URL`, else the running collector's own server; commands never start one. Rejects with CliError. */
+/** `DATABASE_URL` or the file of `DATABASE_URL_FILE`, else the running collector's own server; commands never start one. Rejects with CliError. */
 export function databaseUrl(env: CliContext['env']): string {
-  const given = env['DATABASE_URL'];
-  if (given !== undefined && given !== '') {
-    try {
-      return externalServer(given).ownerUrl;
-    } catch (error) {
-      throw new CliError(`${errorMessage(error)}.`, 2, { cause: error });
-    }
+  try {
+    const given = environmentUrl(env);
+    if (given !== null) return externalServer(given).ownerUrl;
+  } catch (error) {
+    throw new CliError(`${errorMessage(error)}.`, 2, { cause: error });
   }
   const folder = embeddedFolder(env);
   const running = findRunning(folder);

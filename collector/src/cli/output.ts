@@ -55,7 +55,8 @@ export function runs(
         context.warn(`error: ${error.message}\n`);
         context.setExitCode(error.exitCode);
       } else if (error instanceof Refusal) {
-        context.warn(`error: ${error.message}\n`);
+        // It may repeat what was typed.
+        context.warn(`error: ${printable(error.message)}\n`);
         context.setExitCode(error.code === 'invalid' ? 2 : 1);
       } else {
         throw error;
@@ -69,6 +70,8 @@ export type Align = 'left' | 'right';
 export interface Column {
   readonly title: string;
   readonly align: Align;
+  /** Never cut: a long one makes its line wider than the terminal. */
+  readonly whole?: boolean;
 }
 
 export interface TableOptions {
@@ -80,6 +83,8 @@ export interface TableOptions {
 
 const GAP = '  ';
 const MIN_TEXT_WIDTH = 6;
+/** What is left of the width for a column that is never cut. */
+const MIN_WHOLE_WIDTH = 24;
 
 /** Text that cannot move the cursor, colour the screen or turn the writing direction. */
 export function printable(text: string): string {
@@ -123,12 +128,18 @@ function widthsOf(
   const widths = columns.map((column, index) =>
     Math.max(displayWidth(column.title), ...rows.map((row) => displayWidth(row[index] ?? ''))),
   );
-  const used = (): number => widths.reduce((sum, width) => sum + width, GAP.length * (widths.length - 1));
+  const used = (): number =>
+    widths.reduce(
+      (sum, width, index) =>
+        sum + (columns[index]?.whole === true ? Math.min(width, MIN_WHOLE_WIDTH) : width),
+      GAP.length * (widths.length - 1),
+    );
   while (used() > available) {
-    const texts = widths.filter((_, index) => columns[index]?.align === 'left');
-    const widest = Math.max(0, ...texts);
+    const canBeCut = (index: number): boolean =>
+      columns[index]?.align === 'left' && columns[index].whole !== true;
+    const widest = Math.max(0, ...widths.filter((_, index) => canBeCut(index)));
     if (widest <= MIN_TEXT_WIDTH) break;
-    const at = widths.findIndex((width, index) => width === widest && columns[index]?.align === 'left');
+    const at = widths.findIndex((width, index) => width === widest && canBeCut(index));
     widths[at] = widest - 1;
   }
   return widths;

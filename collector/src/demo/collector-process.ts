@@ -49,7 +49,7 @@ export async function freeAddresses(): Promise<CollectorAddresses> {
 
 /** Starts a collector with a data directory and ports of its own. */
 export function startCollector(entry: string, dataDir: string, addresses: CollectorAddresses): Child {
-  const env: Record<string, string> = { SPANMETER_DATA: dataDir, DATABASE_URL: '' };
+  const env: Record<string, string> = { SPANMETER_DATA: dataDir, DATABASE_URL: '', DATABASE_URL_FILE: '' };
   for (const [name, variable] of Object.entries(VARIABLES)) {
     env[variable] = addresses[name as keyof CollectorAddresses];
   }

@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import { parseEndpoint } from './endpoint.ts';
 
-const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
-const DURATION = /^(?:0|(?:\d+(?:\.\d+)?(?:ms|s|m|h))+)$/;
+const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+const DURATION = /^(?:0|(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+)$/;
 
 function durationToMs(text: string): number {
   let total = 0;
-  for (const [, amount, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)) {
+  for (const [, amount, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/g)) {
     total += Number(amount) * (UNIT_MS[unit ?? ''] ?? 0);
   }
   return Math.round(total);
@@ -20,7 +20,7 @@ function msToDuration(ms: number): string {
   return ms === 0 ? '0s' : `${ms}ms`;
 }
 
-/** A duration as the Collector writes it (`200ms`, `5s`, `1h30m`, `0`); milliseconds in the program. */
+/** A duration as the Collector writes it (`200ms`, `5s`, `1h30m`, `0`), or in days (`7d`); milliseconds in the program. */
 export const durationOption: z.ZodType<number, string | number> = z.codec(
   z.union([z.string(), z.number()]).refine((value) => value === 0 || DURATION.test(String(value)), {
     error: 'expected a duration such as 200ms, 5s or 1h30m',

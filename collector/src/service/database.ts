@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { openDatabase, type Database } from '../database/connect.ts';
+import { environmentUrl } from '../database/external.ts';
 import { postgres, type PostgresOptions } from '../exporters/postgres/index.ts';
 import type { Logger } from '../pipeline/component.ts';
 import type { DatabaseAddress } from './messages.ts';
@@ -15,12 +16,12 @@ export function postgresOptions(config: Config): { id: string; options: Postgres
   return componentOf(tracesPipeline(config).exporters, config.exporters, postgres);
 }
 
-/** The URL of the operator's server: the configured one, else `DATABASE_URL`; null where neither says anything. */
+/** The URL of the operator's server: the configured one, else the environment's; null where neither says anything. */
 export function operatorUrl(
   options: Pick<PostgresOptions, 'url'>,
   env: Readonly<Record<string, string | undefined>>,
 ): string | null {
-  return options.url?.reveal() || env['DATABASE_URL'] || null;
+  return options.url?.reveal() || environmentUrl(env);
 }
 
 function embeddedFolder({ embedded }: PostgresOptions, dataDir: string): string {

@@ -14,6 +14,15 @@ export const NATIVE_SECRETS: AlertmanagerPlaces = { slackUrlFile: 'secrets/slack
 /** Alerts of a budget's way to its limit, which say less than the one that it is exceeded. */
 const LOWER_STEP = 'threshold=~"[0-9]{1,2}(\\\\.[0-9]+)?"';
 
+/** Alerts on the collector's own metrics, which are served apart. */
+const OF_THE_OTHER_ENDPOINT = [
+  'GenAIIngestDropping',
+  'GenAILedgerWriteFailing',
+  'GenAIQueueNearFull',
+  'GenAIDeadLetters',
+  'GenAIForwardingDropping',
+];
+
 const ROUTE = {
   receiver: 'tickets',
   // One message per alert and budget, however many collectors and steps.
@@ -57,7 +66,7 @@ const INHIBITIONS = [
     source_matchers: ['alertname="GenAICollectorDown"', 'job="spanmeter"'],
     target_matchers: [
       'alertname=~"GenAI.+"',
-      'alertname!~"GenAICollectorDown|GenAIWatchdog|GenAIIngestDropping|GenAILedgerWriteFailing"',
+      `alertname!~"${['GenAICollectorDown', 'GenAIWatchdog', ...OF_THE_OTHER_ENDPOINT].join('|')}"`,
     ],
     equal: ['cluster'],
   },

@@ -213,8 +213,8 @@ export const TIMES: RowSpec = {
       id: 17,
       title: 'Last call of tenants',
       text: metrics(
-        'The 50 tenants that have been silent longest, of those that a collector heard since it started.',
-        'no collector heard a call since it started, or Prometheus does not scrape it',
+        'The 50 tenants that have been silent longest.',
+        'no tenant has made a call, or Prometheus does not scrape the collector',
         'now',
       ),
       drawing: 'table',

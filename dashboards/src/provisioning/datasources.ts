@@ -7,7 +7,6 @@ interface ProvisionedSource {
   readonly url: string;
   readonly user?: string;
   readonly database?: string;
-  readonly isDefault?: boolean;
   readonly editable: false;
   readonly jsonData: Readonly<Record<string, unknown>>;
   readonly secureJsonData?: Readonly<Record<string, string>>;
@@ -29,7 +28,8 @@ const DATABASE = 'spanmeter';
 
 /**
  * The data sources. Grafana puts in `$VARIABLES` from its environment when it starts, and `$` for `$$`. The
- * database is named twice: Grafana 10 and before read `database`, later ones `jsonData.database`.
+ * database is named twice: Grafana 10 and before read `database`, later ones `jsonData.database`. Neither is the
+ * default one: where a team has one of its own already, Grafana would not start with a second.
  */
 export function datasourceFile(traceUrl: string): DatasourceFile {
   return {
@@ -42,7 +42,6 @@ export function datasourceFile(traceUrl: string): DatasourceFile {
         type: 'prometheus',
         access: 'proxy',
         url: '$SPANMETER_PROMETHEUS_URL',
-        isDefault: true,
         editable: false,
         jsonData: {
           httpMethod: 'POST',

@@ -11,7 +11,9 @@ const STEP = highest([...BUDGET_LABELS, 'threshold'], 'genai_budget_step_usd');
 /** Spend beyond which a budget has an alert that says so; the others are about the way there. */
 const USED_UP = `(${SPENT} > ${LIMIT} or (${SPENT} == ${LIMIT} and ${HARD}))`;
 
-const WHOSE = 'Tenant {tenant|all tenants}, budget {budget} ({scope} {scope_value})';
+const WHOSE = 'Tenant {tenant|all tenants}, budget {budget} ({scope}{ scope_value})';
+/** Over a restart of the collector, which serves no gauge meanwhile: nobody is told that it ended and began anew. */
+const OVER_A_RESTART = '5m';
 const DASHBOARD = { uid: 'spanmeter-budgets', variables: { tenant: 'tenant' } } as const;
 
 /** Floors: below these amounts nobody wants to be told of a pace. */
@@ -37,6 +39,7 @@ const EXCEEDED: AlertRule = {
   labels: BUDGET_LABELS,
   unit: 'usd',
   for: '0s',
+  keepFiringFor: OVER_A_RESTART,
   summary: 'A soft budget is overspent.',
   description: `{$period} cost threshold exceeded: {$value} > {$bound}. ${WHOSE}.`,
   dashboard: DASHBOARD,
@@ -52,6 +55,7 @@ const EXHAUSTED: AlertRule = {
   labels: BUDGET_LABELS,
   unit: 'usd',
   for: '0s',
+  keepFiringFor: OVER_A_RESTART,
   summary: 'A hard budget is used up: guards refuse further calls.',
   description: `{$period} limit reached: {$value} of {$bound}; guarded calls are refused. ${WHOSE}.`,
   dashboard: DASHBOARD,
@@ -153,7 +157,7 @@ const ANOMALY: AlertRule = {
   keepFiringFor: '1h',
   summary: 'An hour cost far more than that hour of the week usually does.',
   description:
-    'The last whole hour cost {$value} more than usual: tenant {tenant}, model {model}, service {service_name}.',
+    'The last whole hour cost {$value} more than usual: tenant {tenant}, model {model|unknown}, service {service_name|unknown}.',
   dashboard: { uid: 'spanmeter-tenant', variables: { tenant: 'tenant', model: 'model' } },
   meaning:
     'The collector found an hour whose spend stands out from the same hour of past weeks, above its own floor.',

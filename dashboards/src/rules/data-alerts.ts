@@ -62,6 +62,8 @@ const NO_SPANS: AlertRule = {
     `unless ${increaseBy(['tenant'], 'genai_spans_total', '1h')} > 0`,
     // Weekends: where last week is known, it was not silent either.
     `unless ${increaseBy(['tenant'], 'genai_spans_total', '1h', { offset: '7d' })} == 0`,
+    // Also where it was known then but had no series, as a collector had been restarted after its last call.
+    `unless on (tenant) (${LAST_CALL} offset 7d unless ${increaseBy(['tenant'], 'genai_spans_total', '1h', { offset: '7d' })} > 0)`,
   ].join('\n'),
   comparison: '>',
   bound: 20,

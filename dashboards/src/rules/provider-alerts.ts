@@ -61,7 +61,8 @@ const SLOW_START: AlertRule = {
   severity: 'warning',
   value: [
     quantileBy(MODEL, 0.95, TTFT, '15m'),
-    `/ ${quantileBy(MODEL, 0.95, TTFT, '1h', { offset: '1d' })}`,
+    // Without streams at that hour it is not a number, which Grafana's rules take for true.
+    `/ (${quantileBy(MODEL, 0.95, TTFT, '1h', { offset: '1d' })} > 0)`,
     `and ${quantileBy(MODEL, 0.95, TTFT, '15m')} > 1`,
     `and ${observationsBy(MODEL, TTFT, '15m')} > 20`,
   ].join('\n'),
@@ -89,7 +90,8 @@ function cacheShare(offset?: string): string {
     matchers: { token_type: 'cache_read' },
   });
   const all = increaseBy(by, 'genai_tokens_total', '1h', { ...look, matchers: { token_type: CACHE_TYPES } });
-  return `(${read} / (${all} > 100000))`;
+  // Nothing read is no series, where a collector was restarted since.
+  return `((${read} or 0 * ${all}) / (${all} > 100000))`;
 }
 
 const CACHE_DROP: AlertRule = {

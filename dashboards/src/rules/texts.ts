@@ -47,13 +47,14 @@ export function descriptionOf(rule: AlertRule, dialect: TemplateDialect): string
     ? { value: '{{ $figure }}', bound: '{{ $limit }}' }
     : { value: FORMATS[rule.unit](dialect.value), bound: String(rule.bound) };
   const text = rule.description.replaceAll(
-    /\{([$a-z_]+)(?:\|([^}]*))?\}/g,
-    (_, name: string, empty?: string) => {
+    /\{( ?)([$a-z_]+)(?:\|([^}]*))?\}/g,
+    (_, space: string, name: string, empty?: string) => {
       if (name === '$value') return figures.value;
       if (name === '$bound') return figures.bound;
       if (name === '$period') return PERIOD;
       if (!rule.labels.includes(name)) throw new Error(`${rule.name} has no label ${name}`);
       const label = `$labels.${name}`;
+      if (space !== '') return `{{ with ${label} }} {{ . }}{{ end }}`;
       return empty === undefined ? `{{ ${label} }}` : `{{ with ${label} }}{{ . }}{{ else }}${empty}{{ end }}`;
     },
   );

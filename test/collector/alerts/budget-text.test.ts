@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { budgetOccurrence } from '@spanmeter/collector/dist/alerts/budget-occurrence.js';
-import { exceeds, usdText } from '@spanmeter/collector/dist/alerts/budget-text.js';
+import { exceeds, usdText } from '@spanmeter/collector/dist/alerts/usd-text.js';
 import { budgetState, pico, type GivenState } from './budget-states.ts';
 
 function told(given: GivenState): string | null {
@@ -19,7 +19,7 @@ describe('the text of a budget alert', () => {
     [{ spent: '0.004', limit: '0.003' }, 'Daily cost threshold exceeded: $0.004 > $0.003'],
     [
       { spent: '1000000000000000', limit: '10' },
-      'Daily cost threshold exceeded: $1000000000000000.00 > $10.00',
+      'Daily cost threshold exceeded: $1,000,000,000,000,000.00 > $10.00',
     ],
     [{ spent: '21', steps: [1, 2] }, 'Daily cost threshold exceeded: $21.00 > $20.00 (200% of $10.00)'],
     [
@@ -80,16 +80,26 @@ describe('the text of a budget alert', () => {
     for (let round = 0; round < 2_000; round++) {
       const limit = (random() % 10n ** BigInt(1 + (round % 18))) + 1n;
       const spent = limit + 1n + (random() % 10n ** BigInt(round % 16));
-      const [, left = '', right = ''] = /^\$(\S+) > \$(\S+)$/.exec(exceeds(spent, limit)) ?? [];
+      const [, left = '', right = ''] =
+        /^\$(\S+) > \$(\S+)$/.exec(exceeds(spent, limit).replaceAll(',', '')) ?? [];
       assert.ok(pico(left) > pico(right) && pico(right) > 0n, `${spent} ${limit}: ${left} > ${right}`);
       assert.match(left, /^\d+\.\d{2,12}$/);
     }
   });
 
   it('shows two decimals of an amount, and more where two would show nothing', () => {
-    assert.deepEqual(
-      ['0', '0.004', '0.005', '1', '2.345'].map((usd) => usdText(pico(usd))),
-      ['$0.00', '$0.004', '$0.01', '$1.00', '$2.35'],
-    );
+    for (const [amount, text] of [
+      ['0', '$0.00'],
+      ['0.004', '$0.004'],
+      ['0.005', '$0.005'],
+      ['0.000000000001', '$0.000000000001'],
+      ['1', '$1.00'],
+      ['2.345', '$2.34'],
+      ['2.355', '$2.36'],
+      ['1234567.8', '$1,234,567.80'],
+    ] as const) {
+      assert.equal(usdText(pico(amount)), text);
+    }
+    assert.equal(usdText(-pico('3.5')), '-$3.50');
   });
 });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { z } from 'zod';
+import { ALERTS_EXTENSION } from '@spanmeter/collector/dist/extensions/alerts.js';
 import {
   channelOption,
   channelRoute,
@@ -98,6 +99,22 @@ describe('the options of a channel', () => {
   });
 });
 
+describe('the options of alerts', () => {
+  it('take no address of dashboards that would tell a password, or cannot have a path after it', () => {
+    const taken = (dashboard_url: string): boolean =>
+      ALERTS_EXTENSION.options.safeParse({ dashboard_url }).success;
+    for (const url of ['', 'https://grafana.example.com', 'http://127.0.0.1:3000/grafana/'])
+      assert.ok(taken(url), url);
+    for (const url of [
+      'https://u:p@g.example',
+      'https://g.example/?orgId=1',
+      'https://g.example/#x',
+      'ftp://g.example',
+    ])
+      assert.ok(!taken(url), url);
+  });
+});
+
 describe('the options of the daily summary', () => {
   it('are off, or a time of day', () => {
     assert.equal(dailySummaryOption.parse({}).at, null);
@@ -114,5 +131,15 @@ describe('the options of the daily summary', () => {
       assert.equal(dailySummaryOption.safeParse({ at }).success, false, at);
     }
     assert.equal(dailySummaryOption.safeParse({ timezone: 'Mars/Olympus' }).success, false);
+  });
+
+  it('name channels that there are', () => {
+    const wanted = (...ids: string[]) =>
+      ALERTS_EXTENSION.options.safeParse({ channels: { ops: HOOK }, daily_summary: { channels: ids } });
+    assert.equal(wanted('ops').success, true);
+    assert.deepEqual(
+      wanted('ops', 'typo', 'constructor').error?.issues.map(({ path }) => path.join('.')),
+      ['daily_summary.channels.1', 'daily_summary.channels.2'],
+    );
   });
 });

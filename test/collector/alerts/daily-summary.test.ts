@@ -7,7 +7,7 @@ import {
   createSummarySchedule,
   type SummarySchedule,
 } from '@spanmeter/collector/dist/alerts/summary/summary-schedule.js';
-import { summaryText, usd } from '@spanmeter/collector/dist/alerts/summary/summary-text.js';
+import { summaryText } from '@spanmeter/collector/dist/alerts/summary/summary-text.js';
 import { SILENT_LOG } from '@spanmeter/collector/dist/pipeline/silent.js';
 import { freshDatabase, sql, type FreshDatabase } from '../../support/database.ts';
 
@@ -98,13 +98,13 @@ describe('the daily summary', function () {
       day_before: { spend_usd: '10.000000000000', change_percent: '25.0' },
       week_before: { spend_usd: '50.000000000000', change_percent: '-75.0' },
       top_models: [
-        { name: 'claude', spend_usd: '12.499999999999', calls: 1 },
-        { name: 'gpt-4o', spend_usd: '0.000000000001', calls: 2 },
-        { name: 'new', spend_usd: '0.000000000000', calls: 3 },
+        { name: 'claude', spend_usd: '12.499999999999', calls: 1, unpriced_calls: 0 },
+        { name: 'gpt-4o', spend_usd: '0.000000000001', calls: 2, unpriced_calls: 0 },
+        { name: 'new', spend_usd: '0.000000000000', calls: 3, unpriced_calls: 3 },
       ],
       top_teams: [
-        { name: 'search', spend_usd: '12.499999999999', calls: 1 },
-        { name: 'payments', spend_usd: '0.000000000001', calls: 2 },
+        { name: 'search', spend_usd: '12.499999999999', calls: 1, unpriced_calls: 0 },
+        { name: 'payments', spend_usd: '0.000000000001', calls: 2, unpriced_calls: 0 },
       ],
       top_tenants: [],
       budgets: [],
@@ -115,10 +115,15 @@ describe('the daily summary', function () {
         'Summary of 2026-11-20 for acme: $12.50 in 6 calls.',
         'Day before: $10.00 (+25.0%). Same weekday a week before: $50.00 (-75.0%).',
         'Without a price: 3 calls, so the spend is more than this.',
-        'Models: claude $12.50 (1 call), gpt-4o $0.000000000001 (2 calls), new $0.00 (3 calls)',
+        'Models: claude $12.50 (1 call), gpt-4o $0.000000000001 (2 calls), new (3 calls without a price)',
         'Teams: search $12.50 (1 call), payments $0.000000000001 (2 calls)',
       ].join('\n'),
     );
+    const some = {
+      ...row.body,
+      top_models: [{ name: 'mixed', spend_usd: '1', calls: 3, unpriced_calls: 1 }],
+    };
+    assert.match(summaryText(some), /Models: mixed at least \$1\.00 \(3 calls\)/);
   });
 
   it('has the budgets that the day counts in, the fullest first, and not those that another one stands for', async () => {
@@ -215,8 +220,8 @@ describe('the daily summary', function () {
     const [, { body }] = (await written()) as [Written, Written];
     assert.equal(body.spend_usd, '6.250000000000');
     assert.deepEqual(body.top_tenants, [
-      { name: 'acme', spend_usd: '4.250000000000', calls: 2 },
-      { name: 'unknown', spend_usd: '2.000000000000', calls: 1 },
+      { name: 'acme', spend_usd: '4.250000000000', calls: 2, unpriced_calls: 0 },
+      { name: 'unknown', spend_usd: '2.000000000000', calls: 1, unpriced_calls: 0 },
     ]);
     assert.equal(await schedule(options).round('2026-11-21T15:00:00Z'), 0);
   });
@@ -296,19 +301,5 @@ describe('the daily summary', function () {
     assert.equal(await schedule({ operator: true }).round('2026-11-21T08:00:00Z'), 0);
     await spend('acme', '2026-11-20T10:00Z', '1');
     assert.equal(await schedule({ at: 'off' }).round('2026-11-21T08:00:00Z'), 0);
-  });
-
-  it('writes amounts for people', () => {
-    for (const [amount, text] of [
-      ['0', '$0.00'],
-      ['12.345', '$12.34'],
-      ['12.355', '$12.36'],
-      ['1234567.8', '$1,234,567.80'],
-      ['0.005', '$0.005'],
-      ['0.000000000001', '$0.000000000001'],
-      ['-3.5', '-$3.50'],
-    ] as const) {
-      assert.equal(usd(amount), text);
-    }
   });
 });

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { ServerResponse } from 'node:http';
 import { createPrometheusExporter, prometheus } from '@spanmeter/collector/dist/exporters/prometheus.js';
 import { SILENT_LOG, SILENT_METRICS } from '@spanmeter/collector/dist/pipeline/silent.js';
 import { createLogger } from '@spanmeter/collector/dist/telemetry/log.js';
@@ -173,6 +174,54 @@ describe('the delivery of notifications', function () {
       texts,
       [0, 0, 0, 1, 2, 3, 4].map((at) => `number ${at}`),
     );
+  });
+
+  it('sends a webhook of several tenants at once, and one tenant’s in order', async () => {
+    const held: ServerResponse[] = [];
+    receiver.react((response) => void held.push(response));
+    const tenants = Array.from({ length: 24 }, (_, at) => `tenant-${at}`);
+    for (const summary of ['first', 'second'])
+      for (const tenant of tenants) await notify(database, { tenant, summary });
+    start(database, { ops: webhook({ timeout: '20s' }) });
+    await until(
+      () => Promise.resolve(held.length),
+      (count) => count >= 4,
+    );
+    assert.ok(held.length <= 8, String(held.length));
+    receiver.react(200);
+    for (const response of held) response.writeHead(200).end();
+    await settled(database);
+    for (const tenant of tenants) {
+      const texts = bodies().filter((body) => body.tenant === tenant);
+      assert.deepEqual(
+        texts.map(({ text }) => text),
+        ['first', 'second'],
+        tenant,
+      );
+    }
+  });
+
+  it('does not let many channels that hang hold up another', async () => {
+    const stuck = await startReceiver();
+    try {
+      stuck.react(() => undefined);
+      const slow = { type: 'slack', url: stuck.url, timeout: '20s' };
+      const names = Array.from({ length: 10 }, (_, at) => `stuck${at}`);
+      start(database, { ...Object.fromEntries(names.map((id) => [id, slow])), ops: webhook() });
+      for (const channel of names) await notify(database, { channel });
+      await until(
+        () => Promise.resolve(stuck.received.length),
+        (count) => count === names.length,
+      );
+      await notify(database);
+      await until(
+        () => rows(database),
+        (all) => all.at(-1)?.outcome === 'sent',
+      );
+      await running.pop()?.stop(50);
+    } finally {
+      await stuck.close();
+    }
   });
 
   it('does not let a channel that hangs hold up another', async () => {

@@ -36,6 +36,8 @@ export const HOSTILE_NAMES: readonly string[] = [
   'ünï 日本語 🦊',
   'line\r\nBcc: victim@example.com\r\n\r\nbody',
   'x'.repeat(300),
+  '\u202Egnp.exe\u200B',
+  'https://evil.example/ #general @here',
   '&'.repeat(300),
   '🦊'.repeat(150),
 ];

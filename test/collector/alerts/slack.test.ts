@@ -5,6 +5,7 @@ import { alertMessage, HOSTILE_NAMES } from './messages.ts';
 interface TextObject {
   readonly type: string;
   readonly text: string;
+  readonly verbatim?: boolean;
 }
 
 interface SlackMessage {
@@ -44,10 +45,14 @@ describe('a message for Slack', () => {
       ];
       for (const one of texts.filter((found) => found !== undefined)) {
         assert.doesNotMatch(one, /[<>]/, name);
+        assert.doesNotMatch(one, /\p{Cf}/u, name);
         assert.doesNotMatch(one, /&(?!amp;|lt;|gt;)/, `a cut entity for ${name}`);
         assert.ok(one.length <= 3_000, name);
         assert.doesNotThrow(() => encodeURIComponent(one), `a cut character for ${name}`);
       }
+      const objects = blocks.flatMap((block) => [block.text, ...(block.fields ?? [])]);
+      for (const one of objects)
+        if (one?.type === 'mrkdwn') assert.equal(one.verbatim, true, 'URLs become no links');
       for (const field of blocks[1]!.fields!) assert.ok(field.text.length <= 2_000, name);
     }
   });

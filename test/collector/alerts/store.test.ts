@@ -260,6 +260,49 @@ describe('kept alerts', function () {
     ]);
   });
 
+  it('are not told of as over where they are ignored, until that ends', async () => {
+    const asking = kept.store([channel('asks', { sendResolved: true })]);
+    await asking.raise([overspend({ spent: '11' }), overspend({ spent: '11', tenant: 'globex' })]);
+    await kept.send();
+    const text = `INSERT INTO spanmeter.alert_ignores (tenant_id, name, created_by, ignored_until)
+      VALUES ('acme', 'budget/default/100', 'ops', NULL), ('globex', 'budget/default/100', 'ops', $1)`;
+    await kept.pool.query(text, ['2026-11-21T23:00:00Z']);
+    await kept.pool.query(`UPDATE spanmeter.alerts SET state = 'ignored'`);
+    kept.at('2026-11-22T00:00:00Z');
+    await asking.sweep();
+    const over = (await kept.notifications()).filter(({ kind }) => kind === 'resolved');
+    assert.deepEqual(
+      over.map((row) => row.tenant_id),
+      ['globex'],
+    );
+  });
+
+  it('are told of as over, however many before them were resolved that nobody asks for', async () => {
+    const asking = kept.store([channel('asks', { sendResolved: true, tenants: ['last'] }), channel('quiet')]);
+    await kept.pool.query(
+      `WITH a AS (
+         INSERT INTO spanmeter.alerts (tenant_id, kind, subject, name, fingerprint, severity, state, resolution,
+           resolved_at)
+         SELECT 'many', 'budget', 's', 'budget/s', n::text, 'warning', 'resolved', 'person', $1::timestamptz
+         FROM generate_series(1, 5001) n RETURNING tenant_id, id)
+       INSERT INTO spanmeter.notifications (tenant_id, alert_id, channel, kind, name, outcome)
+       SELECT tenant_id, id, 'quiet', 'firing', 'budget/s', 'sent' FROM a`,
+      [kept.now],
+    );
+    await asking.raise([overspend({ spent: '11', tenant: 'last' })]);
+    await kept.send();
+    await kept.pool.query(
+      `UPDATE spanmeter.alerts SET state = 'resolved', resolution = 'person', resolved_at = $1 WHERE tenant_id = 'last'`,
+      [kept.now],
+    );
+    await asking.sweep();
+    const over = (await kept.notifications()).filter(({ kind }) => kind === 'resolved');
+    assert.deepEqual(
+      over.map((row) => `${row.tenant_id} ${row.channel}`),
+      ['last asks'],
+    );
+  });
+
   it('go away 90 days after they are resolved, with what was told of them', async () => {
     await store.raise([overspend({ spent: '11' }), overspend({ spent: '11', tenant: 'globex' })]);
     kept.at('2026-11-22T00:00:00Z');
@@ -268,5 +311,13 @@ describe('kept alerts', function () {
     assert.equal(await deleteOldAlerts(kept.pool, new Date('2027-02-19T00:00:00Z')), 0);
     assert.equal(await deleteOldAlerts(kept.pool, new Date('2027-02-21T00:00:00Z')), 2);
     assert.deepEqual([(await kept.alerts()).length, (await kept.notifications()).length], [1, 1]);
+  });
+
+  it('stay for as long as their occasion: what somebody resolved is not raised again in a long period', async () => {
+    await store.raise([overspend({ spent: '11' })]);
+    const text = `UPDATE spanmeter.alerts SET state = 'resolved', resolution = 'person', resolved_at = $1, ends_at = $2`;
+    await kept.pool.query(text, ['2026-11-21T12:00:00Z', '2027-06-01T00:00:00Z']);
+    assert.equal(await deleteOldAlerts(kept.pool, new Date('2027-05-31T00:00:00Z')), 0);
+    assert.equal(await deleteOldAlerts(kept.pool, new Date('2027-08-31T00:00:00Z')), 1);
   });
 });

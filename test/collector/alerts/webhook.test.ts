@@ -160,6 +160,27 @@ print(str(is_genuine(given["secret"], given["headers"], given["body"].encode()))
       assert.ok(!text.includes(secret), secret);
   });
 
+  it('tells no part of a header or of a path either, in whatever encoding the other side repeats it', async () => {
+    const basic = Buffer.from('robot:pass-word-1').toString('base64');
+    for (const [authorization, said] of [
+      ['Bearer tok-en.12345', 'bad token tok-en.12345'],
+      ['Token token="tok-en.12345"', 'bad token tok-en.12345'],
+      [`Basic ${basic}`, `no user robot with pass-word-1`],
+      [`Basic ${basic}`, `no ${basic}`],
+    ] as const) {
+      receiver.react((response) => void response.writeHead(401).end(`${said} at /a/se/cret-path`));
+      const url = `${receiver.url}/a%2Fse%2Fcret-path`;
+      const attempt = await open({ type: 'webhook', url, headers: { authorization } }).send(
+        alertMessage(),
+        NEVER,
+      );
+      const text = JSON.stringify(attempt);
+      assert.match(text, /HTTP 401: .*\[REDACTED\]/, text);
+      for (const secret of ['tok-en.12345', 'pass-word-1', basic, 'cret-path'])
+        assert.ok(!text.includes(secret), text);
+    }
+  });
+
   it('bounds what is told of an answer that never ends', async () => {
     receiver.react((response) => {
       response.writeHead(500);

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { ALERTS_LOCK } from '@spanmeter/collector/dist/alerts/raise-sql.js';
 import type { Identity } from '@spanmeter/collector/dist/pipeline/identity.js';
 import { sql } from '../../support/database.ts';
 import { channel, KeptAlerts, occurrence, overspend } from '../alerts/kept-alerts.ts';
@@ -144,6 +145,9 @@ describe('alerts for people', function () {
       [some.body.alert.state, Date.parse(some.body.alert.ignored_until)],
       ['ignored', Date.parse(later)],
     );
+    // PostgreSQL takes no offset beyond 16 hours.
+    const far = await post(`${id}/ignore`, { until: '2099-01-01T00:00:00+18:00' });
+    assert.deepEqual([far.status, far.body.alert?.ignored_until], [200, '2098-12-31T06:00:00.000000Z']);
     const good = await post(`${id}/ignore`, { note: 'known' });
     assert.deepEqual([good.body.alert.state, good.body.alert.ignored_until], ['ignored', null]);
     assert.deepEqual((await post(`${id}/ignore`)).body.alert, good.body.alert);
@@ -188,6 +192,8 @@ describe('alerts for people', function () {
       `${id}/resolve?tenant=globex`,
       '%27/ignore',
       `${'9'.repeat(30)}/ignore`,
+      '1%2F2/ignore',
+      '__proto__/ignore',
     ]) {
       assert.equal((await post(path)).status, 404, path);
     }
@@ -195,6 +201,10 @@ describe('alerts for people', function () {
       [`${id}/ignore`, { until: '2020-01-01T00:00:00Z' }],
       [`${id}/ignore`, { until: 'tomorrow' }],
       [`${id}/ignore`, { until: '2099-01-01' }],
+      [`${id}/ignore`, { until: '0000-01-01T00:00:00Z' }],
+      [`${id}/ignore`, { until: '9999-12-31T23:59:59-12:00' }],
+      ['%E0%A4%A/ignore', {}],
+      ['%00/ignore', {}],
       [`${id}/resolve`, { until: '2099-01-01T00:00:00Z' }],
       [`${id}/resolve`, { note: 'x'.repeat(1_001) }],
       [`${id}/resolve`, { note: 'a\0' }],
@@ -207,6 +217,25 @@ describe('alerts for people', function () {
     assert.equal((await kept.alerts())[0]?.state, 'firing');
   });
 
+  it('leaves connections for who reads, while changes wait for a lock', async () => {
+    await raiseSome();
+    const [id = ''] = await ids();
+    const holder = await kept.pool.connect();
+    await holder.query('BEGIN');
+    await holder.query(`SELECT pg_advisory_xact_lock(${ALERTS_LOCK})`);
+    const changes = Array.from({ length: 40 }, () => post(`${id}/acknowledge`));
+    try {
+      const refused = await Promise.race(changes);
+      assert.equal(refused.status, 503);
+      assert.equal((await api.get('/api/v1/alerts', 'sm_admin')).status, 200);
+    } finally {
+      await holder.query('ROLLBACK');
+      holder.release();
+    }
+    const statuses = (await Promise.all(changes)).map(({ status }) => status);
+    assert.equal(statuses.filter((status) => status === 200).length, 34);
+  });
+
   it('is the same on the command line', async () => {
     const run = (...args: string[]): Promise<CliRun> =>
       spanmeter(['alert', ...args], { DATABASE_URL: kept.database.url, USER: 'ops' });
@@ -216,6 +245,7 @@ describe('alerts for people', function () {
     const shown = await run('list', '--kind', 'budget', '--tenant', 'acme');
     assert.match(shown.out, /^Id +Since +Tenant +Severity +State/);
     assert.equal(shown.out.trim().split('\n').length, 3);
+    assert.match(shown.out, /Daily cost threshold exceeded: \$11\.00 > \$10\.00$/m);
     const listed = JSON.parse((await run('list', '--format', 'json', '--state', 'firing', 'resolved')).out);
     assert.equal(listed.length, 4);
     assert.match((await run('list', '--limit', '1')).err, /There are more/);
@@ -232,12 +262,16 @@ describe('alerts for people', function () {
       [['resolve', id, '--tenant', 'globex'], 1],
       [['ignore', other, '--until', 'soon'], 2],
       [['ignore', other, '--until', '2020-01-01'], 2],
+      [['ignore', other, '--until', '2099-02-31'], 2],
+      [['ignore', other, '--until', '9999-12-31T23:59:59-12:00'], 2],
+      [['ack', id, '--note', ' '], 2],
       [['ack', id, '--until', '2099-01-01'], 2],
       [['list', '--limit', 'many'], 2],
       [['list', '--state', 'angry'], 2],
     ] as const) {
       assert.equal((await run(...args)).code, code, args.join(' '));
     }
+    assert.match((await run('ack', 'x\u001b[31m')).err, /no alert "x\?\[31m"/);
     const actors = await sql<{ actor: string }>(
       kept.database.url,
       'SELECT DISTINCT actor FROM spanmeter.audit_log',

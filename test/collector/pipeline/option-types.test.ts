@@ -9,6 +9,8 @@ describe('option types', () => {
     ['1h30m', 5_400_000, '90m'],
     ['1.5s', 1500, '1500ms'],
     ['60s', 60_000, '1m'],
+    ['7d', 604_800_000, '168h'],
+    ['1d12h', 129_600_000, '36h'],
     ['0', 0, '0s'],
     [0, 0, '0s'],
   ] as const) {
@@ -20,7 +22,7 @@ describe('option types', () => {
   }
 
   it('refuse what is not a duration', () => {
-    for (const value of [5, '5', '5 s', '-1s', 's', '', '1d'])
+    for (const value of [5, '5', '5 s', '-1s', 's', '', '1w'])
       assert.equal(durationOption.safeParse(value).success, false);
   });
 

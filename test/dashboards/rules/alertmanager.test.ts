@@ -176,9 +176,19 @@ describe('Alertmanager with our configuration', () => {
       { alertname: 'GenAITenantSilent', severity: 'warning', tenant: 'acme' },
       { alertname: 'GenAINoSpansReceived', severity: 'warning', tenant: 'acme' },
       { alertname: 'GenAILedgerWriteFailing', severity: 'critical', exporter: 'postgres' },
+      { alertname: 'GenAIQueueNearFull', severity: 'warning' },
+      { alertname: 'GenAIDeadLetters', severity: 'warning', reason: 'rejected' },
+      { alertname: 'GenAIForwardingDropping', severity: 'warning', exporter: 'otlp_http', reason: 'full' },
       { alertname: 'GenAIWatchdog', severity: 'info' },
     ]);
-    await assertTold(server!, ['GenAICollectorDown all', 'GenAILedgerWriteFailing all', 'GenAIWatchdog all']);
+    await assertTold(server!, [
+      'GenAICollectorDown all',
+      'GenAIDeadLetters all',
+      'GenAIForwardingDropping all',
+      'GenAILedgerWriteFailing all',
+      'GenAIQueueNearFull all',
+      'GenAIWatchdog all',
+    ]);
   });
 
   it('goes on about budgets where only the collector’s own endpoint is not scraped', async () => {

@@ -21,7 +21,7 @@ function budget(limit: number, spent: string, hard = 0): Record<string, string> 
   };
 }
 
-const WHOSE = 'Tenant acme, budget default (tenant ).';
+const WHOSE = 'Tenant acme, budget default (tenant).';
 
 /** A budget of $100 a day that began at 0, of which a minute costs $0.02 until it costs $2. */
 function runaway(spent: string, live: Record<string, string>): Record<string, string> {
@@ -77,9 +77,20 @@ export const BUDGET_CASES: RuleCases = {
       },
       at: '1m',
       fires: [{ budget: 'o', scope: 'all', period: 'month' }],
-      says: 'Monthly cost threshold exceeded: $1000.50 > $1000.00. Tenant all tenants, budget o (all ).',
+      says: 'Monthly cost threshold exceeded: $1000.50 > $1000.00. Tenant all tenants, budget o (all).',
     },
-    { when: 'the next day has begun', series: budget(10, '11x10 0x10'), at: '12m', fires: [] },
+    { when: 'the next day has begun', series: budget(10, '11x10 0x20'), at: '18m', fires: [] },
+    {
+      when: 'the collector restarts, and its gauges are away for two minutes',
+      series: Object.fromEntries(
+        Object.entries(budget(10, '11x10')).map(([name, values]) => [
+          name,
+          `${values.split('x')[0]}x5 stale _x5`,
+        ]),
+      ),
+      at: '8m',
+      fires: [LABELS],
+    },
     { when: 'the limit is 0 and something is spent', series: budget(0, '0.5x10'), at: '1m', fires: [LABELS] },
     { when: 'the limit is 0 and nothing is spent', series: budget(0, '0x10'), at: '1m', fires: [] },
   ],
@@ -94,6 +105,23 @@ export const BUDGET_CASES: RuleCases = {
     { when: 'a hard budget is overspent', series: budget(10, '11x10', 1), at: '1m', fires: [LABELS] },
     { when: 'a cent of a hard budget is left', series: budget(10, '9.99x10', 1), at: '1m', fires: [] },
     { when: 'a soft budget is overspent', series: budget(10, '11x10'), at: '1m', fires: [] },
+    {
+      when: 'the collector restarts, and its gauges are away for two minutes',
+      series: Object.fromEntries(
+        Object.entries(budget(10, '11x10', 1)).map(([name, values]) => [
+          name,
+          `${values.split('x')[0]}x5 stale _x5`,
+        ]),
+      ),
+      at: '8m',
+      fires: [LABELS],
+    },
+    {
+      when: 'its collector has been away for longer',
+      series: budget(10, '11x5 stale _x20', 1),
+      at: '20m',
+      fires: [],
+    },
   ],
   GenAIBudgetThreshold: [
     {
@@ -211,7 +239,7 @@ export const BUDGET_CASES: RuleCases = {
       fires: [{ ...LABELS, budget: 'm', period: 'month' }],
       says:
         'Spending 8.6 times as fast as the budget allows, over 6 hours and still in the last 30 minutes. ' +
-        'Tenant acme, budget m (tenant ).',
+        'Tenant acme, budget m (tenant).',
     },
     {
       when: 'a month is spent at twice its pace',

@@ -136,6 +136,26 @@ export const DATA_CASES: RuleCases = {
       at: '170h',
       fires: [],
     },
+    {
+      when: 'it was silent in this hour of last week too, and a restarted collector had no series of it',
+      every: '5m',
+      series: {
+        'genai_tenant_last_call_timestamp_seconds{tenant="acme"}': '0x2100',
+        [`genai_spans_total{${CALL},cost_status="priced"}`]: '_x1700 0+50x320 16000x60',
+      },
+      at: '170h',
+      fires: [],
+    },
+    {
+      when: 'it was there in this hour of last week',
+      every: '5m',
+      series: {
+        'genai_tenant_last_call_timestamp_seconds{tenant="acme"}': '0x2100',
+        [`genai_spans_total{${CALL},cost_status="priced"}`]: '0+50x2020 101000x60',
+      },
+      at: '170h',
+      fires: [{ tenant: 'acme' }],
+    },
   ],
   GenAITenantSilent: [
     {

@@ -128,6 +128,13 @@ export const PROVIDER_CASES: RuleCases = {
       says: "Tenant acme's share of cached input of openai gpt is down to 20% of yesterday's.",
     },
     {
+      when: 'nothing comes from the cache, of which a collector that was restarted has no series',
+      every: '5m',
+      series: tokens('0+50000x290 _x60', '0+50000x290 14500000+90000x60'),
+      at: '27h',
+      fires: [{ tenant: 'acme', ...MODEL }],
+    },
+    {
       when: 'the share is as yesterday',
       every: '5m',
       series: tokens('0+50000x350', '0+50000x350'),

@@ -14,6 +14,8 @@ export interface Channel {
   readonly type: 'webhook' | 'slack' | 'email';
   /** Longest that one attempt takes. */
   readonly timeoutMs: number;
+  /** How many messages it takes at once, each of another tenant: one tenant's come in order. */
+  readonly atOnce: number;
   /** Makes one attempt; never rejects. One that `signal` ends comes back as `retry`. */
   send(message: Message, signal: AbortSignal): Promise<Attempt>;
   /** Ends what it keeps open. */

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Pool } from 'pg';
 import type { Logger, SelfMetrics } from '../../pipeline/component.ts';
 import { createBreaker, type Breaker } from './breaker.ts';
@@ -6,7 +7,6 @@ import { NotificationCounts, type NotificationCount } from './counts.ts';
 import { Lane, type RetryTiming } from './lane.ts';
 import { Listener, type ListeningConnection } from './listener.ts';
 import { Outbox } from './outbox.ts';
-import { Slots } from './slots.ts';
 import { Wake } from './wake.ts';
 
 export interface DelivererOptions {
@@ -40,8 +40,6 @@ export interface Deliverer {
   counts(): readonly NotificationCount[];
 }
 
-/** Channels that send at once: one that hangs holds up itself alone. */
-const AT_ONCE = 4;
 const TIDY_EVERY_MS = 3_600_000;
 const TIMING: DeliveryTiming = {
   pollMs: 2_000,
@@ -57,7 +55,8 @@ class OutboxDeliverer implements Deliverer {
   readonly #timing: DeliveryTiming;
   readonly #outbox: Outbox;
   readonly #counts: NotificationCounts;
-  readonly #lanes = new Map<string, Lane>();
+  /** By channel; each lane waits for its own answers alone, so one that hangs holds up nobody else. */
+  readonly #lanes = new Map<string, readonly Lane[]>();
   readonly #listener: Listener;
   readonly #wake = new Wake();
   readonly #abort = new AbortController();
@@ -72,6 +71,8 @@ class OutboxDeliverer implements Deliverer {
     this.#outbox = new Outbox(options.pool);
     this.#counts = new NotificationCounts(options.channels.map(({ id }) => id));
     this.#listener = new Listener(options.connect, () => this.#wake.set(), options.log);
+    // Every lane that sends listens to it.
+    setMaxListeners(0, this.#abort.signal);
     this.#openLanes();
   }
 
@@ -89,7 +90,7 @@ class OutboxDeliverer implements Deliverer {
     await Promise.all([
       this.#running,
       this.#listener.stop(),
-      ...Array.from(this.#lanes.values(), (lane) => lane.stop()),
+      ...[...this.#lanes.values()].flat().map((lane) => lane.stop()),
     ]);
     for (const channel of this.#options.channels) channel.close();
   }
@@ -102,7 +103,6 @@ class OutboxDeliverer implements Deliverer {
     const { channels, metrics, dashboards, log, random = Math.random } = this.#options;
     const { breakerFailures, breakerOpenMs } = this.#timing;
     const breakers = new Map<string, Breaker>();
-    const slots = new Slots(AT_ONCE);
     const failures = metrics.counter(
       'spanmeter_notification_failures_total',
       'Attempts to send a notification that failed, repeated ones too.',
@@ -116,22 +116,23 @@ class OutboxDeliverer implements Deliverer {
       });
       breakers.set(channel.id, breaker);
       failures.add(0, { channel: channel.id });
-      this.#lanes.set(
-        channel.id,
-        new Lane({
-          channel,
-          outbox: this.#outbox,
-          breaker,
-          slots,
-          counts: this.#counts,
-          failures,
-          timing: this.#timing,
-          random,
-          dashboards,
-          log,
-          signal: this.#abort.signal,
-        }),
+      const parts = {
+        channel,
+        outbox: this.#outbox,
+        breaker,
+        counts: this.#counts,
+        failures,
+        timing: this.#timing,
+        random,
+        dashboards,
+        log,
+        signal: this.#abort.signal,
+      };
+      const lanes = Array.from(
+        { length: channel.atOnce },
+        (_, at) => new Lane({ ...parts, share: { of: channel.atOnce, at } }),
       );
+      this.#lanes.set(channel.id, lanes);
     }
     metrics.gauge(
       'spanmeter_notification_channel_paused',
@@ -155,7 +156,7 @@ class OutboxDeliverer implements Deliverer {
 
   async #look(): Promise<void> {
     const ids = [...this.#lanes.keys()];
-    for (const id of await this.#outbox.due(ids)) this.#lanes.get(id)?.kick();
+    for (const id of await this.#outbox.due(ids)) for (const lane of this.#lanes.get(id) ?? []) lane.kick();
     if (performance.now() - this.#tidiedAt < TIDY_EVERY_MS) return;
     this.#tidiedAt = performance.now();
     await this.#outbox.tidy(ids);

@@ -51,6 +51,8 @@ function judgeError(error: unknown, scrub: (text: string) => string): Attempt {
 
 class Email implements Channel {
   readonly type = 'email';
+  /** One kept connection. */
+  readonly atOnce = 1;
   readonly id: string;
   readonly timeoutMs: number;
   readonly #options: EmailOptions;

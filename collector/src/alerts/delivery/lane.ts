@@ -2,10 +2,9 @@ import type { Counter, Logger } from '../../pipeline/component.ts';
 import type { Breaker } from './breaker.ts';
 import type { Attempt, Channel } from './channel.ts';
 import type { NotificationCounts } from './counts.ts';
-import { QUICK_ATTEMPTS, type Claimed, type Outbox } from './outbox.ts';
+import { QUICK_ATTEMPTS, type Claimed, type Outbox, type Share } from './outbox.ts';
 import type { Message } from './message.ts';
 import { rowMessage } from './row-message.ts';
-import type { Slots } from './slots.ts';
 
 /** When what failed is sent again; milliseconds. */
 export interface RetryTiming {
@@ -21,8 +20,7 @@ export interface LaneParts {
   readonly channel: Channel;
   readonly outbox: Outbox;
   readonly breaker: Breaker;
-  /** Shared by all lanes: how many send at once. */
-  readonly slots: Slots;
+  readonly share: Share;
   readonly counts: NotificationCounts;
   readonly failures: Counter;
   readonly timing: RetryTiming;
@@ -36,7 +34,7 @@ export interface LaneParts {
 const RECORD_TRIES = 3;
 const RECORD_WAIT_MS = 1_000;
 
-/** Sends what one channel has to send: one message after the other, in order. */
+/** Sends its share of what one channel has to send: one message after the other, in order. */
 export class Lane {
   readonly #parts: LaneParts;
   #running: Promise<void> | null = null;
@@ -63,11 +61,11 @@ export class Lane {
   }
 
   async #drain(): Promise<void> {
-    const { slots, log, channel } = this.#parts;
+    const { log, channel } = this.#parts;
     try {
       while (this.#again && !this.#stopped) {
         this.#again = false;
-        while (await slots.run(() => this.#step())) this.#again = true;
+        while (await this.#step()) this.#again = true;
       }
     } catch (error) {
       log.debug(
@@ -79,13 +77,13 @@ export class Lane {
 
   /** Sends one; false where nothing can be sent now. */
   async #step(): Promise<boolean> {
-    const { breaker, channel, outbox, counts } = this.#parts;
+    const { breaker, channel, outbox, counts, share } = this.#parts;
     const waitMs = breaker.waitMs();
     if (this.#stopped || waitMs > 0) {
       if (waitMs > 0) this.#kickIn(waitMs);
       return false;
     }
-    const row = await outbox.claim(channel.id, channel.timeoutMs);
+    const row = await outbox.claim(channel.id, share, channel.timeoutMs);
     if (row === null) return false;
     if (row.obsolete !== null) {
       await this.#finish(row, 'dropped', row.obsolete);
@@ -135,7 +133,8 @@ export class Lane {
 
   #kickIn(waitMs: number): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.kick(), waitMs);
+    // One that fails while it is stopped must not keep the process for another five minutes.
+    if (!this.#stopped) this.#timer = setTimeout(() => this.kick(), waitMs);
   }
 
   #succeeded(): void {

@@ -65,10 +65,10 @@ export function bounded(text: string, limit: number): string {
   return `${out}…`;
 }
 
-// oxlint-disable-next-line no-control-regex -- control characters are what must not get through
-const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g;
+/** Cf turns the direction of what follows, so that a name reads as another. */
+const CONTROL = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu;
 
-/** One line without control characters. Texts come from PostgreSQL, so they hold no lone surrogates. */
+/** One line without control and format characters. Texts come from PostgreSQL, so they hold no lone surrogates. */
 export function oneLine(text: string): string {
   return text.replace(CONTROL, ' ').trim();
 }

@@ -11,10 +11,29 @@ export function urlSecrets(url: URL): readonly string[] {
   return [href, `${pathname}${search}`, ...pathname.split('/'), ...url.searchParams.values()];
 }
 
+/** The text without its percent-encoding, as other sides repeat it; as it is where that is not valid. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+/** What of a header's value must not be told: all of it, its parts after the scheme, and what Basic hides in them. */
+export function headerSecrets(value: string): readonly string[] {
+  const [first = '', ...rest] = value.split(/[\s,;=:"]+/).filter((part) => part !== '');
+  if (rest.length === 0) return [value];
+  if (first.toLowerCase() !== 'basic') return [value, value.slice(first.length).trim(), ...rest];
+  const login = Buffer.from(rest.join(''), 'base64').toString('utf8');
+  return [value, ...rest, login, login.slice(login.indexOf(':') + 1)];
+}
+
 /** Makes what takes secrets out of text that others wrote, as they are, in base64 or escaped for a URL; one short line. */
 export function createScrubber(secrets: readonly string[]): (text: string) => string {
   const forms = secrets.flatMap((secret) => [
     secret,
+    decoded(secret),
     encodeURIComponent(secret),
     Buffer.from(secret).toString('base64'),
   ]);

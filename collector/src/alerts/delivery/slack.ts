@@ -20,7 +20,10 @@ const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', 
 
 /** Text as Slack's mrkdwn shows it: no mention, no link; at most `limit` characters after escaping. */
 export function mrkdwn(text: string, limit: number): string {
-  const escaped = Array.from(text, (character) => ENTITIES[character] ?? character);
+  const escaped = Array.from(
+    text.replaceAll(/\p{Cf}/gu, ''),
+    (character) => ENTITIES[character] ?? character,
+  );
   const whole = escaped.join('');
   if (whole.length <= limit) return whole;
   let out = '';
@@ -35,8 +38,13 @@ function name(text: string): string {
   return bounded(oneLine(text), MAX_NAME);
 }
 
+/** Verbatim, so that Slack makes no links and mentions of what looks like one. */
+function textObject(text: string): object {
+  return { type: 'mrkdwn', text, verbatim: true };
+}
+
 function field(label: string, text: string): object {
-  return { type: 'mrkdwn', text: `*${label}*\n${mrkdwn(name(text), MAX_FIELD - label.length - 3)}` };
+  return textObject(`*${label}*\n${mrkdwn(name(text), MAX_FIELD - label.length - 3)}`);
 }
 
 function markOf({ kind, alert }: Message): string {
@@ -64,11 +72,11 @@ export function slackBody(message: Message): string {
     blocks: [
       {
         type: 'section',
-        text: { type: 'mrkdwn', text: mrkdwn(`${markOf(message)}${message.text}`, MAX_SECTION) },
+        text: textObject(mrkdwn(`${markOf(message)}${message.text}`, MAX_SECTION)),
       },
       ...(fields.length === 0 ? [] : [{ type: 'section', fields }]),
       ...(isLinked ? [{ type: 'actions', elements: [button] }] : []),
-      { type: 'context', elements: [{ type: 'mrkdwn', text: `Spanmeter ${mrkdwn(message.id, 100)}` }] },
+      { type: 'context', elements: [textObject(`Spanmeter ${mrkdwn(message.id, 100)}`)] },
     ],
     unfurl_links: false,
   });
@@ -82,6 +90,8 @@ export function openSlack(id: string, options: SlackOptions): Channel {
     id,
     type: 'slack',
     timeoutMs: options.timeout,
+    // Slack takes about one a second of a webhook.
+    atOnce: 1,
     send: (message, signal) =>
       attemptPost(
         {

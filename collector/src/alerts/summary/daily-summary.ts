@@ -5,6 +5,8 @@ export interface NamedSpend {
   readonly name: string;
   readonly spend_usd: string;
   readonly calls: number;
+  /** Of the calls, those without a price: the spend is more than it says. */
+  readonly unpriced_calls: number;
 }
 
 /** Spend of an earlier day, and how the summary's own day compares; null where that day had none. */

@@ -17,6 +17,7 @@ interface NamedRow {
   readonly name: string;
   readonly spend: string;
   readonly calls: string;
+  readonly unpriced: string;
 }
 
 interface BudgetRow {
@@ -48,8 +49,9 @@ function earlier(total: bigint, row: TotalRow | undefined): EarlierSpend {
   return { spend_usd: formatPico(before), change_percent: change };
 }
 
-function named({ name, spend, calls }: NamedRow): NamedSpend {
-  return { name, spend_usd: formatPico(pico(spend)), calls: Number(calls) };
+function named({ name, spend, calls, unpriced }: NamedRow): NamedSpend {
+  const counts = { calls: Number(calls), unpriced_calls: Number(unpriced) };
+  return { name, spend_usd: formatPico(pico(spend)), ...counts };
 }
 
 function budgetSpent({ name, scope, scope_value, period, spent, limit }: BudgetRow): BudgetSpent {

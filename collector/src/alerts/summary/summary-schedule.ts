@@ -70,19 +70,23 @@ class Schedule implements SummarySchedule {
     const { pool, summary } = this.#options;
     if (summary.at === null || this.#channels.length === 0) return 0;
     const client = await pool.connect();
+    let broken = true;
     try {
       const lock = await client.query<{ mine: boolean }>(
         `SELECT pg_try_advisory_lock(${SUMMARY_LOCK}) AS mine`,
       );
-      if (lock.rows[0]?.mine !== true) return 0;
-      try {
-        const operators = summary.operator ? await this.#writeOperator(client, summary.at, at) : 0;
-        return operators + (summary.per_tenant ? await this.#writeTenants(client, summary.at, at) : 0);
-      } finally {
-        await client.query(`SELECT pg_advisory_unlock(${SUMMARY_LOCK})`);
+      if (lock.rows[0]?.mine !== true) {
+        broken = false;
+        return 0;
       }
+      const operators = summary.operator ? await this.#writeOperator(client, summary.at, at) : 0;
+      const tenants = summary.per_tenant ? await this.#writeTenants(client, summary.at, at) : 0;
+      await client.query(`SELECT pg_advisory_unlock(${SUMMARY_LOCK})`);
+      broken = false;
+      return operators + tenants;
     } finally {
-      client.release();
+      // The lock is the session's: one that failed takes it along.
+      client.release(broken);
     }
   }
 

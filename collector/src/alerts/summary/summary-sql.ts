@@ -9,6 +9,7 @@ const WANTED = `wanted AS (
 const UNPRICED = `('unpriced_model', 'unpriced_dimension', 'invalid_usage', 'missing_usage')`;
 const BILLABLE = `r.cost_status NOT IN ('duplicate', 'not_billable')`;
 const CALLS = `coalesce(sum(r.calls) FILTER (WHERE ${BILLABLE}), 0)`;
+const UNPRICED_CALLS = `coalesce(sum(r.calls) FILTER (WHERE r.cost_status IN ${UNPRICED}), 0)`;
 
 function rollups(whose: Whose, from: string, to: string): string {
   const tenant = whose === 'each' ? 'r.tenant_id = w.tenant' : 'true';
@@ -21,7 +22,7 @@ function rollups(whose: Whose, from: string, to: string): string {
 export function totalsSql(whose: Whose): string {
   return `WITH ${WANTED}
   SELECT w.tenant, d.ago, sum(r.cost_usd)::text AS spend, ${CALLS}::text AS calls,
-    coalesce(sum(r.calls) FILTER (WHERE r.cost_status IN ${UNPRICED}), 0)::text AS unpriced
+    ${UNPRICED_CALLS}::text AS unpriced
   FROM wanted w CROSS JOIN (VALUES (0), (1), (7)) AS d (ago)
   ${rollups(whose, 'w.day - d.ago', 'w.day - d.ago + 1')}
   GROUP BY w.tenant, d.ago`;
@@ -30,13 +31,14 @@ export function totalsSql(whose: Whose): string {
 /** The five most expensive names of a column on the day; $1 to $3 are tenants, zones and days. */
 export function topSql(whose: Whose, column: 'model' | 'team' | 'tenant_id'): string {
   return `WITH ${WANTED}, named AS (
-    SELECT w.tenant, r.${column} AS name, sum(r.cost_usd) AS spend, ${CALLS} AS calls,
+    SELECT w.tenant, r.${column} AS name, sum(r.cost_usd) AS spend, ${CALLS} AS calls, ${UNPRICED_CALLS} AS unpriced,
       row_number() OVER (PARTITION BY w.tenant ORDER BY sum(r.cost_usd) DESC, r.${column}) AS place
     FROM wanted w ${rollups(whose, 'w.day', 'w.day + 1')}
     WHERE r.${column} IS NOT NULL AND ${BILLABLE}
     GROUP BY w.tenant, r.${column} HAVING sum(r.calls) <> 0 OR sum(r.cost_usd) <> 0
   )
-  SELECT tenant, name, spend::text AS spend, calls::text AS calls FROM named WHERE place <= 5 ORDER BY tenant, place`;
+  SELECT tenant, name, spend::text AS spend, calls::text AS calls, unpriced::text AS unpriced
+  FROM named WHERE place <= 5 ORDER BY tenant, place`;
 }
 
 const HELD_EACH = `b.tenant_id = w.tenant OR b.tenant_id = '' AND b.scope = 'each' AND NOT EXISTS (

@@ -1,36 +1,17 @@
-import { divideHalfEven, formatPico, parsePico } from '@spanmeter/processors';
+import { parsePico } from '@spanmeter/processors';
 import { bounded, oneLine } from '../delivery/message.ts';
+import { usdText } from '../usd-text.ts';
 import type { BudgetSpent, DailySummary, EarlierSpend, NamedSpend } from './daily-summary.ts';
 
 const MAX_NAME = 80;
-const PICO_DIGITS = 12;
-const CENT_DIGITS = 2;
 
 function name(text: string): string {
   return bounded(oneLine(text), MAX_NAME);
 }
 
-function unitOf(digits: number): bigint {
-  return 10n ** BigInt(PICO_DIGITS - digits);
-}
-
-/** Decimals that show something of an amount: two, or more for less than half a cent. */
-function shownDigits(pico: bigint): number {
-  if (pico === 0n) return CENT_DIGITS;
-  for (let digits = CENT_DIGITS; digits < PICO_DIGITS; digits += 1) {
-    if (divideHalfEven(pico, unitOf(digits)) !== 0n) return digits;
-  }
-  return PICO_DIGITS;
-}
-
-/** USD as people read it: two decimals, and more where two would show nothing of it. Takes exact decimal text. */
-export function usd(text: string): string {
-  const pico = parsePico(text) ?? 0n;
-  const digits = shownDigits(pico);
-  const rounded = divideHalfEven(pico, unitOf(digits)) * unitOf(digits);
-  const [whole = '0', fraction = ''] = formatPico(rounded < 0n ? -rounded : rounded).split('.');
-  const grouped = whole.replace(/\B(?=(\d{3})+$)/g, ',');
-  return `${rounded < 0n ? '-' : ''}$${grouped}.${fraction.slice(0, digits)}`;
+/** USD as people read it. Takes exact decimal text. */
+function usd(text: string): string {
+  return usdText(parsePico(text) ?? 0n);
 }
 
 function callsText(calls: number): string {
@@ -42,10 +23,16 @@ function earlierText(label: string, { spend_usd: spend, change_percent: change }
   return `${label}: ${usd(spend)} (${change.startsWith('-') ? '' : '+'}${change}%).`;
 }
 
+/** What is not known is not nothing. */
+function itemText({ name: title, spend_usd: spend, calls, unpriced_calls: unpriced }: NamedSpend): string {
+  if (unpriced === 0) return `${name(title)} ${usd(spend)} (${callsText(calls)})`;
+  if (unpriced >= calls) return `${name(title)} (${callsText(calls)} without a price)`;
+  return `${name(title)} at least ${usd(spend)} (${callsText(calls)})`;
+}
+
 function namedText(label: string, named: readonly NamedSpend[]): string[] {
   if (named.length === 0) return [];
-  const items = named.map((one) => `${name(one.name)} ${usd(one.spend_usd)} (${callsText(one.calls)})`);
-  return [`${label}: ${items.join(', ')}`];
+  return [`${label}: ${named.map(itemText).join(', ')}`];
 }
 
 function budgetText({ name: title, spent_usd: spent, limit_usd: limit, percent }: BudgetSpent): string {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ALERT_KINDS, ALERT_SEVERITIES, ALERT_STATES } from '../../alerts/alert.ts';
-import { changeAlert, MAX_NOTE_LENGTH, type AlertAction } from '../../alerts/change-alert.ts';
+import { changeAlert, ignoredUntil, MAX_NOTE_LENGTH, type AlertAction } from '../../alerts/change-alert.ts';
 import { listAlerts } from '../../alerts/list-alerts.ts';
 import { ALERT, EXAMPLE_ALERT } from '../alert-answer.ts';
 import { decodePlace, encodePlace } from '../page-cursor.ts';
@@ -85,6 +85,7 @@ const note = z
 
 const until = z.iso
   .datetime({ offset: true, local: false })
+  .refine((text) => ignoredUntil(text) !== null, 'must be an instant from 1970 to 9999')
   .nullish()
   .describe('ISO 8601 instant with its offset, in the future; without it, for good.');
 
@@ -99,7 +100,7 @@ async function change(
   { writer, params }: RouteContext,
   body: Changed,
 ): Promise<{ json: unknown }> {
-  const asked = { note: body.note ?? null, until: body.until ?? null };
+  const asked = { note: body.note ?? null, until: body.until == null ? null : ignoredUntil(body.until) };
   const request = { id: params['id'] ?? '', tenant: tenant ?? null, action, ...asked, actor: writer.actor };
   const alert = await writer.write((client) => changeAlert(client, request));
   return { json: { alert } };
