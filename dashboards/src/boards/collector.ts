@@ -123,7 +123,10 @@ const RECEIVED: RowSpec = {
     {
       id: 6,
       title: 'Refused requests',
-      text: own('Requests per second that were answered with an error, by code.'),
+      text: own(
+        'Requests per second that were answered with an error, by code.',
+        `no request was refused, or ${NOT_SCRAPED}`,
+      ),
       drawing: 'bars',
       width: 12,
       height: 8,
@@ -166,7 +169,10 @@ const RECEIVED: RowSpec = {
     {
       id: 9,
       title: 'Refused for want of room',
-      text: own('Requests per second that the journal or the memory limiter did not take.'),
+      text: own(
+        'Requests per second that the journal or the memory limiter did not take.',
+        `there was room for every request, or ${NOT_SCRAPED}`,
+      ),
       drawing: 'bars',
       width: 8,
       height: 7,
