@@ -69,6 +69,8 @@ export type Align = 'left' | 'right';
 export interface Column {
   readonly title: string;
   readonly align: Align;
+  /** Never cut: what people copy into the next command. */
+  readonly isWhole?: boolean;
 }
 
 export interface TableOptions {
@@ -114,6 +116,10 @@ function pad(text: string, width: number, align: Align): string {
   return align === 'right' ? space + text : text + space;
 }
 
+function mayCut(column: Column | undefined): boolean {
+  return column?.align === 'left' && column.isWhole !== true;
+}
+
 /** Narrows the widest text column, one by one, until the table fits; numbers are never cut. */
 function widthsOf(
   columns: readonly Column[],
@@ -125,10 +131,10 @@ function widthsOf(
   );
   const used = (): number => widths.reduce((sum, width) => sum + width, GAP.length * (widths.length - 1));
   while (used() > available) {
-    const texts = widths.filter((_, index) => columns[index]?.align === 'left');
+    const texts = widths.filter((_, index) => mayCut(columns[index]));
     const widest = Math.max(0, ...texts);
     if (widest <= MIN_TEXT_WIDTH) break;
-    const at = widths.findIndex((width, index) => width === widest && columns[index]?.align === 'left');
+    const at = widths.findIndex((width, index) => width === widest && mayCut(columns[index]));
     widths[at] = widest - 1;
   }
   return widths;
