@@ -1,4 +1,5 @@
 import type { PoolClient } from 'pg';
+import { usableZone } from '../budgets/usable-zone.ts';
 import { errorCode, isUnavailable } from '../database/failure.ts';
 import { Refusal } from '../pipeline/refusal.ts';
 
@@ -101,7 +102,8 @@ async function begin(client: PoolClient, tenant: string | null, timeoutMs: numbe
     'SELECT timezone FROM spanmeter.tenants WHERE id = $1',
     [tenant],
   );
-  return found.rows[0]?.timezone ?? 'UTC';
+  // Dates are computed here as well: in a zone that only PostgreSQL knows, they are those of UTC.
+  return usableZone(found.rows[0]?.timezone ?? 'UTC');
 }
 
 /** Reads through `pool`, whose connections may become `spanmeter_reader` and `spanmeter_grafana`. */

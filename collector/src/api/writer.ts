@@ -1,6 +1,6 @@
 import type { ClientBase } from 'pg';
 import { isUnavailable } from '../database/failure.ts';
-import { inTransaction } from '../keys/transaction.ts';
+import { inRepeatableTransaction } from '../keys/transaction.ts';
 import type { Identity } from '../pipeline/identity.ts';
 import { Refusal } from '../pipeline/refusal.ts';
 import type { ReaderPool } from './reader.ts';
@@ -37,7 +37,7 @@ export function createWriters(pool: ReaderPool): Writers {
       const client = await pool.connect();
       let broken = true;
       try {
-        const result = await inTransaction(client, () => work(client));
+        const result = await inRepeatableTransaction(client, () => work(client));
         broken = false;
         return result;
       } catch (error) {

@@ -55,13 +55,21 @@ export async function countSpend(client: ClientBase, wanted: Pick<Budget, 'tenan
     const uncounted = await uncountedBudgets(client, budgets);
     const budget = uncounted.find((one) => keyOf(one) === keyOf(wanted));
     if (budget === undefined) return;
-    await recount(client, budget);
-    await client.query(
-      `INSERT INTO spanmeter.budget_counts AS c (tenant_id, budget_id, definition) VALUES ($1, $2, $3)
-       ON CONFLICT (tenant_id, budget_id) DO UPDATE SET definition = excluded.definition, counted_at = now()`,
-      [budget.tenantId, budget.id, definitionOf(budget)],
-    );
+    await countHeld(client, budget);
   });
+}
+
+/**
+ * The same for one that nobody counted yet, in a transaction that holds the budgets' lock already. Its zone is the
+ * resolved one.
+ */
+export async function countHeld(client: ClientBase, budget: Budget): Promise<void> {
+  await recount(client, budget);
+  await client.query(
+    `INSERT INTO spanmeter.budget_counts AS c (tenant_id, budget_id, definition) VALUES ($1, $2, $3)
+     ON CONFLICT (tenant_id, budget_id) DO UPDATE SET definition = excluded.definition, counted_at = now()`,
+    [budget.tenantId, budget.id, definitionOf(budget)],
+  );
 }
 
 async function recount(client: ClientBase, budget: Budget): Promise<void> {

@@ -54,7 +54,10 @@ export class SpendBook {
     this.#each = enabled.filter((budget) => budget.scope === 'each');
     for (const budget of enabled) {
       if (budget.scope === 'each') continue;
-      this.#own.set(budget.tenantId, [...(this.#own.get(budget.tenantId) ?? []), budget]);
+      // A tenant may have a budget for each of thousands of users: nothing is copied for each.
+      const own = this.#own.get(budget.tenantId);
+      if (own === undefined) this.#own.set(budget.tenantId, [budget]);
+      else own.push(budget);
     }
     this.#operator = this.#makeOwner(OPERATOR, NEW_TENANT_ZONE);
   }
@@ -175,7 +178,9 @@ export class SpendBook {
     const index = owner.dimensions.get(scope) ?? { of: DIMENSION_OF[scope], byValue: new Map() };
     owner.dimensions.set(scope, index);
     const value = budget.scopeValue ?? '';
-    index.byValue.set(value, [...(index.byValue.get(value) ?? []), entry]);
+    const entries = index.byValue.get(value);
+    if (entries === undefined) index.byValue.set(value, [entry]);
+    else entries.push(entry);
   }
 
   #turningOf(budget: Budget, timezone: string): Turning {

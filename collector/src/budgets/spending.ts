@@ -260,18 +260,16 @@ function isSame(a: BudgetState, b: BudgetState): boolean {
   );
 }
 
-/** Of one owner there are few, so that they are found by looking through them. */
+/** A budget that changed is another object, so that it is not found. */
 function changedStates(before: readonly BudgetState[], after: readonly BudgetState[]): BudgetState[] {
-  const known = new Map<string, BudgetState[]>();
+  const known = new Map<string, Map<Budget, BudgetState>>();
   for (const state of before) {
     const own = known.get(state.tenantId);
-    if (own === undefined) known.set(state.tenantId, [state]);
-    else own.push(state);
+    if (own === undefined) known.set(state.tenantId, new Map([[state.budget, state]]));
+    else own.set(state.budget, state);
   }
-  const owns = (state: BudgetState, { budget }: { readonly budget: Budget }): boolean =>
-    state.budget.id === budget.id && state.budget.tenantId === budget.tenantId;
   return after.filter((state) => {
-    const old = known.get(state.tenantId)?.find((one) => owns(one, state));
+    const old = known.get(state.tenantId)?.get(state.budget);
     return old === undefined || !isSame(old, state);
   });
 }

@@ -13,8 +13,10 @@ import {
 } from './budget-fields.ts';
 import { holdingBudgets } from './budget-lock.ts';
 import { BUDGET_COLUMNS, budgetOf, type BudgetRow } from './budget-row.ts';
-import type { Budget } from './budget.ts';
+import { ROW_SCOPES, type Budget } from './budget.ts';
+import { countHeld } from './count-spend.ts';
 import { refillSpend } from './spend-fill.ts';
+import { readStoredBudget } from './stored-budgets.ts';
 
 /** Collectors hold every budget in memory. */
 export const MAX_BUDGETS = 100_000;
@@ -154,11 +156,13 @@ export async function createBudget(
     const tenantRegistered = tenant !== null && (await registerTenant(client, tenant, actor));
     await client.query(
       `INSERT INTO spanmeter.budgets (tenant_id, id, name, scope, scope_value, period, starts_on, ends_on, timezone,
-         limit_usd, thresholds, hard, enabled, created_by)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::text[]::numeric[], $12, $13, $14)`,
-      [...rowValues(settings), actor],
+         limit_usd, thresholds, hard, enabled, created_by, created_at)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::text[]::numeric[], $12, $13, $14, $15)`,
+      [...rowValues(settings), actor, now.toISOString()],
     );
-    await refillSpend(client, settings.tenantId, [settings], now);
+    const stored = await readStoredBudget((text) => client.query(text), settings);
+    // Counted here and once, so that calls wait no longer than they must, and a guard knows it from the start.
+    if (stored !== null && ROW_SCOPES.has(stored.scope)) await countHeld(client, stored);
     await audit(client, { actor, action: 'budget.create', tenant, target: id, detail: described(settings) });
     return { budget: await required(client, request), created: true, tenantRegistered };
   });

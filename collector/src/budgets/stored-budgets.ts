@@ -1,3 +1,5 @@
+import { escapeLiteral } from 'pg';
+import { isCivilDate } from '../api/civil-date.ts';
 import { ROW_SCOPES, type Budget } from './budget.ts';
 import { BUDGET_COLUMNS, budgetOf, type BudgetRow } from './budget-row.ts';
 import { usableZone } from './usable-zone.ts';
@@ -31,11 +33,17 @@ const READ = (
   LEFT JOIN spanmeter.budgets b ON ${condition} LEFT JOIN spanmeter.tenants t ON t.id = b.tenant_id
   ORDER BY b.tenant_id, b.id LIMIT ${MAX_BUDGETS}`;
 
+function isDay(date: string | null): boolean {
+  return date !== null && isCivilDate(date);
+}
+
 function resolved(row: StoredRow): Budget | null {
   const { tenant_id } = row;
   if (tenant_id === null) return null;
   try {
     const budget = budgetOf({ ...row, tenant_id });
+    // PostgreSQL has days before 1970, beyond 9999 and at infinity.
+    if (budget.period === 'custom' && ![budget.startsOn, budget.endsOn].every(isDay)) return null;
     const isOfTenants = budget.scope === 'each' && budget.timezone === null;
     return { ...budget, timezone: isOfTenants ? null : usableZone(row.zone) };
   } catch {
@@ -54,6 +62,15 @@ export function readStoredBudgets(ask: Ask): Promise<StoredBudgets> {
 /** Only those by user, session and agent: all that `budget_spend` is about. */
 export function readRowBudgets(ask: Ask): Promise<StoredBudgets> {
   return readWhere(ask, `b.scope IN (${ROW_SCOPE})`);
+}
+
+/** One budget with its zone resolved, or null. */
+export async function readStoredBudget(
+  ask: Ask,
+  { tenantId, id }: Pick<Budget, 'tenantId' | 'id'>,
+): Promise<Budget | null> {
+  const condition = `b.tenant_id = ${escapeLiteral(tenantId)} AND b.id = ${escapeLiteral(id)}`;
+  return (await readWhere(ask, condition)).budgets[0] ?? null;
 }
 
 /** The version alone. Budgets and zones are those of before where it is. */

@@ -54,6 +54,8 @@ export function registerBudgetCheck(budget: Command, context: CliContext): void 
   runs(check, context, async () => {
     const { format, ...options } = check.opts<CheckOptions>();
     const range = { from: dateOf('--from', options.from), to: dateOf('--to', options.to) };
+    if (range.from !== null && range.to !== null && range.from > range.to)
+      throw new CliError(`--to ${range.to} is before --from ${range.from}.`, 2);
     const report = await withClient(context, (client) => findDrift(client, range, MAX_LISTED));
     if (format === 'json') context.write(`${JSON.stringify(report, null, 2)}\n`);
     else print(report, context);

@@ -18,7 +18,7 @@ import {
   type BudgetChanges,
   type ChangedBy,
 } from '../budgets/store.ts';
-import { inTransaction } from '../keys/transaction.ts';
+import { inRepeatableTransaction } from '../keys/transaction.ts';
 import { registerBudgetCheck } from './budget-check.ts';
 import { registerBudgetStatus } from './budget-status.ts';
 import { budgetSentence, budgetTable } from './budget-text.ts';
@@ -139,7 +139,7 @@ function changedBy(context: CliContext): ChangedBy {
 
 /** Runs a change in one transaction. */
 function changing<T>(context: CliContext, work: (client: ClientBase) => Promise<T>): Promise<T> {
-  return withClient(context, (client) => inTransaction(client, () => work(client)));
+  return withClient(context, (client) => inRepeatableTransaction(client, () => work(client)));
 }
 
 /** The tenant that is named, or null for the operator. */

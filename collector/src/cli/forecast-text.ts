@@ -50,6 +50,7 @@ function chart(answer: ForecastAnswer): string[] {
 }
 
 function howMade({ method, history_days: days }: ForecastAnswer): string {
+  if (days === 0) return 'There is no whole day of history: by what today shows, so that it may be far off.';
   return method === 'model'
     ? `By a time-series model from ${days} days of history.`
     : `By the mean of ${days} days of history: a model needs three weeks.`;

@@ -2,6 +2,7 @@ import type { BudgetState } from '../budgets/budget.ts';
 import type { Logger } from '../pipeline/component.ts';
 import type { SeriesModel } from './daily-forecast.ts';
 import { SeriesStore } from './forecast-series.ts';
+import { hasWholeDays } from './first-day.ts';
 import type { BudgetForecast, BudgetForecasts } from './forecast.ts';
 import { restByDays, restByRunRate, type PeriodQuestion, type RestOfPeriod } from './period-forecast.ts';
 import { hasHistory, type Query, type SeriesKey } from './series-history.ts';
@@ -218,11 +219,7 @@ class Forecasts implements RunningForecasts {
       const series = this.#series.get(idOf(keyOf(state)));
       // A forecast of an earlier day would count its days wrongly.
       const lastDay = series === null ? -1 : series.history.firstDay + series.history.days.length - 1;
-      if (
-        series !== null &&
-        lastDay === dayAt(timezone, nowMs) &&
-        series.history.days.some((usd) => usd > 0)
-      ) {
+      if (series !== null && lastDay === dayAt(timezone, nowMs) && hasWholeDays(series.history)) {
         const isDay = state.budget.period === 'day';
         const spent = isDay ? question.spent : (series.history.days.at(-1) ?? 0);
         return restByDays(question, series.forecast, { spent, hours: series.history.hours });

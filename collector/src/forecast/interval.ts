@@ -8,7 +8,7 @@ const SPANS: readonly number[] = [1, 2, 3, 5, 7, 10, 14];
 const PRIOR_SPREAD = 0.1;
 const PRIOR_WEIGHT = 2;
 /** Where nothing was measured at all, a factor of about two either way. */
-const UNMEASURED_SPREAD = 0.7;
+export const UNMEASURED_SPREAD = 0.7;
 /** A factor of 20: beyond that an interval says nothing. */
 const MAX_SPREAD = 3;
 /** Independent hours would make it a half. */

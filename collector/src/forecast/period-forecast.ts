@@ -1,6 +1,7 @@
 import type { PeriodBounds } from '../budgets/budget.ts';
 import type { DailyForecast } from './daily-forecast.ts';
 import type { ForecastMethod } from './forecast.ts';
+import { sharesOfHabits } from './habits.ts';
 import { sum } from './series-statistics.ts';
 import { dayAt, isWeekend, startOfDayMs, wallClockMs } from './zone-days.ts';
 
@@ -14,16 +15,10 @@ const EVEN_PART = 0.1;
 const EXPECTATION_WEIGHT = 0.3;
 /** A period counts as at least so many units, whose spends are taken to be independent. */
 const LEAST_UNITS = 7;
-/** 1.28 deviations of a unit that varies by 60 per cent make an 80 % interval. */
-const UNIT_SPREAD = 0.77;
-/**
- * Nobody knows at which hours a tenant is busy of which only today is known: a factor of about four, or of three
- * where the hours of others in its zone are gone by.
- */
-const WITHIN_DAY_SPREAD = 1.4;
-const SHARED_HOURS_SPREAD = 1.1;
-/** A projection from less of a period than this part says nothing. */
-const LEAST_PROJECTED = 1 / 48;
+/** 1.28 deviations of a unit that varies by nearly a half make an 80 % interval; habits are beside it. */
+const UNIT_SPREAD = 0.6;
+/** Less of a period than this part says nothing: no rate is taken from it. */
+const LEAST_SHARE = 1 / 5_000;
 const MAX_RUN_RATE_SPREAD = 2.3;
 /** No day is longer, whatever the clocks do. */
 const LONGEST_DAY_MS = 26 * 3_600_000;
@@ -132,6 +127,18 @@ export function restByDays(question: PeriodQuestion, forecast: DailyForecast, to
   return { expected, low, high, exhaustedAtMs: reachedAt(question, stretches()), method: forecast.method };
 }
 
+/** What is to come by each habit that spend may have: nobody knows yet which hours and days are busy ones. */
+function restsByHabits(
+  { bounds, timezone, nowMs, spent }: PeriodQuestion,
+  previous: number | null,
+): readonly number[] {
+  const known = previous === null ? 0 : PREVIOUS_WEIGHT;
+  return sharesOfHabits(bounds, timezone, nowMs).map((share) => {
+    const rate = (Math.max(0, spent) + known * (previous ?? 0)) / Math.max(share + known, LEAST_SHARE);
+    return Math.max(0, rate) * (1 - share);
+  });
+}
+
 /**
  * The rest of a period by what it shows itself, and by what the period before came to, where that is known. Null
  * where neither says anything. `share` is the part of a day's spend that is over by now in that zone, as others spend.
@@ -146,7 +153,6 @@ export function restByRunRate(
   const isDay = length <= LONGEST_DAY_MS;
   const passed = Math.min(Math.max((nowMs - bounds.startMs) / length, 0), 1);
   const elapsed = isDay && share !== null && passed < 1 ? share : passed;
-  const withinDay = share === null ? WITHIN_DAY_SPREAD : SHARED_HOURS_SPREAD;
   const units = Math.max(LEAST_UNITS, length / MS_PER_DAY);
   if (spent <= 0 && !(previous !== null && previous > 0)) return null;
   // What came in the first unit is taken to be all that comes in one.
@@ -155,17 +161,14 @@ export function restByRunRate(
     previous === null ? spent / over : (spent + PREVIOUS_WEIGHT * previous) / (elapsed + PREVIOUS_WEIGHT);
   const expected = Math.max(0, rate) * (1 - elapsed);
   const restUnits = Math.max(units * (1 - elapsed), 0.1);
-  const byUnits = UNIT_SPREAD * Math.sqrt(1 / (units * over) + 1 / restUnits);
-  const spread = Math.min(Math.hypot(byUnits, isDay ? withinDay : 0), MAX_RUN_RATE_SPREAD);
+  const spread = Math.min(UNIT_SPREAD * Math.sqrt(1 / (units * over) + 1 / restUnits), MAX_RUN_RATE_SPREAD);
   const all: Stretch = { fromMs: nowMs, toMs: bounds.endMs, spend: expected };
+  const rests = restsByHabits(question, previous);
   return {
     expected,
-    low: expected / Math.exp(spread),
+    low: Math.min(expected, ...rests) / Math.exp(spread),
     // Early on the expectation is held back; what comes at the rate so far is still possible.
-    high: Math.max(
-      expected * Math.exp(spread),
-      (Math.max(0, spent) / Math.max(elapsed, LEAST_PROJECTED)) * (1 - elapsed),
-    ),
+    high: Math.max(expected, ...rests) * Math.exp(spread),
     exhaustedAtMs: reachedAt(question, [all]),
     method: 'run_rate',
   };

@@ -6,6 +6,7 @@ import { readSpend, ZERO_USD } from '../api/spend-query.ts';
 import { startOfMonth, startOfNextMonth } from '../api/civil-date.ts';
 import { picoOf } from './budget-forecasts.ts';
 import { forecastSteps, HISTORY_DAYS, type DailyForecast, type SeriesModel } from './daily-forecast.ts';
+import { firstDayForecast } from './first-day.ts';
 import type { BudgetForecasts, ForecastMethod } from './forecast.ts';
 import { COVERAGE, type Bounds } from './interval.ts';
 import { restByDays } from './period-forecast.ts';
@@ -159,9 +160,11 @@ async function readGroups(
 async function forecastOf(
   history: SeriesHistory,
   horizon: number,
-  model: SeriesModel,
-  turn: () => Promise<void>,
+  { now, model }: ForecastRequest,
+  { timezone, turn }: { readonly timezone: string; readonly turn: () => Promise<void> },
 ): Promise<DailyForecast> {
+  const first = firstDayForecast(history, timezone, now.getTime(), horizon);
+  if (first !== null) return first;
   const steps = forecastSteps(history.days.subarray(0, -1), horizon, model);
   for (;;) {
     const step = steps.next();
@@ -205,15 +208,15 @@ export async function makeForecast(
   material: ForecastMaterial,
   request: ForecastRequest,
 ): Promise<ForecastAnswer> {
-  const { now, days, model } = request;
-  const { history } = material;
-  const turn = createTurns();
+  const { now, days } = request;
+  const { history, timezone } = material;
+  const by = { timezone, turn: createTurns() };
   const today = history.firstDay + history.days.length - 1;
   // The first day of a forecast is today; a month has at most 31.
-  const forecast = await forecastOf(history, Math.max(days + 1, 32), model, turn);
+  const forecast = await forecastOf(history, Math.max(days + 1, 32), request, by);
   const groups: ForecastAnswer['groups'][number][] = [];
   for (const { value, history: ofGroup } of material.groups) {
-    const made = await forecastOf(ofGroup, days + 1, model, turn);
+    const made = await forecastOf(ofGroup, days + 1, request, by);
     groups.push({ group: value, method: made.method, ...afterToday(made, days) });
   }
   return {

@@ -1,4 +1,5 @@
 import type { ClientBase } from 'pg';
+import { errorCode } from '../database/failure.ts';
 
 /** Runs `work` in one transaction: committed where it resolves, rolled back where it rejects. */
 export async function inTransaction<T>(client: ClientBase, work: () => Promise<T>): Promise<T> {
@@ -10,6 +11,19 @@ export async function inTransaction<T>(client: ClientBase, work: () => Promise<T
   } catch (error) {
     await client.query('ROLLBACK').catch(() => undefined);
     throw error;
+  }
+}
+
+/** PostgreSQL ends one of the transactions that wait for one another. */
+const DEADLOCK = '40P01';
+
+/** The same, and once more where others stood in its way so that PostgreSQL ended it: `work` only uses the client. */
+export async function inRepeatableTransaction<T>(client: ClientBase, work: () => Promise<T>): Promise<T> {
+  try {
+    return await inTransaction(client, work);
+  } catch (error) {
+    if (errorCode(error) !== DEADLOCK) throw error;
+    return inTransaction(client, work);
   }
 }
 

@@ -68,6 +68,30 @@ describe('the forecast endpoint and command', () => {
     await database.drop();
   });
 
+  it('goes by UTC for a tenant whose zone only PostgreSQL knows, as its budgets do', async () => {
+    await sql(database.url, `INSERT INTO spanmeter.tenants (id, timezone) VALUES ('odd', '<+05>-5')`);
+    for (const path of ['forecast', 'spend', 'summary']) {
+      const { status, body } = await running.get(`/api/v1/${path}?tenant=odd`, 'sm_admin');
+      assert.deepEqual([status, body.timezone ?? 'UTC'], [200, 'UTC'], path);
+    }
+  });
+
+  it('goes by today alone on the first day, with intervals that say how little that is', async () => {
+    await sql(database.url, `INSERT INTO spanmeter.tenants (id) VALUES ('first')`);
+    await storeRollups(database.url, [{ tenant: 'first', usd: '100', at: '2026-11-21T09:00:00Z' }]);
+    const { body } = await running.get('/api/v1/forecast?tenant=first&group_by=model', 'sm_admin');
+    assert.deepEqual([body.method, body.history_days], ['run_rate', 0]);
+    for (const told of [body.days[0], body.days[13], body.total, body.groups[0]]) {
+      const [low, expected, high] = [told.low_usd, told.expected_usd, told.high_usd].map(Number);
+      assert.ok(expected! > 100 && low! < expected! / 2 && high! > 2 * expected!, JSON.stringify(told));
+    }
+    assert.ok(Number(body.month.expected_usd) > 1_000, body.month.expected_usd);
+    assert.ok(Number(body.month.high_usd) > 2 * Number(body.month.expected_usd), body.month.high_usd);
+    const told = await spanmeter(['forecast', '--tenant', 'first'], { DATABASE_URL: database.url }, NOW);
+    assert.match(told.out, /no whole day of history: by what today shows/);
+    await sql(database.url, `DELETE FROM spanmeter.spend_rollup WHERE tenant_id = 'first'`);
+  });
+
   it('tells a fortnight, the month and the budgets of a tenant', async () => {
     const { status, body } = await running.get('/api/v1/forecast', 'sm_acme');
     assert.equal(status, 200);

@@ -177,6 +177,21 @@ describe('spend by user, session and agent', () => {
     assert.deepEqual(linesOf(one.spending.states('acme')), linesOf(await one.fresh()));
   });
 
+  it('stops no call where somebody wrote a window that no calendar of ours has, and watches the others', async () => {
+    const far = { ...OF_USER, period: 'custom', starts_on: '20000-01-01', ends_on: '20000-02-01' };
+    await makeBudget(database.url, { ...far, id: 'far' });
+    await makeBudget(database.url, { ...far, id: 'ever', starts_on: '-infinity', ends_on: 'infinity' });
+    await makeBudget(database.url, { ...far, id: 'old', starts_on: '0044-03-15 BC', ends_on: '2030-01-01' });
+    const one = lab();
+    await one.refresh();
+    await one.write([ownCall(NOON_MS, { costPicoUsd: 3n })]);
+    await one.refresh();
+    assert.deepEqual(
+      one.spending.states('acme').map(({ budget }) => budget.id),
+      ['default'],
+    );
+  });
+
   describe('the drift check', () => {
     it('finds a rollup and a budget that are off by 1e-12 USD, and a row that is gone', async () => {
       await makeBudget(database.url, OF_USER);

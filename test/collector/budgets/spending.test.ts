@@ -335,6 +335,23 @@ describe('spend in memory', () => {
     assert.equal([...spent.values()].filter((pico) => pico > 0n).length, sent.length);
   });
 
+  it('reads the budgets of 30,000 users of one tenant, again and again', async function () {
+    // Comparing each with each would take over ten seconds.
+    this.timeout(10_000);
+    await sql(
+      database.url,
+      `INSERT INTO budgets (tenant_id, id, name, scope, scope_value, period, limit_usd, thresholds)
+       SELECT 'acme', 'u' || n, 'Of a user', 'user', 'user-' || n, 'day', 5, '{1}' FROM generate_series(1, 30000) AS n`,
+    );
+    const one = lab();
+    const heard: number[] = [];
+    one.spending.onChange((changed) => heard.push(changed.length));
+    for (let round = 0; round < 3; round++) await one.refresh();
+    await sql(database.url, `UPDATE budgets SET limit_usd = 6 WHERE id = 'u7'`);
+    await one.refresh();
+    assert.deepEqual(heard, [30_001, 1]);
+  });
+
   it('tells after a reading only of what differs', async () => {
     const [one, other] = [lab(), lab()];
     await one.write([

@@ -101,6 +101,12 @@ describe('spanmeter budget', function () {
       assert.equal(json.drifts[0].foundUsd, '4.000000000002');
     });
 
+    it('refuses days in the wrong order', async () => {
+      const { code, err } = await run('check', '--from', '2026-11-20', '--to', '2026-11-01');
+      assert.equal(code, 2);
+      assert.match(err, /--to 2026-11-01 is before --from 2026-11-20/);
+    });
+
     it('refuses a day that does not exist', async () => {
       const { code, err } = await run('check', '--from', '2026-02-30');
       assert.equal(code, 2);

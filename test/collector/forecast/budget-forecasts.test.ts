@@ -114,6 +114,23 @@ describe('forecasts of budgets', () => {
     assert.ok(made !== null && made.expectedPicoUsd > usd(6) && made.highPicoUsd > made.expectedPicoUsd);
   });
 
+  it('does not take a first day, of which no whole one is known, for the last on which anything is spent', async () => {
+    await storeRollups(database.url, [{ tenant: 'first', usd: '50', at: '2026-11-20T10:00:00Z' }]);
+    const bounds = { startMs: NOW - 86_400_000, endMs: NOW };
+    const noon = NOW - 43_200_000;
+    const states = [
+      stateOf({ tenantId: 'first', bounds, spentPicoUsd: usd(50), budget: { id: 'daily', period: 'day' } }),
+      stateOf({ tenantId: 'first', spentPicoUsd: usd(50) }),
+    ];
+    const forecasts = forecastsOf(states, { query, now: () => noon });
+    await forecasts.round();
+    for (const state of states) {
+      const made = forecasts.of(state);
+      assert.ok(made !== null && made.expectedPicoUsd > usd(51), String(made?.expectedPicoUsd));
+      assert.ok(made.lowPicoUsd < made.expectedPicoUsd && made.expectedPicoUsd < made.highPicoUsd);
+    }
+  });
+
   it('never says less than what is spent by now', async () => {
     let state = stateOf({ spentPicoUsd: usd(4) });
     const forecasts = forecastsOf(() => [state]);

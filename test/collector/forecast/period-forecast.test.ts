@@ -6,6 +6,7 @@ import {
   shareOfDay,
   type PeriodQuestion,
 } from '@spanmeter/collector/dist/forecast/period-forecast.js';
+import { normal, seededRandom } from '@spanmeter/collector/dist/forecast/seeded-spend.js';
 import { dateOfDay, dayAt, dayOfDate, startOfDayMs } from '@spanmeter/collector/dist/forecast/zone-days.js';
 
 const at = (iso: string): number => Date.parse(iso);
@@ -86,6 +87,57 @@ describe('rest of a period by its days', () => {
     const rest = restByDays(question, flat, { spent: null, hours: NO_HOURS });
     assert.ok(Math.abs(rest.expected - 310) < 1e-9);
     assert.equal(new Date(rest.exhaustedAtMs ?? 0).toISOString(), '2026-03-31T10:00:00.000Z');
+  });
+});
+
+/** What an hour of a day costs somebody who works, who is at home in the evening, whose jobs run at night. */
+const HOURS: readonly ((hour: number) => number)[] = [
+  (hour) => (hour >= 9 && hour < 17 ? 1 : hour >= 7 && hour < 20 ? 0.2 : 0.03),
+  (hour) => (hour >= 17 && hour < 23 ? 1.4 : hour >= 7 ? 0.7 : 0.1),
+  (hour) => (hour >= 1 && hour < 4 ? 3 : 0.3),
+  () => 1,
+];
+
+/** How many of many days came to what was foretold at an hour of them, by what they showed alone. */
+function covered(hour: number, previous: boolean): number {
+  const random = seededRandom(7);
+  let hits = 0;
+  const days = 400;
+  for (let day = 0; day < days; day++) {
+    const lumps = Array.from({ length: 24 }, (_, at) => {
+      return (HOURS[day % HOURS.length]?.(at) ?? 0) * Math.exp(0.5 * normal(random));
+    });
+    const of = (from: number, to: number): number => lumps.slice(from, to).reduce((sum, usd) => sum + usd, 0);
+    const startMs = at('2026-11-02T00:00:00Z') + (day % 5) * 86_400_000;
+    const bounds = { startMs, endMs: startMs + 86_400_000 };
+    const nowMs = startMs + hour * 3_600_000;
+    const question = { bounds, timezone: 'UTC', nowMs, spent: of(0, hour), limit: 1e9 };
+    const before = previous ? of(0, 24) * Math.exp(0.3 * normal(random)) : null;
+    const rest = restByRunRate(question, before, null);
+    assert.ok(rest !== null && rest.low >= 0 && rest.low <= rest.expected && rest.expected <= rest.high);
+    if (rest.low <= of(hour, 24) && of(hour, 24) <= rest.high) hits++;
+  }
+  return hits / days;
+}
+
+describe('the interval of a day without history', () => {
+  for (const hour of [1, 2, 4, 6, 9, 12, 15, 18, 22]) {
+    it(`holds what is to come at least as often as it says after ${hour} hours`, () => {
+      for (const previous of [false, true]) {
+        const part = covered(hour, previous);
+        assert.ok(part >= 0.8, `${part} ${previous}`);
+      }
+    });
+  }
+
+  it('holds quiet weekends and begins of months', () => {
+    // Friday evening: who works in an office spends little on the two days that are left.
+    const week = { startMs: at('2026-11-02T00:00:00Z'), endMs: at('2026-11-09T00:00:00Z') };
+    const nowMs = at('2026-11-07T00:00:00Z');
+    const rest = restByRunRate({ bounds: week, timezone: 'UTC', nowMs, spent: 500, limit: 1e9 }, null, null);
+    assert.ok(rest!.low < 50 && rest!.high > 200, `${rest!.low} ${rest!.high}`);
+    const first = restByRunRate(month('2026-11-02T06:00:00Z', 1, 1e9), null, null);
+    assert.ok(first!.high > 50, String(first!.high));
   });
 });
 
