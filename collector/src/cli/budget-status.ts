@@ -57,9 +57,11 @@ export function statusTable(statuses: readonly BudgetStatus[], context: CliConte
   const right = (title: string): Column => ({ title, align: 'right' });
   const decimals = exactDecimals(statuses.flatMap(({ spent_usd, limit_usd }) => [spent_usd, limit_usd]));
   const columns = [
-    ...['Tenant', 'Budget', 'Of', 'Period', 'Until'].map(left),
+    left('Tenant'),
+    { ...left('Budget'), whole: true },
+    ...['Of', 'Period', 'Until'].map(left),
     ...['Spent (USD)', 'Limit (USD)', 'Used'].map(right),
-    left('Level'),
+    { ...left('Level'), whole: true },
   ];
   const rows = statuses.map((status) => [
     status.tenant === '' ? '(all)' : status.tenant,

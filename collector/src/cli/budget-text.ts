@@ -48,7 +48,11 @@ export function budgetTable(
   ]);
   const titles = ['Id', 'Owner', 'Holds', 'Limit (USD)', 'Period', 'Zone', 'Steps (%)', 'Kind'];
   return table(
-    titles.map((title) => ({ title, align: title === 'Limit (USD)' ? 'right' : 'left' })),
+    titles.map((title) => ({
+      title,
+      align: title === 'Limit (USD)' ? 'right' : 'left',
+      whole: title === 'Id',
+    })),
     rows,
     context,
   );

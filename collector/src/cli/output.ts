@@ -119,6 +119,10 @@ function pad(text: string, width: number, align: Align): string {
   return align === 'right' ? space + text : text + space;
 }
 
+function mayCut(column: Column | undefined): boolean {
+  return column?.align === 'left' && column.whole !== true;
+}
+
 /** Narrows the widest text column, one by one, until the table fits; numbers are never cut. */
 function widthsOf(
   columns: readonly Column[],
@@ -135,11 +139,9 @@ function widthsOf(
       GAP.length * (widths.length - 1),
     );
   while (used() > available) {
-    const canBeCut = (index: number): boolean =>
-      columns[index]?.align === 'left' && columns[index].whole !== true;
-    const widest = Math.max(0, ...widths.filter((_, index) => canBeCut(index)));
+    const widest = Math.max(0, ...widths.filter((_, index) => mayCut(columns[index])));
     if (widest <= MIN_TEXT_WIDTH) break;
-    const at = widths.findIndex((width, index) => width === widest && canBeCut(index));
+    const at = widths.findIndex((width, index) => width === widest && mayCut(columns[index]));
     widths[at] = widest - 1;
   }
   return widths;

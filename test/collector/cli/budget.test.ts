@@ -257,4 +257,11 @@ describe('spanmeter budget', () => {
     assert.match(table, /^Id +Owner +Holds +Limit \(USD\) +Period +Zone +Steps \(%\) +Kind\n/);
     assert.match(table, /\ndefault +\(operat\S* +each te\S* +10\.00 +day /);
   });
+
+  it('shows ids whole, however narrow the terminal is: they are what other commands take', async () => {
+    const id = 'summaries-of-the-payments-team-2026';
+    await ok('add', id, '--tenant', 'acme', '--limit', '1e15', '--period', 'day');
+    assert.match(await ok('list'), new RegExp(`\\n${id} `));
+    assert.match(await ok('status'), new RegExp(` ${id} `));
+  });
 });
