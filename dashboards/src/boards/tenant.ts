@@ -300,7 +300,7 @@ export const TENANT: Board = board({
   title: 'Spanmeter / Tenant chargeback',
   description: 'What a tenant spent, on which day of its own time zone, by team, feature, model and user.',
   tags: ['finops', 'chargeback'],
-  from: 'now-3d',
+  from: 'now-2d',
   unused: [],
   annotations: NOTES,
   rows: [FIGURES, BILL, HEADS],
