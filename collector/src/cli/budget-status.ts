@@ -59,7 +59,8 @@ export function statusTable(statuses: readonly BudgetStatus[], context: CliConte
   const columns = [
     left('Tenant'),
     { ...left('Budget'), whole: true },
-    ...['Of', 'Period', 'Until'].map(left),
+    ...['Of', 'Period'].map(left),
+    { ...left('Until'), whole: true },
     ...['Spent (USD)', 'Limit (USD)', 'Used'].map(right),
     { ...left('Level'), whole: true },
   ];
