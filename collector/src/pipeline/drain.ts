@@ -274,7 +274,14 @@ class LedgerDrain implements Drain {
 
   async #confirm(): Promise<void> {
     if (this.#unconfirmedEnd === null) return;
-    await this.#options.confirmCursor();
+    try {
+      await this.#options.confirmCursor();
+    } catch (error) {
+      // A journal whose disk is full cannot note it either: what waits is stored once there is room.
+      throw new LedgerUnavailable(`the journal cannot note the cursor: ${messageOf(error)}`, {
+        cause: error,
+      });
+    }
     this.#unconfirmedEnd = null;
   }
 
@@ -326,7 +333,7 @@ class LedgerDrain implements Drain {
     if (error instanceof CursorMismatch && this.#failures === 1) return;
     if (this.#stopping.signal.aborted && this.#failures >= ATTEMPTS_WHEN_STOPPING) this.#isGivenUp = true;
     this.#retries.add(1, { exporter });
-    const message = error instanceof Error ? error.message : String(error);
+    const message = messageOf(error);
     if (this.#lastError !== message) {
       const isExpected = error instanceof LedgerUnavailable || error instanceof CursorMismatch;
       const fields = { exporter, err: error };
@@ -347,6 +354,10 @@ const CURSOR_REPORTS: Readonly<Record<string, string>> = {
   committed_unseen: 'A commit had succeeded although the store did not say so.',
   behind: 'The cursor in the store has gone back; reading goes on from there.',
 };
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
 
 function isSame(a: CursorPosition, b: CursorPosition): boolean {
   return a.sequence === b.sequence && a.spansDone === b.spansDone;

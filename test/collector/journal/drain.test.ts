@@ -7,6 +7,7 @@ import { nodeDisk } from '@spanmeter/collector/dist/journal/disk.js';
 import { createLedgerDrain, type LedgerDrainOptions } from '@spanmeter/collector/dist/pipeline/drain.js';
 import type { Drain } from '@spanmeter/collector/dist/pipeline/drain-status.js';
 import { LedgerUnavailable, type Ledger } from '@spanmeter/collector/dist/pipeline/ledger.js';
+import { SILENT_LOG } from '@spanmeter/collector/dist/pipeline/silent.js';
 import { extract, requestOf } from '../simulator/simulated-calls.ts';
 import { useTempDir } from '../../support/temp-dir.ts';
 import { follow, MemoryLedger, NO_DEADLINE, PLAIN, shared, type Followed } from './follow.ts';
@@ -51,6 +52,32 @@ describe('the drain into the store', () => {
     assert.equal(done.at(-1), 2);
     const { pendingRecords, pendingSpans, pendingBytes, state } = drain.status();
     assert.deepEqual([pendingRecords, pendingSpans, pendingBytes, state], [0, 0, 0, 'stopped']);
+    await followed.journal.close();
+  });
+
+  it('waits where the journal cannot note the cursor, as on a full disk, and calls that nothing unforeseen', async () => {
+    const followed = await follow(dir.path);
+    await followed.append('k1');
+    const ledger = new MemoryLedger();
+    let asked = 0;
+    const errors: string[] = [];
+    const warnings: string[] = [];
+    const { drain } = ledgerDrain(dir.path, followed, ledger, {
+      log: {
+        ...SILENT_LOG,
+        warn: (_fields, message) => void warnings.push(message),
+        error: (_fields, message) => void errors.push(message),
+      },
+      confirmCursor() {
+        asked += 1;
+        if (asked > 1) return followed.journal.confirmCursor();
+        return Promise.reject(new Error('ENOSPC: no space left on device, write'));
+      },
+    });
+    await ledger.has('k1');
+    await drain.stop(NO_DEADLINE);
+    assert.deepEqual([asked, errors], [2, []]);
+    assert.deepEqual(warnings, ['The store does not take batches; they wait in the journal.']);
     await followed.journal.close();
   });
 
