@@ -196,6 +196,8 @@ export class WorkerRuntime {
       connectionTimeoutMillis: 5_000,
       idleTimeoutMillis: 30_000,
     });
+    // Also one that is in use, where its query hears of it: without a listener the error would end the thread.
+    pool.on('connect', (client) => client.on('error', () => {}));
     // A server that goes away ends idle connections; the pool makes new ones when it is back.
     pool.on('error', (error) => this.#parts.log.debug({ err: error }, 'an idle database connection ended'));
     return pool;
