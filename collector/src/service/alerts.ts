@@ -54,6 +54,8 @@ export function openAlerts(parts: AlertsParts): Alerts {
     keepAlive: true,
     application_name: 'spanmeter alerts',
   });
+  // A connection that ends in use tells its query; unheard, the error would end the thread.
+  pool.on('connect', (client) => client.on('error', () => {}));
   pool.on('error', (error) => log.debug({ err: error }, 'an idle connection of alerts ended'));
   const keeper = keeperOf(pool, options, parts);
   const delivery = deliveryOf(options, parts);

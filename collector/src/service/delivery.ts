@@ -44,6 +44,8 @@ export function openDelivery(parts: DeliveryParts): Delivery {
     keepAlive: true,
   };
   const pool = new Pool({ ...connection, max: CONNECTIONS, idleTimeoutMillis: 30_000 });
+  // A connection that ends in use tells its query; unheard, the error would end the thread.
+  pool.on('connect', (client) => client.on('error', () => {}));
   // A server that goes away ends idle connections; the pool makes new ones when it is back.
   pool.on('error', (error) => log.debug({ err: error }, 'an idle database connection ended'));
   const entries = Object.entries(parts.channels);
