@@ -13,8 +13,8 @@ import { currentCall } from './current-call.ts';
 import { clientMetrics, type ClientMetrics } from './metrics.ts';
 import { Observer, type ObserverHost } from './observer.ts';
 import { OpenCalls } from './open-calls.ts';
-import { wantsFormerNames } from './semconv.ts';
 import { VERSION } from './version.ts';
+import { vocabularyOf } from './vocabulary.ts';
 
 /** The scope name of our spans. */
 export const SCOPE_NAME = '@spanmeter/instrumentation';
@@ -96,6 +96,7 @@ export class SdkInstrumentation extends InstrumentationBase<SdkInstrumentationCo
       this._provider = provider;
       this._client = clientMetrics(
         this._meterGiven === true ? this.meter : provider.getMeter(SCOPE_NAME, VERSION),
+        vocabularyOf(process.env['OTEL_SEMCONV_STABILITY_OPT_IN']),
       );
     }
     return this._client;
@@ -129,7 +130,7 @@ export class SdkInstrumentation extends InstrumentationBase<SdkInstrumentationCo
         return clientMetricsOf();
       },
       open: this.#open,
-      formerNames: wantsFormerNames(process.env['OTEL_SEMCONV_STABILITY_OPT_IN']),
+      formerNames: vocabularyOf(process.env['OTEL_SEMCONV_STABILITY_OPT_IN']).formerNames,
       content: new CapturedContent(mode, redact, () => this.logger),
       tracer: () => this.tracer,
       isActive: () => this.isEnabled() && !this.#faulty,

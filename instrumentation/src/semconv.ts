@@ -52,9 +52,19 @@ export const ATTR_RESEND_COUNT = 'http.request.resend_count';
 export const ATTR_SERVER_ADDRESS = 'server.address';
 export const ATTR_SERVER_PORT = 'server.port';
 
-export const METRIC_DURATION = 'gen_ai.client.operation.duration';
-export const METRIC_TOKENS = 'gen_ai.client.token.usage';
+/** `input` or `output`; released metrics only. */
 export const ATTR_TOKEN_TYPE = 'gen_ai.token.type';
+/** `text`, `image`, `audio` or `unknown`; latest metrics only. */
+export const ATTR_TOKEN_MODALITY = 'gen_ai.token.modality';
+
+/** Prompts and answers, by opt-in only: JSON on spans, structured on events. */
+export const ATTR_INPUT_MESSAGES = 'gen_ai.input.messages';
+export const ATTR_OUTPUT_MESSAGES = 'gen_ai.output.messages';
+export const ATTR_SYSTEM_INSTRUCTIONS = 'gen_ai.system_instructions';
+export const ATTR_TOOL_DEFINITIONS = 'gen_ai.tool.definitions';
+/** True where content was longer than it may be; not in the conventions. */
+export const ATTR_CONTENT_TRUNCATED = 'spanmeter.content.truncated';
+export const EVENT_OPERATION_DETAILS = 'gen_ai.client.inference.operation.details';
 
 /** The names that the conventions had before, for backends that still want them. */
 const FORMER_NAMES: Readonly<Record<string, string>> = {
@@ -70,15 +80,6 @@ const FORMER_SYSTEMS: Readonly<Record<string, string>> = {
   'gcp.vertex_ai': 'vertex_ai',
   x_ai: 'xai',
 };
-
-/**
- * Whether `OTEL_SEMCONV_STABILITY_OPT_IN` asks for former names beside the current ones (`gen_ai/dup`).
- * This package never shipped with former names alone, so its default is the latest state, as with
- * `gen_ai_latest_experimental`.
- */
-export function wantsFormerNames(optIn: string | undefined): boolean {
-  return (optIn ?? '').split(',').some((item) => item.trim() === 'gen_ai/dup');
-}
 
 /** Adds the former name of every attribute that has one, in place. */
 export function addFormerNames(attributes: Record<string, unknown>): void {
