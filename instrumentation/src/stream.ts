@@ -179,7 +179,7 @@ function watchIterator(source: AsyncIterator<unknown>, call: ObservedCall, reade
   const hides = reader.hides?.bind(reader);
   const { within } = call;
   const ask =
-    call.isLazy && within !== undefined
+    (call.isLazy || call.isLayer) && within !== undefined
       ? (args: unknown[]) => within(() => next.apply(source, args))
       : (args: unknown[]) => next.apply(source, args);
   const step =
