@@ -1,4 +1,5 @@
 import { diag, type Attributes } from '@opentelemetry/api';
+import { RefusedCall } from './refused-call.ts';
 
 /**
  * Asks whether a call of these attributes, its attribution among them, may be made; an error is what the app gets in
@@ -22,82 +23,6 @@ export function admit(call: Attributes): Error | undefined {
     diag.error('spanmeter: the budget guard failed and is now off', fault);
     current = undefined;
     return undefined;
-  }
-}
-
-/** What every way of taking a refused call ends in. */
-class RefusedCall extends Promise<never> {
-  readonly #error: Error;
-
-  /** It never rejects by itself: an app that only iterates must not get an unhandled rejection besides. */
-  constructor(error: Error) {
-    super(() => undefined);
-    this.#error = error;
-  }
-
-  static override get [Symbol.species](): PromiseConstructor {
-    return Promise;
-  }
-
-  get #rejected(): Promise<never> {
-    return Promise.reject(this.#error);
-  }
-
-  override then<A = never, B = never>(
-    onResolved?: ((value: never) => A | PromiseLike<A>) | null,
-    onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
-  ): Promise<A | B> {
-    return this.#rejected.then(onResolved, onRejected);
-  }
-
-  override catch<B = never>(onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null): Promise<B> {
-    return this.#rejected.catch(onRejected);
-  }
-
-  override finally(onFinally?: (() => void) | null): Promise<never> {
-    return this.#rejected.finally(onFinally);
-  }
-
-  // Promises of SDKs.
-  asResponse(): Promise<never> {
-    return this.#rejected;
-  }
-
-  withResponse(): Promise<never> {
-    return this.#rejected;
-  }
-
-  withRawResponse(): Promise<never> {
-    return this.#rejected;
-  }
-
-  _thenUnwrap(): this {
-    return this;
-  }
-
-  // Streams that SDKs give at once.
-  next(): Promise<never> {
-    return this.#rejected;
-  }
-
-  return(): Promise<IteratorResult<never>> {
-    return Promise.resolve({ done: true, value: undefined });
-  }
-
-  throw(error?: unknown): Promise<never> {
-    return Promise.reject(error instanceof Error ? error : this.#error);
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this;
-  }
-
-  getReader(): { read(): Promise<never>; cancel(): Promise<void>; releaseLock(): void } {
-    return {
-      read: () => this.#rejected,
-      cancel: () => Promise.resolve(),
-      releaseLock: () => undefined,
-    };
   }
 }
 

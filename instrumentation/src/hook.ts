@@ -3,6 +3,7 @@
  * that the app starts itself, before or after.
  */
 import { diag } from '@opentelemetry/api';
+import { budgetGuardFromEnv } from './budget-guard-env.ts';
 import { INSTRUMENTED_MODULES, createInstrumentations } from './index.ts';
 import type { SdkInstrumentation } from './instrumentation.ts';
 import { installLoaderHooks } from './loader.ts';
@@ -11,6 +12,7 @@ import { isLoaderThread, isSwitchedOff } from './switch.ts';
 function addInstrumentations(): readonly SdkInstrumentation[] {
   try {
     installLoaderHooks(INSTRUMENTED_MODULES);
+    budgetGuardFromEnv(process.env);
     return createInstrumentations();
   } catch (fault) {
     diag.error('spanmeter: the instrumentations could not be added', fault);

@@ -47,7 +47,9 @@ class Copier {
         return String(value);
       case 'object':
         return value === null ? null : this.#object(value, key, owner, depth);
-      default:
+      case 'function':
+      case 'symbol':
+      case 'undefined':
         return undefined;
     }
   }
