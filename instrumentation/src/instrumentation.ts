@@ -10,14 +10,13 @@ import type { AdapterHost, AnyFunction, CallKind, Method, ModuleHook, SdkAdapter
 import { CapturedContent, type RedactContent } from './captured-content.ts';
 import { contentMode } from './content.ts';
 import { currentCall } from './current-call.ts';
+import { MANUAL_CALLS } from './manual-host.ts';
 import { clientMetrics, type ClientMetrics } from './metrics.ts';
 import { Observer, type ObserverHost } from './observer.ts';
 import { OpenCalls } from './open-calls.ts';
+import { SCOPE_NAME } from './scope.ts';
 import { VERSION } from './version.ts';
 import { vocabularyOf } from './vocabulary.ts';
-
-/** The scope name of our spans. */
-export const SCOPE_NAME = '@spanmeter/instrumentation';
 
 /** Marks a function that is already observed, also by another copy of this package. */
 const OBSERVED = Symbol.for('spanmeter.observed');
@@ -102,9 +101,13 @@ export class SdkInstrumentation extends InstrumentationBase<SdkInstrumentationCo
     return this._client;
   }
 
-  /** Ends every call still under way with what is known of it; for the end of the process. */
+  /**
+   * Ends every call still under way with what is known of it, those made without an SDK too; for the end of the
+   * process.
+   */
   endOpenCalls(): void {
     this.#open.abandonAll();
+    MANUAL_CALLS.abandonAll();
   }
 
   /** Patches exports that no loader hook saw, as a bundler makes them. */

@@ -36,22 +36,11 @@ class Copier {
   ): PlainContent | undefined {
     this.#values += 1;
     if (this.#values > MAX_VALUES) return undefined;
-    switch (typeof value) {
-      case 'string':
-        return text(value, key, owner);
-      case 'number':
-        return Number.isFinite(value) ? value : null;
-      case 'boolean':
-        return value;
-      case 'bigint':
-        return String(value);
-      case 'object':
-        return value === null ? null : this.#object(value, key, owner, depth);
-      case 'function':
-      case 'symbol':
-      case 'undefined':
-        return undefined;
-    }
+    if (typeof value === 'string') return text(value, key, owner);
+    if (typeof value === 'number') return Number.isFinite(value) ? value : null;
+    if (typeof value === 'boolean' || value === null) return value;
+    if (typeof value === 'bigint') return String(value);
+    return typeof value === 'object' ? this.#object(value, key, owner, depth) : undefined;
   }
 
   #object(

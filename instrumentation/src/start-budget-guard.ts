@@ -52,7 +52,7 @@ export function startBudgetGuard(options: BudgetGuardOptions = {}): BudgetGuard 
 }
 
 class Guard implements BudgetGuard {
-  readonly ready: Promise<void>;
+  readonly #first: Promise<boolean>;
   readonly #options: BudgetGuardOptions;
   readonly #source: BudgetSource;
   readonly #intervalMs: number;
@@ -80,11 +80,19 @@ class Guard implements BudgetGuard {
       timeoutMs: Math.min(MAX_TIMEOUT_MS, this.#intervalMs),
     };
     setAdmission((call) => this.#admit(call));
-    this.#timer = setInterval(() => void this.refresh(), this.#intervalMs).unref();
-    this.ready = this.refresh().then(() => undefined);
+    this.#timer = setInterval(() => void this.#refresh(), this.#intervalMs).unref();
+    this.#first = this.#refresh();
+  }
+
+  get ready(): Promise<void> {
+    return awaited(this.#first).then(() => undefined);
   }
 
   refresh(): Promise<boolean> {
+    return awaited(this.#refresh());
+  }
+
+  #refresh(): Promise<boolean> {
     this.#looking ??= this.#look().finally(() => {
       this.#looking = undefined;
     });
@@ -145,4 +153,10 @@ class Guard implements BudgetGuard {
 /** A period that is over has nothing spent in the next one; the collector says so with the next look. */
 function isCurrent({ periodEnd }: SpentBudget): boolean {
   return !(Date.now() >= periodEnd.getTime());
+}
+
+/** Looks do not keep the process alive, but somebody who waits for one does. */
+function awaited<T>(look: Promise<T>): Promise<T> {
+  const alive = setInterval(() => undefined, MAX_TIMEOUT_MS);
+  return look.finally(() => clearInterval(alive));
 }
