@@ -7,7 +7,7 @@ export interface AttributedRequest {
 }
 
 /** Where one value comes from: the name of a header, or a function of the request. */
-export type AttributionSource<Req> = string | ((request: Req) => string | undefined | null);
+export type AttributionSource<Req> = string | ((request: Req) => string | number | null | undefined);
 
 /** Where each value of an attribution comes from. */
 export type AttributionSources<Req> = { readonly [K in keyof Attribution]?: AttributionSource<Req> };
@@ -61,7 +61,8 @@ function valueOf<Req>(
 ): string | undefined {
   try {
     const value = read(request);
-    return typeof value === 'string' && value !== '' && value.length <= MAX_VALUE ? value : undefined;
+    const text = typeof value === 'number' ? String(value) : value;
+    return typeof text === 'string' && text !== '' && text.length <= MAX_VALUE ? text : undefined;
   } catch (fault) {
     sayOnce(field, fault);
     return undefined;
