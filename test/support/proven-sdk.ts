@@ -169,7 +169,7 @@ function declareSpans(options: ProvenSdk, proof: Proof): void {
       const names = proof.run.spansOf(scenario).map(({ name }) => name);
       return names.length === wanted
         ? undefined
-        : `${scenario}: ${names.length} of ${wanted} spans: ${names}`;
+        : `${scenario}: ${names.length} of ${wanted} spans: ${names.join()}`;
     });
     report(
       proof.run.spans.map(({ name, attributes }) =>
@@ -199,7 +199,10 @@ function declareSpans(options: ProvenSdk, proof: Proof): void {
     eachScenario((scenario, outcome) => {
       const wanted = expected(scenario).error ?? (outcome.threw !== undefined && !isAbort(outcome));
       const failed = proof.run.spansOf(scenario).filter(({ statusCode }) => statusCode === 2);
-      const types = proof.run.spansOf(scenario).flatMap(({ attributes }) => attributes['error.type'] ?? []);
+      const types = proof.run
+        .spansOf(scenario)
+        .flatMap(({ attributes }) => attributes['error.type'] ?? [])
+        .map(String);
       const told = `${scenario}: ${failed.length} failed (${types.join()}), wanted ${wanted}`;
       if (failed.length !== types.length || failed.length > 0 !== (wanted !== false)) return told;
       return typeof wanted === 'string' && !types.every((type) => type === wanted) ? told : undefined;
@@ -222,7 +225,7 @@ function isAbort({ threw, name, code }: SdkOutcome): boolean {
 }
 
 function show(counts: Counts): string {
-  return JSON.stringify(Object.fromEntries(Object.entries(counts).toSorted()));
+  return JSON.stringify(Object.fromEntries(Object.entries(counts).toSorted(([a], [b]) => (a < b ? -1 : 1))));
 }
 
 function report(faults: readonly (string | undefined)[]): void {

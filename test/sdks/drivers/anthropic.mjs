@@ -1,4 +1,4 @@
-import { bytes, count, SLOW, USAGE } from './reading.mjs';
+import { bytes, count, few, SLOW, USAGE } from './reading.mjs';
 
 export const packages = ['@anthropic-ai/sdk'];
 
@@ -61,7 +61,7 @@ function cutShort({ under, say }) {
     abort: () =>
       under(SLOW_COUNTED, async () => {
         const source = await say({ stream });
-        return count(source, 5, () => source.controller.abort());
+        return few(await count(source, 5, () => source.controller.abort()));
       }),
     neverRead: () =>
       under({ usage: USAGE }, async () => {

@@ -1,4 +1,4 @@
-import { bytes, count, SLOW, USAGE } from './reading.mjs';
+import { bytes, count, few, SLOW, USAGE } from './reading.mjs';
 
 export const packages = ['openai'];
 
@@ -80,12 +80,12 @@ function cutShort({ under, chat }) {
     abort: () =>
       under(SLOW, async () => {
         const source = await chat({ stream });
-        return count(source, 3, () => source.controller.abort());
+        return few(await count(source, 3, () => source.controller.abort()));
       }),
     abortSignal: () =>
       under(SLOW, async () => {
         const stop = new AbortController();
-        return count(await chat({ stream }, { signal: stop.signal }), 3, () => stop.abort());
+        return few(await count(await chat({ stream }, { signal: stop.signal }), 3, () => stop.abort()));
       }),
     abortEarly: () =>
       under({ delayMs: 5000 }, () => {

@@ -1,19 +1,21 @@
 import type { ObservedCall } from './call.ts';
+import { hide } from './hidden.ts';
 import { asObject } from './json.ts';
-import { isSdkStream, observeStream } from './stream.ts';
+import { deliver } from './deliver.ts';
 
 /**
  * The promise that the OpenAI and Anthropic SDKs return. It resolves nothing by itself: `then`, `catch` and
  * `finally` call `parse()`, which reads the body, so none of them may be called to observe it.
  */
-interface ApiPromise {
+export interface ApiPromise {
   responsePromise: Promise<unknown>;
   parseResponse: (...args: unknown[]) => unknown;
   asResponse?: () => Promise<unknown>;
   _thenUnwrap?: (...args: unknown[]) => unknown;
 }
 
-function isApiPromise(value: unknown): value is ApiPromise {
+/** Whether `value` is such a promise. */
+export function isApiPromise(value: unknown): value is ApiPromise {
   const promise = asObject(value);
   return (
     promise !== undefined &&
@@ -22,18 +24,13 @@ function isApiPromise(value: unknown): value is ApiPromise {
   );
 }
 
-/**
- * Watches the SDK's promise in place; the app gets the very object that the SDK made. Returns false for a
- * value of another shape, which is left alone.
- */
-export function observePromise(value: unknown, call: ObservedCall): boolean {
-  if (!isApiPromise(value)) return false;
+/** Watches the SDK's promise in place: the app gets the very object that the SDK made. */
+export function observeApiPromise(value: ApiPromise, call: ObservedCall): void {
   const progress: Progress = { parsing: false, parsed: false };
   // The derived promise takes the place of the original, so that a rejection nobody handles is still one.
   value.responsePromise = value.responsePromise.then(
     (props) => {
-      call.answered = true;
-      call.touched = true;
+      call.answer();
       return props;
     },
     (error: unknown) => {
@@ -43,7 +40,6 @@ export function observePromise(value: unknown, call: ObservedCall): boolean {
   );
   observeParsing(value, call, progress);
   observeWaysOut(value, call, progress);
-  return true;
 }
 
 interface Progress {
@@ -72,10 +68,7 @@ function observeParsing(promise: ApiPromise, call: ObservedCall, progress: Progr
 function look(parsed: unknown, call: ObservedCall, progress: Progress): void {
   if (progress.parsed) return;
   progress.parsed = true;
-  call.guard(() => {
-    if (isSdkStream(parsed)) observeStream(parsed, call);
-    else call.succeed(parsed);
-  });
+  deliver(parsed, call);
 }
 
 /**
@@ -120,8 +113,4 @@ function observedTransform(transform: unknown, call: ObservedCall, progress: Pro
     look(args[0], call, progress);
     return Reflect.apply(transform, this, args);
   };
-}
-
-function hide(target: object, name: string, value: unknown): void {
-  Object.defineProperty(target, name, { value, configurable: true, writable: true, enumerable: false });
 }

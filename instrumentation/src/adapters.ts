@@ -1,0 +1,6 @@
+import type { SdkAdapter } from './adapter.ts';
+import { anthropic } from './sdks/anthropic.ts';
+import { openai } from './sdks/openai.ts';
+
+/** Every SDK that is instrumented, one line each. */
+export const ADAPTERS: readonly SdkAdapter[] = [anthropic, openai];
