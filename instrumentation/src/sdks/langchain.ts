@@ -211,16 +211,11 @@ function wrapOne(className: string, method: string, kind: CallKind) {
 
 const VERSIONS = ['>=0.3.0 <2'];
 
-/** ES modules are known by what apps import, CommonJS ones by their file. */
-const FILES: readonly (readonly [subpath: string, file: string, patch: ModuleHook['patch']])[] = [
-  [
-    'language_models/chat_models',
-    'dist/language_models/chat_models.cjs',
-    wrapModels('BaseChatModel', 'chat'),
-  ],
-  ['language_models/llms', 'dist/language_models/llms.cjs', wrapModels('BaseLLM', 'text_completion')],
-  ['tools', 'dist/tools/index.cjs', wrapOne('StructuredTool', 'call', TOOL)],
-  ['retrievers', 'dist/retrievers/index.cjs', wrapOne('BaseRetriever', 'invoke', RETRIEVAL)],
+const ENTRY_POINTS: readonly (readonly [path: string, patch: ModuleHook['patch']])[] = [
+  ['language_models/chat_models', wrapModels('BaseChatModel', 'chat')],
+  ['language_models/llms', wrapModels('BaseLLM', 'text_completion')],
+  ['tools', wrapOne('StructuredTool', 'call', TOOL)],
+  ['retrievers', wrapOne('BaseRetriever', 'invoke', RETRIEVAL)],
 ];
 
 /**
@@ -232,9 +227,10 @@ export const langchain: SdkAdapter = {
   module: '@langchain/core',
   versions: VERSIONS,
   methods: [],
-  hooks: FILES.flatMap(([subpath, file, patch]) => [
-    { module: `@langchain/core/${subpath}`, versions: VERSIONS, patch },
-    { module: '@langchain/core', files: [file], versions: VERSIONS, patch },
-  ]),
+  hooks: ENTRY_POINTS.map(([path, patch]) => ({
+    module: `@langchain/core/${path}`,
+    versions: VERSIONS,
+    patch,
+  })),
   rivals: ['@traceloop/instrumentation-langchain', '@arizeai/openinference-instrumentation-langchain'],
 };

@@ -5,10 +5,12 @@ import { RETRIEVAL } from '../framework-kinds.ts';
 import { asObject, prototypeAt, putNumber, putString, textOr, type Json } from '../json.ts';
 import {
   ATTR_CACHE_READ_TOKENS,
+  ATTR_CACHE_WRITE_TOKENS,
   ATTR_INPUT_TOKENS,
   ATTR_OPERATION,
   ATTR_OUTPUT_TOKENS,
   ATTR_PROVIDER,
+  ATTR_REASONING_TOKENS,
   ATTR_REQUEST_MODEL,
   ATTR_REQUEST_STREAM,
   ATTR_RESPONSE_ID,
@@ -54,11 +56,11 @@ function putRaw(attributes: Attributes, value: unknown): void {
   const usage = asObject(raw['usage']);
   putNumber(attributes, ATTR_INPUT_TOKENS, usage?.['prompt_tokens']);
   putNumber(attributes, ATTR_OUTPUT_TOKENS, usage?.['completion_tokens']);
-  putNumber(
-    attributes,
-    ATTR_CACHE_READ_TOKENS,
-    asObject(usage?.['prompt_tokens_details'])?.['cached_tokens'],
-  );
+  const input = asObject(usage?.['prompt_tokens_details']);
+  putNumber(attributes, ATTR_CACHE_READ_TOKENS, input?.['cached_tokens']);
+  putNumber(attributes, ATTR_CACHE_WRITE_TOKENS, input?.['cache_write_tokens']);
+  const output = asObject(usage?.['completion_tokens_details']);
+  putNumber(attributes, ATTR_REASONING_TOKENS, output?.['reasoning_tokens']);
   const gemini = asObject(raw['usageMetadata']);
   if (typeof gemini?.['promptTokenCount'] !== 'number') return;
   putNumber(attributes, ATTR_INPUT_TOKENS, gemini['promptTokenCount']);
@@ -170,8 +172,7 @@ function wrapRetriever(moduleExports: unknown, host: AdapterHost): void {
 
 const VERSIONS = ['>=0.5.0 <1'];
 
-/** ES modules are known by what apps import, CommonJS ones by their file. */
-const FILES: readonly (readonly [subpath: string, patch: ModuleHook['patch']])[] = [
+const ENTRY_POINTS: readonly (readonly [path: string, patch: ModuleHook['patch']])[] = [
   ['decorator', wrapDecorator],
   ['retriever', wrapRetriever],
 ];
@@ -184,9 +185,10 @@ export const llamaindex: SdkAdapter = {
   module: '@llamaindex/core',
   versions: VERSIONS,
   methods: [],
-  hooks: FILES.flatMap(([subpath, patch]) => [
-    { module: `@llamaindex/core/${subpath}`, versions: VERSIONS, patch },
-    { module: '@llamaindex/core', files: [`${subpath}/dist/index.cjs`], versions: VERSIONS, patch },
-  ]),
+  hooks: ENTRY_POINTS.map(([path, patch]) => ({
+    module: `@llamaindex/core/${path}`,
+    versions: VERSIONS,
+    patch,
+  })),
   rivals: ['@traceloop/instrumentation-llamaindex'],
 };
