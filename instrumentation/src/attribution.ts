@@ -102,7 +102,11 @@ export function withCallAttribution(ctx: Context, args: readonly unknown[]): Att
 export class AttributionSpanProcessor {
   onStart(span: Span, parent: Context): void {
     const attributes = attributionOf(parent);
-    if (attributes !== NOTHING) span.setAttributes(attributes);
+    if (attributes === NOTHING) return;
+    // What a span says of itself, as a call with an attribution of its own does, goes before its surroundings.
+    const own = (span as { readonly attributes?: Attributes }).attributes ?? NOTHING;
+    const missing = Object.entries(attributes).filter(([key]) => own[key] === undefined);
+    span.setAttributes(Object.fromEntries(missing));
   }
 
   onEnd(): void {}
