@@ -325,7 +325,8 @@ describe('captured content', () => {
       await writeFile(file, 'export default ({ input }) => ({ input: [...input, ...input] });');
       lab = smallLab({ [CAPTURE]: 'true', SPANMETER_REDACT_MODULE: file });
       await lab.client.ask(REQUEST);
-      const { client, spans } = lab;
+      const { client } = lab;
+      const spans = lab.spans.bind(lab);
       await until(
         async () => {
           await client.ask(REQUEST);

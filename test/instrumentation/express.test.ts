@@ -104,7 +104,7 @@ for (const [version, home] of Object.entries(VERSIONS)) {
       const answers = await Promise.all([ask('a', 'u1'), ask('b', 'u2')]);
       assert.deepEqual(await answers[0].json(), { q: 1 });
       assert.deepEqual(
-        told().toSorted(),
+        told().toSorted((a, b) => String(a).localeCompare(String(b))),
         ['a', 'b'].flatMap((tenant, index) =>
           Array.from({ length: 3 }, () => [`tenant-of-${tenant}`, `u${index + 1}`, 'search']),
         ),
