@@ -1,4 +1,5 @@
 import { diag } from '@opentelemetry/api';
+import { asObject } from './json.ts';
 import { startBudgetGuard, type BudgetGuard, type BudgetGuardOptions } from './start-budget-guard.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -24,6 +25,7 @@ export function budgetGuardFromEnv(env: Environment): BudgetGuard | undefined {
   const interval = Number(text(env, 'SPANMETER_BUDGET_INTERVAL_MS'));
   const options: BudgetGuardOptions = {
     mode,
+    warn: sayWarning,
     ...resourceOf(env),
     ...(url === undefined ? {} : { url }),
     ...(interval > 0 ? { intervalMs: interval } : {}),
@@ -33,6 +35,13 @@ export function budgetGuardFromEnv(env: Environment): BudgetGuard | undefined {
     ...optional('budgetsOf', text(env, 'SPANMETER_BUDGET_TENANT')),
   };
   return startBudgetGuard(options);
+}
+
+/** Whoever asks for warnings is to see them, also where the app has no diagnostic log. */
+function sayWarning(message: string): void {
+  const api = (globalThis as Record<symbol, unknown>)[Symbol.for('opentelemetry.js.api.1')];
+  if (asObject(api)?.['diag'] === undefined) process.emitWarning(message, 'SpanmeterWarning');
+  else diag.warn(`spanmeter: ${message}`);
 }
 
 function text(env: Environment, name: string): string | undefined {

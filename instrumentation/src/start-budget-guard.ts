@@ -12,6 +12,8 @@ export interface BudgetGuardOptions extends CallDefaults {
   readonly keyFile?: string;
   /** `block` refuses calls, the default; `warn` only says so. */
   readonly mode?: 'block' | 'warn';
+  /** Told once of each spent budget and period in mode `warn`; OpenTelemetry's diagnostic log where absent. */
+  readonly warn?: (message: string, spent: SpentBudget) => void;
   /** What happens while budgets cannot be read: `open`, the default, lets calls through. */
   readonly fail?: 'open' | 'closed';
   /** Between two looks at the budgets; 10,000. */
@@ -146,7 +148,10 @@ class Guard implements BudgetGuard {
     if (this.#warned.has(id)) return;
     if (this.#warned.size >= MAX_WARNED) this.#warned.clear();
     this.#warned.add(id);
-    diag.warn(`spanmeter: ${describeBudget(spent)}; calls go on, since the guard only warns`);
+    const message = `${describeBudget(spent)}; calls go on, since the guard only warns`;
+    const { warn } = this.#options;
+    if (warn === undefined) diag.warn(`spanmeter: ${message}`);
+    else warn(message, spent);
   }
 }
 

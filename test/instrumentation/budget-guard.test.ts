@@ -91,7 +91,7 @@ describe('what an app gets for a refused call', () => {
     await assert.rejects(refused.asResponse(), isIt);
     await assert.rejects(refused.withRawResponse(), isIt);
     await assert.rejects(refused._thenUnwrap(), isIt);
-    await assert.rejects(Promise.all([1, refused]), isIt);
+    await assert.rejects(Promise.all([refused, Promise.resolve()]), isIt);
   });
 
   it('is a stream whose first chunk fails, and then no unhandled rejection besides', async () => {
@@ -361,6 +361,32 @@ describe('a budget guard', () => {
     assert.ok(error instanceof BudgetExceededError);
     assert.equal(error.budget, 'service');
   });
+
+  it('is heard in warn mode where the app has no diagnostic log, and as the app likes in code', async () => {
+    const code = `
+      import { metered, startBudgetGuard, withAttribution } from '@spanmeter/instrumentation';
+      if (process.env.SPANMETER_BUDGET_GUARD === undefined) {
+        const warn = (text, { budget }) => console.log(budget, text.length > 20);
+        await startBudgetGuard({ url: '${server.url}', mode: 'warn', warn }).ready;
+      }
+      const ask = metered({ provider: 'mine', model: 'm1' }, () => 'answered');
+      if (process.env.SPANMETER_BUDGET_GUARD !== undefined) {
+        let isHeard = false;
+        process.once('warning', () => (isHeard = true));
+        while (!isHeard) {
+          withAttribution({ tenant: 'acme' }, ask);
+          await new Promise((resolve) => setTimeout(resolve, 10));
+        }
+      }
+      for (let i = 0; i < 3; i++) withAttribution({ tenant: 'acme' }, () => console.log(ask()));`;
+    const common = { OTEL_TRACES_EXPORTER: 'none' };
+    const env = { ...common, SPANMETER_BUDGET_GUARD: 'warn', SPANMETER_API_URL: server.url };
+    const heard = await runApp({ code, env });
+    assert.equal(heard.stdout, 'answered\n'.repeat(3), heard.stderr);
+    assert.equal(heard.stderr.match(/SpanmeterWarning: Budget daily of tenant acme is spent/g)?.length, 1);
+    const own = await runApp({ code, env: common });
+    assert.equal(own.stdout, `daily true\n${'answered\n'.repeat(3)}`, own.stderr);
+  }).timeout(30_000);
 
   it('keeps no process alive, and traces nothing of its own', async () => {
     server.budgets = [];

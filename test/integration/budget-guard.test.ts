@@ -18,7 +18,10 @@ const isSpent = (error) => error instanceof BudgetExceededError;
 let made = 0;
 let error;
 while (error === undefined) {
-  await as('acme', () => client.chat.completions.create(body)).then(() => { made += 1; }, (caught) => { error = caught; });
+  await as('acme', () => client.chat.completions.create(body)).then(
+    () => { made += 1; },
+    (caught) => { error = caught; },
+  );
   await pause();
 }
 const ways = {
@@ -32,14 +35,28 @@ const ways = {
 };
 const refused = {};
 for (const [way, call] of Object.entries(ways)) {
-  refused[way] = await as('acme', () => call()).then(() => false, (caught) => isSpent(caught) || isSpent(caught?.cause) || caught?.name + ': ' + caught?.message);
+  refused[way] = await as('acme', () => call()).then(
+    () => false,
+    (caught) => isSpent(caught) || isSpent(caught?.cause) || caught?.name + ': ' + caught?.message,
+  );
 }
 const other = await as('other', () => client.chat.completions.create(body));
 console.log(JSON.stringify({
-  made, budget: error.budget, tenant: error.tenant, isSpent: isSpent(error), refused, other: other.choices[0].message.content,
+  made,
+  budget: error.budget,
+  tenant: error.tenant,
+  isSpent: isSpent(error),
+  refused,
+  other: other.choices[0].message.content,
 }));
 for (;;) {
-  const passed = await as('acme', () => client.chat.completions.create(body)).then(() => true, (caught) => { if (!isSpent(caught)) throw caught; return false; });
+  const passed = await as('acme', () => client.chat.completions.create(body)).then(
+    () => true,
+    (caught) => {
+      if (!isSpent(caught)) throw caught;
+      return false;
+    },
+  );
   if (passed) break;
   await pause();
 }
@@ -60,12 +77,23 @@ describe('a budget guard beside a running collector', function () {
   it('refuses calls of the tenant that has spent its own, and of nobody once the collector is gone', async () => {
     const added = await spanmeterBeside(
       collector,
-      ...['budget', 'add', 'tiny', '--tenant', 'acme', '--limit', '0.002', '--period', 'day', '--hard'],
+      'budget',
+      'add',
+      'tiny',
+      '--tenant=acme',
+      '--limit=0.002',
+      '--period=day',
+      '--hard',
     );
     assert.equal(added.code, 0, added.stderr);
     let told: Record<string, unknown> = {};
     let stored: readonly BudgetStatus[] = [];
     let served = 0;
+    const read = async (): Promise<void> => {
+      await settled(collector);
+      const path = '/api/v1/budgets/status?tenant=acme';
+      stored = (await getApi<{ budgets: readonly BudgetStatus[] }>(collector, path)).budgets;
+    };
     const { code, stdout, stderr } = await runApp({
       code: APP,
       env: {
@@ -80,12 +108,7 @@ describe('a budget guard beside a running collector', function () {
         if (!text.startsWith('{')) return;
         told = JSON.parse(text) as Record<string, unknown>;
         served = standIn.ledger.requests.length;
-        void settled(collector)
-          .then(async () => {
-            const path = '/api/v1/budgets/status?tenant=acme';
-            stored = (await getApi<{ budgets: readonly BudgetStatus[] }>(collector, path)).budgets;
-          })
-          .finally(() => collector.end('SIGKILL'));
+        void read().finally(() => void collector.end('SIGKILL'));
       },
     });
     assert.equal(code, 0, stderr);
