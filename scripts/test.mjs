@@ -1,8 +1,8 @@
 // Runs the compiled tests in a few mocha processes side by side, each file in one of them, and adds up what they say.
 //
-//   node scripts/test.mjs [--reporter NAME] [--except PART]...
+//   node scripts/test.mjs [--reporter NAME] [--only PART]... [--except PART]...
 //
-// --except leaves out the files whose path contains PART.
+// --only takes the files alone whose path contains a PART, --except leaves them out.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
@@ -15,6 +15,7 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const { values: options } = parseArgs({
   options: {
     reporter: { type: 'string', default: 'spec' },
+    only: { type: 'string', multiple: true, default: [''] },
     except: { type: 'string', multiple: true, default: [] },
   },
 });
@@ -23,30 +24,38 @@ const PROCESSES = Math.min(3, availableParallelism() + 1);
 /** Starting a process for less would cost more than it evens out. */
 const SMALLEST_SHARE_SECONDS = 12;
 
-// Roughly how long the files of a folder take, in seconds: only for an even share.
+// Roughly how long the files of a folder take alone, in seconds: who is slow goes first.
 const SECONDS = [
-  ['collector/simulator/', 32],
+  ['integration/dashboards/every-query', 40],
   ['integration/reprice-crash', 25],
-  ['integration/kill-nine', 25],
-  ['integration/dashboards/every-query', 60],
-  ['integration/budgets', 18],
-  ['integration/', 10],
-  ['collector/postgres/embedded', 30],
-  ['collector/api/as-of', 15],
-  ['collector/reprice/', 8],
+  ['integration/kill-nine', 15],
+  ['integration/bad-input', 18],
+  ['integration/start', 18],
+  ['integration/faults', 16],
+  ['integration/storage', 14],
+  ['integration/prices', 14],
+  ['integration/keys', 12],
+  ['integration/', 7],
+  ['collector/simulator/', 14],
+  ['collector/postgres/embedded', 15],
+  ['collector/reprice/reprice', 10],
+  ['collector/alerts/delivery', 14],
+  ['collector/budgets/spending', 9],
   ['collector/prices/', 8],
-  ['instrumentation/', 8],
-  ['deploy/overspend', 15],
-  ['deploy/stack', 12],
-  ['collector/alerts/delivery', 16],
-  ['collector/budgets/spending', 14],
-  ['collector/alerts/', 5],
-  ['collector/budgets/', 6],
-  ['collector/cli/budget', 8],
-  ['collector/api/', 6],
-  ['dashboards/rules/alerts-fire', 25],
+  ['collector/api/as-of', 8],
+  ['collector/cli/b', 6],
+  ['collector/alerts/store', 6],
+  ['dashboards/rules/alerts-fire', 22],
   ['dashboards/rules/chain', 8],
-  ['', 2],
+  ['instrumentation/', 6],
+  ['deploy/overspend', 8],
+  ['deploy/stack', 7],
+  ['demo/run', 5],
+  ['collector/api/', 3],
+  ['collector/cli/', 3],
+  ['collector/budgets/', 3],
+  ['collector/alerts/', 2],
+  ['', 1],
 ];
 
 function seconds(file) {
@@ -55,7 +64,9 @@ function seconds(file) {
 
 const folder = join(root, 'test', 'dist');
 const queue = readdirSync(folder, { recursive: true })
-  .filter((file) => file.endsWith('.test.js') && !options.except.some((part) => file.includes(part)))
+  .filter((file) => file.endsWith('.test.js'))
+  .filter((file) => options.only.some((part) => file.includes(part)))
+  .filter((file) => !options.except.some((part) => file.includes(part)))
   .toSorted((a, b) => seconds(b) - seconds(a) || (a < b ? -1 : 1));
 
 /** The files that a process takes next: at first many that are slow, at last few, so that all end together. */
