@@ -47,6 +47,7 @@ const SECONDS = [
   ['collector/alerts/store', 6],
   ['dashboards/rules/alerts-fire', 22],
   ['dashboards/rules/chain', 8],
+  ['instrumentation/sdks/', 10],
   ['instrumentation/', 6],
   ['deploy/overspend', 8],
   ['deploy/stack', 7],
