@@ -114,6 +114,17 @@ describe('a metered function', () => {
     assert.equal((await lab.metrics()).get('gen_ai.client.operation.time_per_output_chunk')?.length, 1);
   });
 
+  it('tells no size of chunks that nobody knows the shape of', async () => {
+    const stream = metered({ provider: 'mine', model: 'm1' }, async function* () {
+      yield await later('words');
+    });
+    for await (const _ of stream());
+    assert.deepEqual(
+      Object.keys(only()).filter((key) => key.includes('usage')),
+      [],
+    );
+  });
+
   it('ends with its stream, whichever way that ends: left, failed, or promised', async () => {
     let closed = false;
     const stream = metered(OPTIONS, async function* (failAt: number) {
