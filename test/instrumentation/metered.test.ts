@@ -3,6 +3,8 @@ import { context, trace } from '@opentelemetry/api';
 import { attributed, metered, withAttribution } from '@spanmeter/instrumentation';
 import { globalLab, type GlobalLab } from './global-lab.ts';
 import { internal } from './internals.ts';
+import { startSink } from './otlp-sink.ts';
+import { runApp } from './run-app.ts';
 import { SmallClient } from './small-sdk.ts';
 
 const { setAdmission } = await internal('budget-guard');
@@ -221,6 +223,22 @@ describe('a metered function', () => {
       ['Error', undefined],
     );
   });
+
+  it('ends with the process where it is still under way', async () => {
+    const sink = await startSink();
+    const { code } = await runApp({
+      code: `
+        import { metered } from '@spanmeter/instrumentation';
+        metered({ provider: 'mine', model: 'slow' }, () => new Promise(() => {}))();`,
+      env: { OTEL_EXPORTER_OTLP_ENDPOINT: sink.url },
+    });
+    await sink.close();
+    assert.equal(code, 0);
+    assert.deepEqual(
+      sink.spans.map(({ name }) => name),
+      ['chat slow'],
+    );
+  }).timeout(20_000);
 
   it('is a child of what surrounds it', async () => {
     const parent = trace.getTracer('test').startSpan('request');

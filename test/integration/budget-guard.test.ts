@@ -1,9 +1,17 @@
 import assert from 'node:assert/strict';
 import type { BudgetStatus } from '@spanmeter/collector/dist/budgets/budget-status.js';
+import { BudgetExceededError, startBudgetGuard, type BudgetGuardOptions } from '@spanmeter/instrumentation';
+import { internal } from '../instrumentation/internals.ts';
 import { runApp } from '../instrumentation/run-app.ts';
+import { chatSpan } from '../support/chat-span.ts';
 import { startCollector, type CollectorProcess } from '../support/collector-process.ts';
+import { bearer, startKeyedCollector } from '../support/keyed-collector.ts';
+import { buildTraces } from '../support/otlp-builder.ts';
+import { postOtlp } from '../support/otlp-client.ts';
 import { startOpenaiStandIn, type StandIn } from '../support/provider/index.ts';
 import { getApi, settled, spanmeterBeside } from '../support/running-collector.ts';
+
+const { admit } = await internal('budget-guard');
 
 /** Makes calls of two tenants until one is refused, then until it is let through again. */
 const APP = `
@@ -129,5 +137,45 @@ describe('a budget guard beside a running collector', function () {
     assert.equal(tiny?.complete, true);
     assert.match(stdout, /open again/);
     assert.ok(!stdout.includes('UNHANDLED'), stdout);
+  });
+
+  it('goes by its key: that of one tenant is for that tenant alone, that of a gateway names one', async () => {
+    const keys = {
+      ingest: 'sm_ingest_0123456789abcdef',
+      gateway: 'sm_gateway_0123456789abcdef',
+      admin: 'sm_admin_0123456789abcdef',
+    };
+    const keyed = await startKeyedCollector([
+      { id: 'ours', key: keys.ingest, role: 'ingest', tenant: 'acme' },
+      { id: 'edge', key: keys.gateway, role: 'gateway' },
+      { id: 'root', key: keys.admin, role: 'admin' },
+    ]);
+    try {
+      const add = ['budget', 'add', 'tiny', '--tenant=acme', '--limit=0.001', '--period=day', '--hard'];
+      assert.equal((await spanmeterBeside(keyed, ...add)).code, 0);
+      const body = buildTraces([{ spans: [chatSpan({})] }]);
+      const sent = await postOtlp(keyed.ports.http, { body, headers: bearer(keys.ingest) });
+      assert.equal(sent.status, 200);
+      await settled(keyed);
+      const url = `http://127.0.0.1:${keyed.ports.api}`;
+      const refuses = async (options: BudgetGuardOptions, tenant: string): Promise<boolean> => {
+        const guard = startBudgetGuard({ url, ...options });
+        await guard.ready;
+        const error = admit({ 'tenant.id': tenant });
+        guard.stop();
+        return error instanceof BudgetExceededError;
+      };
+      assert.equal(await refuses({ key: keys.ingest }, 'acme'), true);
+      assert.equal(await refuses({ key: keys.ingest }, 'other'), true);
+      assert.equal(await refuses({ key: keys.gateway, budgetsOf: 'acme' }, 'acme'), true);
+      assert.equal(await refuses({ key: keys.gateway, budgetsOf: 'acme' }, 'other'), false);
+      // A gateway that names no tenant, and a key that nobody knows, are told nothing.
+      assert.equal(await refuses({ key: keys.gateway }, 'acme'), false);
+      assert.equal(await refuses({ key: `${keys.ingest}x` }, 'acme'), false);
+      assert.equal(await refuses({ key: keys.admin }, 'acme'), true);
+      assert.equal(await refuses({ key: keys.admin }, 'other'), false);
+    } finally {
+      await keyed.dispose();
+    }
   });
 });
