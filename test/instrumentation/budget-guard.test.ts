@@ -8,6 +8,7 @@ import { DiagLogLevel, diag, type Attributes } from '@opentelemetry/api';
 import { BudgetExceededError, startBudgetGuard, type BudgetGuard } from '@spanmeter/instrumentation';
 import { until } from '../support/until.ts';
 import { internal } from './internals.ts';
+import { startSink } from './otlp-sink.ts';
 import { runApp } from './run-app.ts';
 
 const { admit, refusal } = await internal('budget-guard');
@@ -361,6 +362,37 @@ describe('a budget guard', () => {
     assert.ok(error instanceof BudgetExceededError);
     assert.equal(error.budget, 'service');
   });
+
+  it('refuses calls of an SDK with spans of its own alike, each with a span that says why', async () => {
+    const sink = await startSink();
+    const { stdout, stderr } = await runApp({
+      code: `
+        import Anthropic from '@anthropic-ai/sdk';
+        import { startBudgetGuard, withAttribution } from '@spanmeter/instrumentation';
+        await startBudgetGuard({ url: '${server.url}' }).ready;
+        process.on('unhandledRejection', (error) => console.log('UNHANDLED', error.name));
+        const client = new Anthropic({ maxRetries: 0, baseURL: 'http://127.0.0.1:1' });
+        const body = { model: 'claude-stand-in', max_tokens: 9, messages: [{ role: 'user', content: 'hi' }] };
+        const ways = {
+          await: () => client.messages.create(body),
+          stream: () => client.messages.create({ ...body, stream: true }),
+          withResponse: () => client.messages.create(body).withResponse(),
+          helper: () => client.messages.stream(body).finalMessage(),
+        };
+        for (const [way, call] of Object.entries(ways)) {
+          await withAttribution({ tenant: 'acme' }, call).catch((error) => console.log(way, (error.cause ?? error).name));
+        }`,
+      env: { OTEL_EXPORTER_OTLP_ENDPOINT: sink.url },
+    });
+    await sink.close();
+    const ways = ['await', 'stream', 'withResponse', 'helper'];
+    assert.equal(stdout, ways.map((way) => `${way} BudgetExceededError\n`).join(''), stderr);
+    const ours = sink.spans.filter(({ scope }) => scope === '@spanmeter/instrumentation');
+    assert.deepEqual(
+      ours.map(({ attributes, statusCode }) => [attributes['error.type'], statusCode]),
+      ways.map(() => ['BudgetExceededError', 2]),
+    );
+  }).timeout(30_000);
 
   it('is heard in warn mode where the app has no diagnostic log, and as the app likes in code', async () => {
     const code = `
