@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { declaredSdks, type ProvenSdk } from '../support/proven-sdk.ts';
@@ -8,8 +8,9 @@ import { SDKS, setFolder, setManifest } from '../support/sdk-set.ts';
 export interface Entry {
   readonly sdk: ProvenSdk;
   readonly driver: string;
-  /** The package that the instrumentations are about. */
+  /** The package that the page names it by: the first of those that its driver loads that the set holds. */
   readonly package: string;
+  readonly packages: readonly string[];
   readonly version: string;
   /** CommonJS wherever the SDK offers it: the way of loading that every instrumentation supports best. */
   readonly format: 'esm' | 'cjs';
@@ -19,6 +20,7 @@ export interface Entry {
 export interface Rival {
   readonly name: string;
   readonly set: string;
+  /** Package names, or their beginnings where they end in a slash. */
   readonly covers: readonly string[];
   readonly setup: string;
   readonly packages: Readonly<Record<string, string>>;
@@ -34,22 +36,38 @@ export async function readEntries(): Promise<Entry[]> {
     if (file.endsWith('.test.js')) await import(join(TESTS, file));
   }
   const seen = new Set<string>();
-  return declaredSdks.flatMap((sdk) => {
+  const entries: Entry[] = [];
+  for (const sdk of declaredSdks) {
     const driver = sdk.driver ?? sdk.sdk;
-    const key = `${driver} ${sdk.set}`;
-    if (seen.has(key)) return [];
-    seen.add(key);
-    const [name = driver] = packagesOf(driver);
-    const version = setManifest(sdk.set).dependencies[name] ?? '';
-    return [{ sdk, driver, package: name, version, format: sdk.formats.includes('cjs') ? 'cjs' : 'esm' }];
-  });
+    if (seen.has(`${driver} ${sdk.set}`)) continue;
+    seen.add(`${driver} ${sdk.set}`);
+    const { dependencies } = setManifest(sdk.set);
+    const packages = await packagesOf(driver);
+    const inSet = packages.flatMap((each) => Object.keys(dependencies).filter((name) => isOf(each, name)));
+    const name = inSet[0] ?? packages[0] ?? driver;
+    const version = dependencies[name] ?? '';
+    const format = sdk.formats.includes('cjs') ? 'cjs' : 'esm';
+    entries.push({ sdk, driver, package: name, packages, version, format });
+  }
+  return entries;
 }
 
-/** What a driver says that it loads; read as text, since it can only be imported beside its packages. */
-function packagesOf(driver: string): string[] {
-  const text = readFileSync(join(SDKS, 'drivers', `${driver}.mjs`), 'utf8');
-  const list = /export const packages = \[([^\]]*)\]/.exec(text)?.[1] ?? '';
-  return [...list.matchAll(/'([^']+)'/g)].map(([, name]) => name!);
+/** Drivers may load an entry point of a package, as `name/entry`. */
+function isOf(loaded: string, name: string): boolean {
+  return loaded === name || loaded.startsWith(`${name}/`);
+}
+
+/** What a driver says that it loads. */
+async function packagesOf(driver: string): Promise<readonly string[]> {
+  const { packages } = (await import(join(SDKS, 'drivers', `${driver}.mjs`))) as { packages: string[] };
+  return packages;
+}
+
+/** Whether a rival says that it instruments what an SDK's driver loads. */
+export function coversSdk({ covers }: Rival, { packages }: Entry): boolean {
+  return packages.some((name) =>
+    covers.some((each) => (each.endsWith('/') ? name.startsWith(each) : name === each)),
+  );
 }
 
 export function readRivals(): Rival[] {

@@ -5,7 +5,7 @@ import { randomUUID } from 'node:crypto';
 import type { CollectorProcess } from '../support/collector-process.ts';
 import { runSdk, type SdkRun, type SdkRunOptions } from '../support/sdk-run.ts';
 import { installSet } from '../support/sdk-set.ts';
-import type { Entry, Rival } from './entries.ts';
+import { coversSdk, type Entry, type Rival } from './entries.ts';
 import { storedOf, storeServed, type Stored } from './stored.ts';
 import { verdictOf, type Tallied } from './verdict.ts';
 
@@ -39,7 +39,7 @@ export async function measure(
     nodeOptions: [entry.format === 'cjs' ? '--require' : '--import', '@spanmeter/instrumentation/register'],
   });
   const observed = [ours];
-  for (const rival of rivals.filter(({ covers }) => covers.includes(entry.package))) {
+  for (const rival of rivals.filter((each) => coversSdk(each, entry))) {
     await installSet(rival.set);
     observed.push(await observe(collector, entry, rival.name, { nodeOptions: ['--import', rival.setup] }));
   }
