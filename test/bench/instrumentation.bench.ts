@@ -3,7 +3,7 @@ import { runBeside } from '../support/sdk-run.ts';
 import { installSet, setFolder, SDKS } from '../support/sdk-set.ts';
 
 /** Each tool runs this often, in turn with the others, so that what else the machine does falls on all alike. */
-const ROUNDS = 5;
+const ROUNDS = 3;
 
 interface Figures {
   readonly perCall: number;
@@ -78,7 +78,7 @@ function compare(
 export async function benchInstrumentation(): Promise<Record<string, unknown>> {
   const results: Record<string, unknown> = {
     what: 'chat with a fake fetch; spans made, not exported; `overhead` is the median difference to bare',
-    unit: 'microseconds',
+    unit: 'microseconds of processor time',
     rounds: ROUNDS,
     targets: { perCall: 30, perChunk: 1 },
   };
