@@ -20,7 +20,6 @@ export interface Entry {
 export interface Rival {
   readonly name: string;
   readonly set: string;
-  /** Package names, or their beginnings where they end in a slash. */
   readonly covers: readonly string[];
   readonly setup: string;
   readonly packages: Readonly<Record<string, string>>;
@@ -65,9 +64,7 @@ async function packagesOf(driver: string): Promise<readonly string[]> {
 
 /** Whether a rival says that it instruments what an SDK's driver loads. */
 export function coversSdk({ covers }: Rival, { packages }: Entry): boolean {
-  return packages.some((name) =>
-    covers.some((each) => (each.endsWith('/') ? name.startsWith(each) : name === each)),
-  );
+  return packages.some((name) => covers.includes(name));
 }
 
 export function readRivals(): Rival[] {

@@ -6,7 +6,6 @@ import { AnthropicInstrumentation } from '@traceloop/instrumentation-anthropic';
 import { BedrockInstrumentation } from '@traceloop/instrumentation-bedrock';
 import { CohereInstrumentation } from '@traceloop/instrumentation-cohere';
 import { GenAIInstrumentation } from '@traceloop/instrumentation-google-generativeai';
-import { LangChainInstrumentation } from '@traceloop/instrumentation-langchain';
 import { OpenAIInstrumentation } from '@traceloop/instrumentation-openai';
 import { TogetherInstrumentation } from '@traceloop/instrumentation-together';
 import { hookImports, processors, RESOURCE } from '../../rival.mjs';
@@ -23,7 +22,6 @@ registerInstrumentations({
     new BedrockInstrumentation(),
     new CohereInstrumentation(),
     new GenAIInstrumentation(),
-    new LangChainInstrumentation(),
     new OpenAIInstrumentation(),
     new TogetherInstrumentation(),
   ],
