@@ -1,4 +1,5 @@
-import { createRequire, register } from 'node:module';
+import nodeModule, { createRequire, register } from 'node:module';
+import { pathToFileURL } from 'node:url';
 
 /**
  * Installs the loader hooks that let ESM imports of `modules` be patched; every other module is left
@@ -12,11 +13,29 @@ export function installLoaderHooks(modules: readonly string[]): void {
     supportsSyncHooks: () => boolean;
   };
   if (supportsSyncHooks()) {
-    const hooks = require('import-in-the-middle/register-hooks.mjs') as {
-      register: (options: { include: string[] }) => void;
+    // Not its register-hooks.mjs, which works once in a process: someone else's modules would be left out.
+    const { createHook } = require('import-in-the-middle/create-hook.mjs') as {
+      createHook: (meta: { url: string }) => SyncHook;
     };
-    hooks.register({ include: [...modules] });
+    const url = pathToFileURL(require.resolve('import-in-the-middle/register-hooks.mjs')).href;
+    const hook = createHook({ url });
+    hook.applyOptions({ include: [...modules] });
+    // Node 20, whose types are built against, lacks it.
+    (nodeModule as unknown as SyncLoader).registerHooks({
+      resolve: hook.resolveSync,
+      load: hook.loadSync,
+    });
     return;
   }
   register('@opentelemetry/instrumentation/hook.mjs', import.meta.url, { data: { include: [...modules] } });
+}
+
+interface SyncHook {
+  applyOptions(options: { include: string[] }): void;
+  readonly resolveSync: unknown;
+  readonly loadSync: unknown;
+}
+
+interface SyncLoader {
+  registerHooks(hooks: { resolve: unknown; load: unknown }): void;
 }

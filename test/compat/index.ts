@@ -1,3 +1,4 @@
+import { checkAuto } from './auto.ts';
 import { checkGoCollector } from './go-collector.ts';
 import { checkPackage } from './package.ts';
 import { checkPython } from './python.ts';
@@ -7,6 +8,7 @@ const CHECKS: Readonly<Record<string, (verdict: Verdict, args: readonly string[]
   python: checkPython,
   'go-collector': checkGoCollector,
   package: checkPackage,
+  auto: checkAuto,
 };
 
 const [name = '', ...args] = process.argv.slice(2);
