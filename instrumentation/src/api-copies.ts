@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import * as ownCopy from '@opentelemetry/api';
 import { InstrumentationBase, InstrumentationNodeModuleDefinition } from '@opentelemetry/instrumentation';
+import { keepRequireHook } from './install.ts';
 import type { SharedApi } from './shared-api.ts';
 import { VERSION } from './version.ts';
 
@@ -13,7 +14,9 @@ export const API_MODULE = '@opentelemetry/api';
 export function watchApiCopies(shared: SharedApi, ownVersion: string): void {
   shared.adopt(ownCopy, ownVersion);
   for (const { exports, version } of loadedCopies()) shared.adopt(exports, version);
-  new LaterCopies(shared).enable();
+  const later = new LaterCopies(shared);
+  later.enable();
+  keepRequireHook(later);
 }
 
 class LaterCopies extends InstrumentationBase {

@@ -1,9 +1,9 @@
-import { diag, trace } from '@opentelemetry/api';
+import { diag } from '@opentelemetry/api';
 import { API_MODULE, watchApiCopies } from './api-copies.ts';
 import { flushBeforeExit } from './exit.ts';
 import { installInstrumentations } from './install.ts';
 import type { SdkInstrumentation } from './instrumentation.ts';
-import { SharedApi } from './shared-api.ts';
+import { SharedApi, sharedTracerProvider } from './shared-api.ts';
 import { startSdk, type Environment, type StartedSdk } from './start-sdk.ts';
 
 /** How long the end of the process may be held up: at most this, less while the collector is away. */
@@ -15,17 +15,14 @@ const FLUSH_BLOCKING_MS = 1500;
 export function instrumentProcess(env: Environment): void {
   const instrumentations = installInstrumentations([API_MODULE]);
   try {
-    if (!SharedApi.hasTracing()) start(instrumentations, env);
+    if (sharedTracerProvider() === undefined) start(instrumentations, env);
   } catch (fault) {
     diag.error('spanmeter: no OpenTelemetry SDK could be started', fault);
   }
 }
 
 function start(instrumentations: readonly SdkInstrumentation[], env: Environment): void {
-  const shared = new SharedApi(() => {
-    const provider = trace.getTracerProvider();
-    for (const each of instrumentations) each.setTracerProvider(provider);
-  });
+  const shared = new SharedApi();
   let started: StartedSdk | undefined;
   const version = shared.claim(() => {
     started = startSdk(env);

@@ -1,3 +1,5 @@
+import type { TracerProvider } from '@opentelemetry/api';
+
 /**
  * Every copy of `@opentelemetry/api` 1.x in a process registers into one object (its
  * `src/internal/global-utils`). The first registration wins, every later one must come from a copy of exactly
@@ -33,20 +35,9 @@ type Copy = Readonly<Record<string, Record<string, unknown> | undefined>>;
  */
 export class SharedApi {
   readonly #ours = new Map<string, unknown>();
-  readonly #gaveWay: () => void;
   readonly #adopted = new WeakSet<object>();
   #ownVersion = '';
   #newest = '';
-
-  /** `gaveWay` is called after another SDK has taken over tracing. */
-  constructor(gaveWay: () => void) {
-    this.#gaveWay = gaveWay;
-  }
-
-  /** Whether a tracer provider is registered, by whichever copy. */
-  static hasTracing(): boolean {
-    return sharedObject()?.['trace'] !== undefined;
-  }
 
   /**
    * Runs `start` and takes everything that it registers for ours. Gives the version of our copy of the API;
@@ -88,7 +79,6 @@ export class SharedApi {
     const result = original();
     if (result === false && withdrawn !== undefined) this.#restore(withdrawn);
     this.#settle(version);
-    if (result !== false && withdrawn?.has('trace') === true) this.#gaveWay();
     return result;
   }
 
@@ -126,6 +116,11 @@ export class SharedApi {
     const least = this.#ours.size > 0 ? this.#newest : this.#ownVersion;
     if (isOlder(shared.version, least)) setVersion(shared, least);
   }
+}
+
+/** The tracer provider that is registered, also by a copy of the API that is older than ours. */
+export function sharedTracerProvider(): TracerProvider | undefined {
+  return sharedObject()?.['trace'] as TracerProvider | undefined;
 }
 
 function sharedObject(): SharedObject | undefined {

@@ -1,5 +1,6 @@
 import { checkAuto } from './auto.ts';
 import { checkGoCollector } from './go-collector.ts';
+import { checkOtel } from './otel.ts';
 import { checkPackage } from './package.ts';
 import { checkPython } from './python.ts';
 import { Verdict } from './verdict.ts';
@@ -9,6 +10,7 @@ const CHECKS: Readonly<Record<string, (verdict: Verdict, args: readonly string[]
   'go-collector': checkGoCollector,
   package: checkPackage,
   auto: checkAuto,
+  otel: checkOtel,
 };
 
 const [name = '', ...args] = process.argv.slice(2);
