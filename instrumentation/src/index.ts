@@ -15,6 +15,7 @@ export function createInstrumentations(config: InstrumentationConfig = {}): SdkI
   return ADAPTERS.map((adapter) => new SdkInstrumentation(adapter, config));
 }
 
+export { flush } from './flush.ts';
 export { SdkInstrumentation } from './instrumentation.ts';
 export { AttributionSpanProcessor, withAttribution, type Attribution } from './attribution.ts';
 export { recordCall, type RecordedCall } from './record-call.ts';

@@ -75,8 +75,10 @@ export class SharedApi {
   #register(kind: string, version: string, original: () => unknown): unknown {
     const withdrawn = this.#withdraw(kind);
     const shared = sharedObject();
+    const readableBy = shared?.version ?? version;
     if (shared !== undefined) setVersion(shared, version);
     const result = original();
+    if (shared !== undefined && isOlder(version, readableBy)) setVersion(shared, readableBy);
     if (result === false && withdrawn !== undefined) this.#restore(withdrawn);
     this.#settle(version);
     return result;
