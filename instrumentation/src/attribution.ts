@@ -46,6 +46,27 @@ export function attributionOf(ctx: Context): Attributes {
   return (ctx.getValue(ATTRIBUTION) as Attributes | undefined) ?? NOTHING;
 }
 
+/** Where `attributed` puts what it was given; symbols are not sent. */
+const PER_CALL = Symbol.for('spanmeter.attribution');
+
+/**
+ * `parameters` of one call with who it is for, for any instrumented SDK method:
+ * `client.chat.completions.create(attributed({ model, messages }, { feature: 'search' }))`. The provider sees nothing
+ * of it.
+ */
+export function attributed<T extends object>(parameters: T, attribution: Attribution): T {
+  return { ...parameters, [PER_CALL]: attribution };
+}
+
+/** The attributes of `ctx` with those of the arguments of one call over them. */
+export function withCallAttribution(ctx: Context, args: readonly unknown[]): Attributes {
+  for (const argument of args) {
+    const given = (argument as { [PER_CALL]?: Attribution } | null | undefined)?.[PER_CALL];
+    if (given !== undefined) return attributedWith(ctx, given);
+  }
+  return attributionOf(ctx);
+}
+
 /**
  * A span processor that attributes every span started inside `withAttribution`, also those of other
  * instrumentations. `register` adds it; give it to your own SDK's `spanProcessors` otherwise.

@@ -1,5 +1,7 @@
 import { SpanStatusCode, type Attributes, type Span } from '@opentelemetry/api';
-import type { Method, StreamReader } from './adapter.ts';
+import type { CallKind, StreamReader } from './adapter.ts';
+import type { CapturedContent } from './captured-content.ts';
+import type { CurrentCall } from './current-call.ts';
 import { asObject } from './json.ts';
 import type { ClientMetrics } from './metrics.ts';
 import type { OpenCalls } from './open-calls.ts';
@@ -8,58 +10,65 @@ import {
   ATTR_HTTP_STATUS,
   ATTR_INPUT_TOKENS,
   ATTR_OUTPUT_TOKENS,
+  ATTR_RESEND_COUNT,
   ATTR_TIME_TO_FIRST_CHUNK,
   addFormerNames,
 } from './semconv.ts';
-import type { TextSize } from './text-size.ts';
 
 /** What a call needs from the instrumentation that started it. */
 export interface CallHost {
   readonly metrics: ClientMetrics;
   readonly open: OpenCalls;
   readonly formerNames: boolean;
+  readonly content: CapturedContent;
   /** Runs instrumentation code; a fault in it is reported once, disables the adapter and gives undefined. */
   guard<T>(step: () => T): T | undefined;
 }
 
-/** How a call's span came to be: ours to end, or the SDK's own, which only gets what it lacks. */
-export type SpanOwner = 'instrumentation' | 'sdk';
+/**
+ * The span of a call. Ours is started with the call; a framework's layer starts one at its end, if at all (`late`);
+ * an SDK's own only gets what it lacks.
+ */
+export type CallSpan =
+  | { readonly owner: 'instrumentation'; readonly span: Span }
+  | { readonly owner: 'sdk'; readonly span: Span }
+  | { readonly owner: 'late'; readonly start: (startedUnixMs: number) => Span };
 
 /** One call under observation, from the request until its one end, whichever way that comes. */
-export class ObservedCall {
-  readonly method: Method;
+export class ObservedCall implements CurrentCall {
+  readonly kind: CallKind;
   readonly #host: CallHost;
-  readonly #span: Span;
-  readonly #owner: SpanOwner;
+  readonly #span: CallSpan;
   readonly #start: Attributes;
   readonly #startedMs: number = performance.now();
   #firstTokenMs: number | undefined;
-  #partial: (() => Attributes) | undefined;
-  #received: (() => TextSize) | undefined;
+  #lastChunkMs: number | undefined;
+  #reader: StreamReader | undefined;
+  #response: unknown;
   /** The request's parameters, for as long as the call lasts. */
   #body: unknown;
+  #retries = 0;
+  #inner = false;
   #ended = false;
-  /** The response is here and the app has it, or never asks for it. Such calls may be given up. */
-  answered = false;
+  #answered = false;
   /** Something happened since the last look of the sweeper. */
   touched = true;
+  /** We asked for this stream's usage where the app did not. */
+  asked = false;
+  /** Runs a step of the SDK in the call's own context; for iterators, which run in the context of whoever asks. */
+  within: (<T>(step: () => T) => T) | undefined;
+  /** The method gave an iterator at once, so that the request leaves only when the app asks for the first chunk. */
+  isLazy = false;
 
-  constructor(
-    host: CallHost,
-    method: Method,
-    span: Span,
-    owner: SpanOwner,
-    attributes: Attributes,
-    body: unknown,
-  ) {
+  /** `attributes` is what was known at the start. */
+  constructor(host: CallHost, kind: CallKind, span: CallSpan, attributes: Attributes, body: unknown) {
     this.#host = host;
-    this.method = method;
+    this.kind = kind;
     this.#span = span;
-    this.#owner = owner;
     this.#start = attributes;
     this.#body = body;
     host.open.add(this);
-    if (owner === 'sdk') this.#tellBeforeEnd(span);
+    if (span.owner === 'sdk') this.#tellBeforeEnd(span.span);
   }
 
   /** An SDK that ends its own span does so before the app's iterator closes, and then nothing more is taken. */
@@ -67,7 +76,7 @@ export class ObservedCall {
     const end = span.end.bind(span);
     span.end = (endTime) => {
       this.#host.guard(() => {
-        if (this.#ended || this.#received === undefined || !span.isRecording()) return;
+        if (this.#ended || this.#reader === undefined || !span.isRecording()) return;
         const sizes: Attributes = {};
         this.#putSizes(this.#soFar(), sizes);
         span.setAttributes(sizes);
@@ -80,27 +89,64 @@ export class ObservedCall {
     return this.#ended;
   }
 
+  /** The response is here and the app has it, or never asks for it. Such calls may be given up. */
+  get answered(): boolean {
+    return this.#answered;
+  }
+
+  get operation(): CallKind['operation'] {
+    return this.kind.operation;
+  }
+
+  get isLayer(): boolean {
+    return this.kind.layer === true;
+  }
+
+  noteInner(): void {
+    this.#inner = true;
+  }
+
+  noteRetry(): void {
+    this.#retries += 1;
+  }
+
   /** Instrumentation code around this call: never throws into the app. */
   guard<T>(step: () => T): T | undefined {
     return this.#host.guard(step);
   }
 
+  /** The provider has answered; the app may now do with it what it likes, also nothing. */
+  answer(): void {
+    this.#answered = true;
+    this.touched = true;
+  }
+
   /** Notes the first chunk that carries output. */
   firstToken(): void {
     this.#firstTokenMs ??= performance.now();
+    this.#lastChunkMs = this.#firstTokenMs;
   }
 
-  /** Where to find what a stream has told so far, should the call end early. */
-  reportsThrough(reader: StreamReader): void {
-    this.#partial = () => reader.attributes();
-    this.#received = () => reader.received();
+  /** Notes a further one; timed only where somebody collects the times. */
+  nextChunk(): void {
+    const { metrics } = this.#host;
+    if (metrics.chunk === undefined || this.#lastChunkMs === undefined) return;
+    const now = performance.now();
+    metrics.chunk(now - this.#lastChunkMs, this.#start);
+    this.#lastChunkMs = now;
+  }
+
+  /** The reader for this call's stream, which also tells what is known should the call end early. */
+  openReader(): StreamReader | undefined {
+    this.#reader ??= this.kind.stream?.(this.#host.content.isWanted, this.asked);
+    return this.#reader;
   }
 
   /** The response arrived whole. */
   succeed(response: unknown): void {
-    const { response: read, responseSize } = this.method;
-    if (responseSize !== undefined) this.#received = () => responseSize(response);
-    this.#end(this.#host.guard(() => read(response)) ?? {}, undefined);
+    if (this.#ended) return;
+    this.#response = response;
+    this.#end(this.#host.guard(() => this.kind.response(response, this.#body)) ?? {}, undefined);
   }
 
   /** The stream arrived whole. */
@@ -122,7 +168,8 @@ export class ObservedCall {
   }
 
   #soFar(): Attributes {
-    return (this.#partial === undefined ? undefined : this.#host.guard(this.#partial)) ?? {};
+    const reader = this.#reader;
+    return (reader === undefined ? undefined : this.#host.guard(() => reader.attributes())) ?? {};
   }
 
   /** `attributes` is this call's own object and is added to. */
@@ -130,43 +177,73 @@ export class ObservedCall {
     if (this.#ended) return;
     this.#ended = true;
     this.#host.open.delete(this);
-    this.#host.guard(() => {
-      const durationMs = performance.now() - this.#startedMs;
-      if (this.#firstTokenMs !== undefined) {
-        attributes[ATTR_TIME_TO_FIRST_CHUNK] = (this.#firstTokenMs - this.#startedMs) / 1000;
-      }
-      if (error !== undefined) describeError(error, attributes);
-      this.#host.metrics.record(durationMs, this.#start, attributes);
-      if (this.#host.formerNames) addFormerNames(attributes);
-      if (error === undefined && this.#span.isRecording()) {
-        this.#host.guard(() => this.#putSizes(attributes, attributes));
-      }
-      if (this.#span.isRecording()) {
-        this.#span.setAttributes(attributes);
-        if (this.#owner === 'instrumentation' && error !== undefined) {
-          this.#span.setStatus({ code: SpanStatusCode.ERROR });
-        }
-      }
-    });
+    if (!(this.isLayer && this.#inner)) this.#host.guard(() => this.#tell(attributes, error));
     this.#body = undefined;
-    if (this.#owner === 'instrumentation') this.#host.guard(() => this.#span.end());
+    this.#response = undefined;
+    this.#reader = undefined;
+  }
+
+  #tell(attributes: Attributes, error: unknown): void {
+    const durationMs = performance.now() - this.#startedMs;
+    if (this.#firstTokenMs !== undefined) {
+      attributes[ATTR_TIME_TO_FIRST_CHUNK] = (this.#firstTokenMs - this.#startedMs) / 1000;
+    }
+    if (this.#retries > 0) attributes[ATTR_RESEND_COUNT] = this.#retries;
+    if (error !== undefined) describeError(error, attributes);
+    if (this.kind.measured !== false) this.#host.metrics.record(durationMs, this.#start, attributes);
+    if (this.#host.formerNames) addFormerNames(attributes);
+    const ours = this.#span.owner !== 'sdk';
+    const span = this.#span.owner === 'late' ? this.#span.start(Date.now() - durationMs) : this.#span.span;
+    try {
+      if (!span.isRecording()) return;
+      if (error === undefined) this.#host.guard(() => this.#putSizes(attributes, attributes));
+      if (this.#host.content.isWanted) this.#host.guard(() => this.#tellContent(span, attributes));
+      span.setAttributes(attributes);
+      if (ours && error !== undefined) span.setStatus({ code: SpanStatusCode.ERROR });
+    } finally {
+      if (ours) span.end();
+    }
+  }
+
+  #tellContent(span: Span, attributes: Attributes): void {
+    const { content } = this.kind;
+    if (content === undefined) return;
+    const output =
+      this.#reader?.messages?.() ?? (this.#response === undefined ? [] : content.output(this.#response));
+    this.#host.content.tell(span, { ...this.#start, ...attributes }, content, this.#body, output);
   }
 
   /** Of what the provider did not count, how much text it was: the collector may estimate tokens from it. */
   #putSizes(known: Attributes, into: Attributes): void {
-    if (known[ATTR_INPUT_TOKENS] === undefined) this.method.requestSize(this.#body).put(into, 'input');
-    if (known[ATTR_OUTPUT_TOKENS] === undefined) this.#received?.().put(into, 'output');
+    const { requestSize, responseSize } = this.kind;
+    if (known[ATTR_INPUT_TOKENS] === undefined) requestSize?.(this.#body).put(into, 'input');
+    if (known[ATTR_OUTPUT_TOKENS] !== undefined) return;
+    if (this.#reader !== undefined) this.#reader.received().put(into, 'output');
+    else if (this.#response !== undefined) responseSize?.(this.#response).put(into, 'output');
   }
 }
 
 function describeError(error: unknown, attributes: Attributes): void {
-  const status = asObject(error)?.['status'];
-  if (typeof status === 'number') {
+  const status = statusOf(error);
+  if (status !== undefined) {
     attributes[ATTR_HTTP_STATUS] = status;
     attributes[ATTR_ERROR_TYPE] = String(status);
     return;
   }
   attributes[ATTR_ERROR_TYPE] = error instanceof Error ? error.constructor.name : '_OTHER';
+}
+
+/** Where SDKs keep the HTTP status of an error. */
+const STATUS_FIELDS = ['status', 'statusCode', 'status_code'];
+
+function statusOf(error: unknown): number | undefined {
+  const fields = asObject(error);
+  for (const name of STATUS_FIELDS) {
+    const status = fields?.[name];
+    if (typeof status === 'number' && Number.isInteger(status)) return status;
+  }
+  const smithy = asObject(fields?.['$metadata'])?.['httpStatusCode'];
+  return typeof smithy === 'number' ? smithy : undefined;
 }
 
 function isAbort(error: unknown): boolean {

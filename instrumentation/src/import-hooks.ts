@@ -10,8 +10,8 @@ export interface ImportHooks {
   readonly loadSync: unknown;
 }
 
-/** Turbopack gives external packages such names. */
-const ALIAS = /-[0-9a-f]{16}$/;
+/** What Turbopack adds to the names of external packages. */
+const ALIAS = /-[0-9a-f]{16}(?=\/|$)/;
 
 /**
  * Hooks of our own, that see imports of `modules` alone. Those that the package shares, `hook.mjs` and

@@ -1,28 +1,20 @@
-import {
-  SpanKind,
-  context,
-  diag,
-  metrics,
-  trace,
-  type Attributes,
-  type Context,
-  type MeterProvider,
-  type Span,
-} from '@opentelemetry/api';
+import { context, diag, metrics, type Attributes, type MeterProvider } from '@opentelemetry/api';
 import {
   InstrumentationBase,
   InstrumentationNodeModuleDefinition,
+  InstrumentationNodeModuleFile,
   isWrapped,
   type InstrumentationConfig,
 } from '@opentelemetry/instrumentation';
-import type { Method, SdkAdapter } from './adapter.ts';
-import { attributionOf } from './attribution.ts';
-import { ObservedCall, type CallHost } from './call.ts';
+import type { AdapterHost, AnyFunction, CallKind, Method, ModuleHook, SdkAdapter } from './adapter.ts';
+import { CapturedContent, type RedactContent } from './captured-content.ts';
+import { contentMode } from './content.ts';
+import { currentCall } from './current-call.ts';
 import { clientMetrics, type ClientMetrics } from './metrics.ts';
+import { Observer, type ObserverHost } from './observer.ts';
 import { OpenCalls } from './open-calls.ts';
-import { observePromise } from './promise.ts';
-import { ATTR_OPERATION, ATTR_REQUEST_MODEL, addFormerNames, wantsFormerNames } from './semconv.ts';
-import { isSuppressed } from './suppress.ts';
+import { onRequire } from './required-modules.ts';
+import { wantsFormerNames } from './semconv.ts';
 import { VERSION } from './version.ts';
 
 /** The scope name of our spans. */
@@ -31,10 +23,13 @@ export const SCOPE_NAME = '@spanmeter/instrumentation';
 /** Marks a function that is already observed, also by another copy of this package. */
 const OBSERVED = Symbol.for('spanmeter.observed');
 
-type AnyFunction = (this: unknown, ...args: unknown[]) => unknown;
+export interface SdkInstrumentationConfig extends InstrumentationConfig {
+  /** Sees captured content before it is written. */
+  readonly redact?: RedactContent;
+}
 
 /** One instrumentation of one SDK, driven by its adapter. */
-export class SdkInstrumentation extends InstrumentationBase {
+export class SdkInstrumentation extends InstrumentationBase<SdkInstrumentationConfig> {
   // The base class calls init() and _updateMetricInstruments() from its constructor, before the fields of a
   // subclass exist; `declare` keeps them from being wiped afterwards.
   declare private _client: ClientMetrics | undefined;
@@ -42,20 +37,23 @@ export class SdkInstrumentation extends InstrumentationBase {
   declare private _meterGiven: boolean | undefined;
   readonly #adapter: SdkAdapter;
   readonly #open = new OpenCalls();
-  readonly #host: CallHost;
+  readonly #observer: Observer;
+  readonly #host: AdapterHost;
+  readonly #modules: readonly InstrumentationNodeModuleDefinition[];
+  #undo: (() => void)[] = [];
+  /** Exports given by hand, to be patched again when enabled again. */
+  readonly #given = new Set<unknown>();
+  #activated = false;
   #faulty = false;
 
-  constructor(adapter: SdkAdapter, config: InstrumentationConfig = {}) {
+  constructor(adapter: SdkAdapter, config: SdkInstrumentationConfig = {}) {
     super(SCOPE_NAME, VERSION, { ...config, enabled: false });
     this.setConfig(config);
     this.#adapter = adapter;
-    this.#host = {
-      metrics: { record: (...args) => this.#metrics().record(...args) },
-      open: this.#open,
-      formerNames: wantsFormerNames(process.env['OTEL_SEMCONV_STABILITY_OPT_IN']),
-      guard: (step) => this.#guard(step),
-    };
-    (this as unknown as { _modules: unknown[] })._modules = [this.#definition()];
+    this.#observer = new Observer(this.#observerHost(config.redact));
+    this.#host = this.#adapterHost();
+    this.#modules = this.#definitions();
+    (this as unknown as { _modules: unknown[] })._modules = [...this.#modules];
     if (config.enabled !== false) this.enable();
   }
 
@@ -71,6 +69,28 @@ export class SdkInstrumentation extends InstrumentationBase {
   override setMeterProvider(provider: MeterProvider): void {
     this._meterGiven = true;
     super.setMeterProvider(provider);
+  }
+
+  override enable(): void {
+    const again = !this.isEnabled();
+    super.enable();
+    if (again) this.#watchEntryPoints();
+    if (again) for (const moduleExports of this.#given) this.#guard(() => this.#patch(moduleExports));
+    const { activate } = this.#adapter;
+    if (this.#activated || activate === undefined) return;
+    this.#activated = true;
+    this.#guard(() => activate(this.#host));
+  }
+
+  override disable(): void {
+    super.disable();
+    this.#activated = false;
+    for (const undo of this.#undo.splice(0).toReversed()) this.#guard(undo);
+  }
+
+  /** Package name of the SDK. */
+  get sdk(): string {
+    return this.#adapter.module;
   }
 
   /** The API has no proxy meter, so the global provider is looked at again until an SDK has set one. */
@@ -92,128 +112,126 @@ export class SdkInstrumentation extends InstrumentationBase {
 
   /** Patches exports that no loader hook saw, as a bundler makes them. */
   manuallyInstrument(moduleExports: unknown): void {
-    this.#patch(moduleExports);
+    this.#given.add(moduleExports);
+    if (this.isEnabled()) this.#guard(() => this.#patch(moduleExports));
   }
 
-  #definition(): InstrumentationNodeModuleDefinition {
-    return new InstrumentationNodeModuleDefinition(
+  /** Patches the SDK of a client, or of a client's class; false where it is of another SDK. */
+  instrumentClient(client: unknown): boolean {
+    const found = this.#guard(() => this.#adapter.exportsOf?.(client));
+    if (found === undefined) return false;
+    this.manuallyInstrument(found);
+    return true;
+  }
+
+  #observerHost(redact: RedactContent | undefined): ObserverHost {
+    const clientMetricsOf = (): ClientMetrics => this.#metrics();
+    const mode = contentMode(process.env['OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT']);
+    return {
+      adapter: this.#adapter,
+      get metrics() {
+        return clientMetricsOf();
+      },
+      open: this.#open,
+      formerNames: wantsFormerNames(process.env['OTEL_SEMCONV_STABILITY_OPT_IN']),
+      content: new CapturedContent(mode, redact, () => this.logger),
+      tracer: () => this.tracer,
+      isActive: () => this.isEnabled() && !this.#faulty,
+      always: (): Attributes | undefined => undefined,
+      guard: (step) => this.#guard(step),
+      fault: (fault) => this.#fault(fault),
+    };
+  }
+
+  #adapterHost(): AdapterHost {
+    return {
+      wrap: (owner, name, make) => this.#wrap(owner, name, make),
+      wrapMethod: (owner, name, kind) => this.#wrapMethod(owner, name, kind),
+      run: (kind, resource, args, original) => this.#observer.run(kind, resource, args, original),
+      startSpan: (start) => this.#observer.startSpan(start),
+      guard: (step) => this.#guard(step),
+      isActive: () => this.isEnabled() && !this.#faulty,
+      onDisable: (undo) => this.#undo.push(undo),
+    };
+  }
+
+  #definitions(): InstrumentationNodeModuleDefinition[] {
+    const main = new InstrumentationNodeModuleDefinition(
       this.#adapter.module,
       [...this.#adapter.versions],
-      (moduleExports: unknown) => {
-        this.#guard(() => this.#patch(moduleExports));
-        return moduleExports;
-      },
-      (moduleExports: unknown) => {
-        this.#guard(() => this.#unpatch(moduleExports));
-      },
+      (moduleExports: unknown) => this.#guard(() => this.#patch(moduleExports)) ?? moduleExports,
+    );
+    return [main, ...(this.#adapter.hooks ?? []).map((hook) => this.#definition(hook))];
+  }
+
+  #definition(hook: ModuleHook): InstrumentationNodeModuleDefinition {
+    const versions = [...hook.versions];
+    const patch = (moduleExports: unknown): unknown =>
+      this.#guard(() => hook.patch(moduleExports, this.#host)) ?? moduleExports;
+    if (hook.files === undefined)
+      return new InstrumentationNodeModuleDefinition(hook.module, versions, patch);
+    const files = hook.files.map(
+      (file) => new InstrumentationNodeModuleFile(`${hook.module}/${file}`, versions, patch, () => undefined),
+    );
+    return new InstrumentationNodeModuleDefinition(hook.module, versions, undefined, undefined, files);
+  }
+
+  /** Entry points below a package's main one; the base class finds those of CommonJS by their file alone. */
+  #watchEntryPoints(): void {
+    for (const definition of this.#modules.slice(1)) {
+      if (!isEntryPoint(definition.name) || definition.files.length > 0) continue;
+      const loaded = (moduleExports: unknown, folder: string): unknown =>
+        (this as unknown as BaseWithLoader)._onRequire(definition, moduleExports, definition.name, folder);
+      this.#undo.push(onRequire(definition.name, loaded));
+    }
+  }
+
+  #patch(moduleExports: unknown): unknown {
+    for (const { owner, name, kind } of this.#adapter.methods) {
+      const holder = owner(moduleExports);
+      if (holder !== undefined) this.#wrapMethod(holder, name, kind);
+    }
+    const { retries, patch } = this.#adapter;
+    const client = retries?.owner(moduleExports);
+    if (retries !== undefined && client !== undefined) this.#wrap(client, retries.name, countRetries);
+    return patch?.(moduleExports, this.#host) ?? moduleExports;
+  }
+
+  #wrapMethod(owner: object, name: string, kind: Method['kind']): boolean {
+    const observer = this.#observer;
+    const chosen = (resource: unknown, args: readonly unknown[]): CallKind | undefined =>
+      typeof kind === 'function' ? this.#guard(() => kind(resource, args)) : kind;
+    return this.#wrap(
+      owner,
+      name,
+      (original) =>
+        function (this: unknown, ...args: unknown[]): unknown {
+          const one = chosen(this, args);
+          if (one === undefined) return original.apply(this, args);
+          return observer.run(one, this, args, (given) => original.apply(this, given as unknown[]));
+        },
     );
   }
 
-  #patch(moduleExports: unknown): void {
-    for (const method of this.#adapter.methods) {
-      const owner = method.owner(moduleExports) as Record<string, AnyFunction> | undefined;
-      const original = owner?.[method.name];
-      if (owner === undefined || typeof original !== 'function') continue;
-      if (OBSERVED in original) continue;
-      if (isWrapped(original)) {
-        diag.info(`spanmeter: another instrumentation of ${this.#adapter.module} is active; stepping back`);
-        continue;
-      }
-      this._wrap(owner, method.name, () => this.#observed(method, original));
+  #wrap(owner: object, name: string, make: (original: AnyFunction) => AnyFunction): boolean {
+    const holder = owner as Record<string, AnyFunction>;
+    const original: unknown = holder[name];
+    if (typeof original !== 'function' || OBSERVED in original) return false;
+    if (isWrapped(original)) {
+      diag.info(`spanmeter: another instrumentation of ${this.#adapter.module} is active; stepping back`);
+      return false;
     }
-  }
-
-  #unpatch(moduleExports: unknown): void {
-    for (const method of this.#adapter.methods) {
-      const owner = method.owner(moduleExports) as Record<string, AnyFunction> | undefined;
-      const current = owner?.[method.name];
-      if (owner !== undefined && current !== undefined && OBSERVED in current) {
-        this._unwrap(owner, method.name);
-      }
-    }
-  }
-
-  #observed(method: Method, original: AnyFunction): AnyFunction {
-    const run = (resource: unknown, args: unknown[]): unknown => this.#run(method, original, resource, args);
-    const observed = function (this: unknown, ...args: unknown[]): unknown {
-      return run(this, args);
-    };
-    Object.defineProperties(observed, {
+    const replacement = make(original as AnyFunction);
+    Object.defineProperties(replacement, {
       name: { value: original.name, configurable: true },
       length: { value: original.length, configurable: true },
       [OBSERVED]: { value: true },
     });
-    return observed;
-  }
-
-  #run(method: Method, original: AnyFunction, resource: unknown, args: unknown[]): unknown {
-    const active = context.active();
-    if (this.#faulty || !this.isEnabled() || this.#steppingBack(active, method)) {
-      return original.apply(resource, args);
-    }
-    const native = this.#adapter.native;
-    if (native !== undefined && this.#guard(() => native.isOn(resource)) === true) {
-      const { result, span } = native.run(resource, args[1], () => original.apply(resource, args));
-      if (span !== undefined)
-        this.#observe(
-          result,
-          this.#guard(() => this.#adopt(method, span, resource, args)),
-        );
-      return result;
-    }
-    const begun = this.#guard(() => this.#begin(method, resource, args, active));
-    if (begun === undefined) return original.apply(resource, args);
-    let result: unknown;
-    try {
-      result = context.with(trace.setSpan(active, begun.span), () => original.apply(resource, args));
-    } catch (error) {
-      begun.call.fail(error);
-      throw error;
-    }
-    this.#observe(result, begun.call);
-    return result;
-  }
-
-  #observe(result: unknown, call: ObservedCall | undefined): void {
-    if (call === undefined) return;
-    const watched = this.#guard(() => observePromise(result, call));
-    if (watched === true) return;
-    call.abandon();
-    this.#fault(new Error(`${this.#adapter.module} returned an object of an unknown shape`));
-  }
-
-  #begin(
-    method: Method,
-    resource: unknown,
-    args: unknown[],
-    active: Context,
-  ): { span: Span; call: ObservedCall } {
-    const attributes = method.request(resource, args[0]);
-    const atStart: Attributes = Object.assign(attributes, attributionOf(active));
-    if (this.#host.formerNames) addFormerNames(atStart);
-    const model = attributes[ATTR_REQUEST_MODEL];
-    const name = typeof model === 'string' ? `${method.operation} ${model}` : method.operation;
-    const span = this.tracer.startSpan(name, { kind: SpanKind.CLIENT, attributes: atStart }, active);
-    return { span, call: new ObservedCall(this.#host, method, span, 'instrumentation', attributes, args[0]) };
-  }
-
-  #adopt(method: Method, span: Span, resource: unknown, args: unknown[]): ObservedCall {
-    const attributes = method.request(resource, args[0]);
-    if (span.isRecording()) span.setAttributes(attributionOf(context.active()));
-    return new ObservedCall(this.#host, method, span, 'sdk', attributes, args[0]);
-  }
-
-  /** Tracing is suppressed here, or another instrumentation of the same SDK called us inside its span. */
-  #steppingBack(active: Context, method: Method): boolean {
-    if (isSuppressed(active)) return true;
-    const outer = trace.getSpan(active) as
-      { attributes?: Attributes; instrumentationScope?: { name: string } } | undefined;
-    const scope = outer?.instrumentationScope?.name;
-    return (
-      scope !== undefined &&
-      this.#adapter.rivals.includes(scope) &&
-      outer?.attributes?.[ATTR_OPERATION] === method.operation
-    );
+    this._wrap(holder, name, () => replacement);
+    this.#undo.push(() => {
+      if (holder[name] !== undefined && OBSERVED in holder[name]) this._unwrap(holder, name);
+    });
+    return true;
   }
 
   #guard<T>(step: () => T): T | undefined {
@@ -230,4 +248,22 @@ export class SdkInstrumentation extends InstrumentationBase {
     this.#faulty = true;
     diag.error(`spanmeter: a fault in the instrumentation of ${this.#adapter.module}; it is now off`, fault);
   }
+}
+
+/** How the base class meets a module that was just loaded: checks its version, patches it. */
+interface BaseWithLoader {
+  _onRequire(definition: unknown, moduleExports: unknown, name: string, folder: string): unknown;
+}
+
+/** `@scope/package/entry` or `package/entry`. */
+function isEntryPoint(name: string): boolean {
+  return name.split('/').length > (name.startsWith('@') ? 2 : 1);
+}
+
+/** An SDK's own way to try again, counted for the call that it is for. */
+function countRetries(original: AnyFunction): AnyFunction {
+  return function (this: unknown, ...args: unknown[]): unknown {
+    currentCall(context.active())?.noteRetry();
+    return original.apply(this, args);
+  };
 }

@@ -35,6 +35,8 @@ export interface ClientMetrics {
    * provider reported them.
    */
   record(durationMs: number, start: Attributes, end: Attributes): void;
+  /** Records the time between two chunks with output; absent where nobody collects it. */
+  chunk?(intervalMs: number, start: Attributes): void;
 }
 
 const NO_METRICS: ClientMetrics = { record() {} };

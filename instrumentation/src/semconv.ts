@@ -47,6 +47,8 @@ export const CHARACTER_COUNTS: Readonly<
 };
 export const ATTR_ERROR_TYPE = 'error.type';
 export const ATTR_HTTP_STATUS = 'http.response.status_code';
+/** Attempts after the first. */
+export const ATTR_RESEND_COUNT = 'http.request.resend_count';
 export const ATTR_SERVER_ADDRESS = 'server.address';
 export const ATTR_SERVER_PORT = 'server.port';
 

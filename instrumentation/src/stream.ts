@@ -1,8 +1,9 @@
 import type { StreamReader } from './adapter.ts';
 import type { ObservedCall } from './call.ts';
+import { canHide, hide } from './hidden.ts';
 import { asObject } from './json.ts';
 
-/** The SDKs' stream: a public `iterator` that every way of reading goes through, and a controller. */
+/** The stream of OpenAI's and Anthropic's SDKs: a public `iterator` that every way of reading goes through. */
 interface SdkStream {
   iterator: (this: unknown) => AsyncIterator<unknown>;
   controller?: { readonly signal?: AbortSignal };
@@ -11,41 +12,157 @@ interface SdkStream {
 /** Ends calls whose stream, or whose iterator, was dropped without being read to its end. */
 const dropped = new FinalizationRegistry<ObservedCall>((call) => call.abandon());
 
-/** Whether a parsed response is a stream of the shape that `observeStream` knows. */
-export function isSdkStream(value: unknown): value is SdkStream {
+function isSdkStream(value: unknown): value is SdkStream {
   return typeof asObject(value)?.['iterator'] === 'function';
 }
 
+function isIterator(value: unknown): value is AsyncIterator<unknown> {
+  return typeof asObject(value)?.['next'] === 'function';
+}
+
+function isIterable(value: unknown): value is AsyncIterable<unknown> {
+  return typeof (value as Partial<AsyncIterable<unknown>> | null)?.[Symbol.asyncIterator] === 'function';
+}
+
+/** Whether `observeStream` can watch this. */
+export function isStream(value: unknown): boolean {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    (isSdkStream(value) || isIterator(value) || isIterable(value))
+  );
+}
+
 /**
- * Watches `stream` by replacing the `iterator` of this one instance: the app keeps the SDK's object, each
- * chunk passes once, nothing is buffered or read ahead, and `break` still aborts the request. `tee()` and
- * `toReadableStream()` go through the same iterator. Only the first iterator is watched, since a second one
- * can only throw.
+ * Watches `stream` by replacing the iterator of this one instance: the app keeps the SDK's object, each chunk passes
+ * once, nothing is buffered or read ahead, and `break` still aborts the request. Only the first iterator is watched,
+ * since a second one can only throw or find nothing.
  */
-export function observeStream(stream: SdkStream, call: ObservedCall): void {
+export function observeStream(stream: unknown, call: ObservedCall): void {
+  const reader = call.openReader();
+  if (reader === undefined) return;
+  if (isSdkStream(stream)) return observeSdkStream(stream, call, reader);
+  const readable = stream instanceof ReadableStream;
+  if (isIterator(stream) && canHide(stream, 'next')) {
+    watchIterator(stream, call, reader);
+    dropped.register(stream, call, call);
+  } else if (isIterable(stream) && canHide(stream, Symbol.asyncIterator)) {
+    if (readable) observeReaders(stream, call, reader);
+    observeIterable(stream, call, reader);
+  } else call.abandon();
+}
+
+/** `tee()` and `toReadableStream()` of these streams go through the same iterator. */
+function observeSdkStream(stream: SdkStream, call: ObservedCall, reader: StreamReader): void {
   const iterate = stream.iterator;
   const signal = stream.controller?.signal;
   const onAbort = (): void => call.abandon();
   // For an abort of a stream that nobody reads. Once someone does, the iterator sees every end, and the SDK
   // itself aborts the controller after an error, which must not hide the error.
   signal?.addEventListener('abort', onAbort, { once: true });
-  const reader = call.method.stream();
-  call.reportsThrough(reader);
+  stream.iterator = watchedOnce(iterate, stream, call, reader, () =>
+    signal?.removeEventListener('abort', onAbort),
+  );
+}
+
+function observeIterable(stream: AsyncIterable<unknown>, call: ObservedCall, reader: StreamReader): void {
+  hide(stream, Symbol.asyncIterator, watchedOnce(stream[Symbol.asyncIterator], stream, call, reader));
+}
+
+/** `iterate`, whose first result is watched. */
+function watchedOnce(
+  iterate: (this: unknown) => AsyncIterator<unknown>,
+  stream: object,
+  call: ObservedCall,
+  reader: StreamReader,
+  onFirst?: () => void,
+): (this: unknown, ...args: unknown[]) => AsyncIterator<unknown> {
   let watching = false;
-  stream.iterator = function (this: unknown): AsyncIterator<unknown> {
-    const source = iterate.call(this);
+  dropped.register(stream, call, call);
+  return function (this: unknown, ...args: unknown[]): AsyncIterator<unknown> {
+    const source: AsyncIterator<unknown> = Reflect.apply(iterate, this, args);
     if (watching || call.ended) return source;
     watching = true;
     call.guard(() => {
-      signal?.removeEventListener('abort', onAbort);
+      onFirst?.();
       // The app may keep only the iterator and drop the stream, so the iterator is what counts from now on.
       dropped.unregister(call);
+      if (!canHide(source, 'next')) return call.abandon();
       dropped.register(source, call, call);
       watchIterator(source, call, reader);
     });
     return source;
   };
-  dropped.register(stream, call, call);
+}
+
+/** A web stream's own readers, which its iterator does not use. */
+function observeReaders(stream: object, call: ObservedCall, reader: StreamReader): void {
+  const readable = stream as Record<'getReader' | 'cancel', Step>;
+  const { getReader } = readable;
+  hide(stream, 'getReader', (...args: unknown[]) => {
+    const source = getReader.apply(stream, args) as Record<'read' | 'cancel', Step>;
+    call.guard(() => {
+      if (call.ended || !canHide(source, 'read')) return;
+      const steps = watchSteps(call, reader);
+      const { read } = source;
+      hide(source, 'read', (...rest: unknown[]) =>
+        (read.apply(source, rest) as Promise<IteratorResult<unknown>>).then(steps.arrived, steps.failed),
+      );
+      closeOn(source, steps.closed);
+    });
+    return source;
+  });
+  closeOn(readable, () => call.abandon());
+}
+
+type Step = (this: unknown, ...args: unknown[]) => unknown;
+
+function closeOn(source: Record<'cancel', Step>, closed: () => void): void {
+  const { cancel } = source;
+  hide(source, 'cancel', (...args: unknown[]) => {
+    closed();
+    return cancel.apply(source, args);
+  });
+}
+
+interface Steps {
+  readonly arrived: <R extends { readonly done?: boolean | undefined; readonly value?: unknown }>(
+    result: R,
+  ) => R;
+  readonly failed: (error: unknown) => never;
+  readonly closed: () => void;
+}
+
+function watchSteps(call: ObservedCall, reader: StreamReader): Steps {
+  let waitingForFirst = true;
+  return {
+    arrived: (result) => {
+      if (call.ended) return result;
+      call.guard(() => {
+        call.touched = true;
+        if (result.done === true) {
+          dropped.unregister(call);
+          call.succeedStream();
+        } else {
+          const output = reader.read(result.value);
+          if (!output) return;
+          if (waitingForFirst) call.firstToken();
+          else call.nextChunk();
+          waitingForFirst = false;
+        }
+      });
+      return result;
+    },
+    failed: (error) => {
+      dropped.unregister(call);
+      call.fail(error);
+      throw error;
+    },
+    closed: () => {
+      dropped.unregister(call);
+      call.abandon();
+    },
+  };
 }
 
 /** An iterator's methods as properties, to be replaced one by one. */
@@ -57,41 +174,43 @@ interface IteratorSteps {
 
 /** Replaces next, return and throw on this iterator, which stays the same object. */
 function watchIterator(source: AsyncIterator<unknown>, call: ObservedCall, reader: StreamReader): void {
-  const steps = source as unknown as IteratorSteps;
-  const { next, return: close, throw: raise } = steps;
-  let waitingForFirst = true;
-  const look = (result: IteratorResult<unknown>): void => {
-    call.touched = true;
-    if (result.done === true) {
-      dropped.unregister(call);
-      call.succeedStream();
-    } else if (reader.read(result.value) && waitingForFirst) {
-      waitingForFirst = false;
-      call.firstToken();
-    }
-  };
-  const observed = (result: IteratorResult<unknown>): IteratorResult<unknown> => {
-    if (!call.ended) call.guard(() => look(result));
-    return result;
-  };
-  const failed = (error: unknown): never => {
-    dropped.unregister(call);
-    call.fail(error);
-    throw error;
-  };
-  steps.next = (...args) => next.apply(source, args).then(observed, failed);
+  const { next, return: close, throw: raise } = source as unknown as IteratorSteps;
+  const steps = watchSteps(call, reader);
+  const hides = reader.hides?.bind(reader);
+  const { within } = call;
+  const ask =
+    (call.isLazy || call.isLayer) && within !== undefined
+      ? (args: unknown[]) => within(() => next.apply(source, args))
+      : (args: unknown[]) => next.apply(source, args);
+  const step =
+    hides === undefined
+      ? (args: unknown[]) => ask(args).then(steps.arrived, steps.failed)
+      : (args: unknown[]) => visible(() => ask(args), steps, hides, call);
+  hide(source, 'next', (...args: unknown[]) => step(args));
   if (close !== undefined) {
-    steps.return = (value) => {
-      dropped.unregister(call);
-      call.abandon();
+    hide(source, 'return', (value?: unknown) => {
+      steps.closed();
       return close.call(source, value);
-    };
+    });
   }
   if (raise !== undefined) {
-    steps.throw = (error) => {
+    hide(source, 'throw', (error?: unknown) => {
       dropped.unregister(call);
       call.fail(error);
       return raise.call(source, error);
-    };
+    });
+  }
+}
+
+/** The next chunk that is the app's: those that only we asked for are looked at and passed over. */
+async function visible(
+  next: () => Promise<IteratorResult<unknown>>,
+  steps: Steps,
+  hides: (chunk: unknown) => boolean,
+  call: ObservedCall,
+): Promise<IteratorResult<unknown>> {
+  for (;;) {
+    const result = await next().then(steps.arrived, steps.failed);
+    if (result.done === true || call.guard(() => hides(result.value)) !== true) return result;
   }
 }

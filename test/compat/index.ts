@@ -1,6 +1,7 @@
 import { checkAuto } from './auto.ts';
 import { checkGoCollector } from './go-collector.ts';
 import { checkLambda } from './lambda.ts';
+import { checkGo, checkJava } from './languages.ts';
 import { checkNext } from './next.ts';
 import { checkNodes } from './nodes.ts';
 import { checkOtel } from './otel.ts';
@@ -11,7 +12,9 @@ import { Verdict } from './verdict.ts';
 
 const CHECKS: Readonly<Record<string, (verdict: Verdict, args: readonly string[]) => Promise<void>>> = {
   python: checkPython,
+  go: checkGo,
   'go-collector': checkGoCollector,
+  java: checkJava,
   package: checkPackage,
   auto: checkAuto,
   otel: checkOtel,

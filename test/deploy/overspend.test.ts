@@ -34,6 +34,10 @@ const BUDGET_RULES = 'spanmeter-budgets';
 /** USD per million output tokens of claude-haiku-4-5 (Anthropic's price page). */
 const USD_PER_MILLION = 5;
 
+function isForecast(name: string | undefined): boolean {
+  return name?.includes('GenAIBudgetForecast') === true;
+}
+
 describe('an overspend, from a call to a message, through the files of the stack', function () {
   this.timeout(90_000);
   const messages: Message[] = [];
@@ -174,15 +178,17 @@ describe('an overspend, from a call to a message, through the files of the stack
     await until(rules, (groups) =>
       groups.some(({ name, lastEvaluation }) => name === BUDGET_RULES && Date.parse(lastEvaluation) > seenMs),
     );
-    const firing = (await prometheus!.alerts()).filter(({ labels }) =>
-      labels['alertname']?.startsWith('GenAIBudget'),
+    // Late in the day what is spent already may well be forecast to overrun, which is another alert's matter.
+    const firing = (await prometheus!.alerts()).filter(
+      ({ labels }) => labels['alertname']?.startsWith('GenAIBudget') && !isForecast(labels['alertname']),
     );
     assert.deepEqual(
       firing.map(({ labels }) => [labels['alertname'], labels['tenant']]),
       [['GenAIBudgetExceeded', 'eleven']],
     );
-    assert.equal(about('eleven').length, 1);
-    assert.deepEqual([...about('nine'), ...about('ten')], []);
+    const told = (tenant: string) => about(tenant).filter(({ title }) => !isForecast(title));
+    assert.equal(told('eleven').length, 1);
+    assert.deepEqual([...told('nine'), ...told('ten')], []);
   });
 
   it('shows every rule healthy on the metrics of a real collector', async () => {

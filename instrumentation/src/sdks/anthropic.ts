@@ -1,5 +1,5 @@
 import type { Attributes, Span, Tracer } from '@opentelemetry/api';
-import type { Method, NativeResult, SdkAdapter, StreamReader } from '../adapter.ts';
+import type { CallKind, Method, NativeResult, SdkAdapter, StreamReader } from '../adapter.ts';
 import { asObject, prototypeAt, putNumber, putString, type Json } from '../json.ts';
 import { providerOf, serverOf } from '../provider.ts';
 import {
@@ -164,16 +164,20 @@ function messages(moduleExports: unknown, ...path: string[]): object | undefined
   return prototypeAt(moduleExports, ['Anthropic', ...path]);
 }
 
-const METHODS: readonly Method[] = [['Messages'], ['Beta', 'Messages']].map((path) => ({
-  // stream(), parse() and toolRunner() all go through create().
-  owner: (moduleExports: unknown) => messages(moduleExports, ...path),
-  name: 'create',
-  operation: 'chat' as const,
+const MESSAGES: CallKind = {
+  operation: 'chat',
   request,
   response,
   stream: () => new MessageStreamReader(),
-  requestSize: (body: unknown) => sizeOfParts(body, ['system', 'messages', 'tools']),
-  responseSize: (body: unknown) => sizeOfParts(body, ['content']),
+  requestSize: (body) => sizeOfParts(body, ['system', 'messages', 'tools']),
+  responseSize: (body) => sizeOfParts(body, ['content']),
+};
+
+const METHODS: readonly Method[] = [['Messages'], ['Beta', 'Messages']].map((path) => ({
+  // stream(), parse() and toolRunner() all go through create().
+  owner: (moduleExports) => messages(moduleExports, ...path),
+  name: 'create',
+  kind: MESSAGES,
 }));
 
 function clientOf(resource: unknown): { _tracer?: Tracer | undefined } | undefined {
@@ -218,6 +222,7 @@ export const anthropic: SdkAdapter = {
   module: '@anthropic-ai/sdk',
   versions: ['>=0.30.0 <2'],
   methods: METHODS,
+  retries: { owner: (moduleExports) => messages(moduleExports), name: 'retryRequest' },
   rivals: ['@traceloop/instrumentation-anthropic', '@arizeai/openinference-instrumentation-anthropic'],
   native: {
     isOn: (resource) => clientOf(resource)?._tracer !== undefined,

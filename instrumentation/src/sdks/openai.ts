@@ -1,5 +1,5 @@
 import type { Attributes } from '@opentelemetry/api';
-import type { Method, SdkAdapter, StreamReader } from '../adapter.ts';
+import type { CallKind, Method, SdkAdapter, StreamReader } from '../adapter.ts';
 import { asObject, prototypeAt, putNumber, putString, type Json } from '../json.ts';
 import { providerOf, serverOf } from '../provider.ts';
 import {
@@ -191,12 +191,6 @@ function indexOf(choice: Json): number {
   return typeof index === 'number' && index >= 0 && index < MAX_CHOICES ? index : 0;
 }
 
-const NO_STREAM: StreamReader = {
-  read: () => false,
-  attributes: () => ({}),
-  received: () => new TextSize(),
-};
-
 function messagesSize(response: unknown): TextSize {
   const size = new TextSize();
   const choices = asObject(response)?.['choices'];
@@ -208,27 +202,37 @@ function exported(moduleExports: unknown, ...path: string[]): object | undefined
   return prototypeAt(moduleExports, ['OpenAI', ...path]);
 }
 
+/** The request with its usage asked for, where it is a stream whose app did not say. */
+function askUsage(args: readonly unknown[]): unknown[] | undefined {
+  const [params, ...rest] = args;
+  const body = asObject(params);
+  if (body?.['stream'] !== true) return undefined;
+  const options = asObject(body['stream_options']);
+  if (options?.['include_usage'] !== undefined) return undefined;
+  return [{ ...body, stream_options: { ...options, include_usage: true } }, ...rest];
+}
+
+const CHAT: CallKind = {
+  operation: 'chat',
+  request: chatRequest,
+  response: chatResponse,
+  stream: () => new ChatStreamReader(),
+  requestSize: (body) => sizeOfParts(body, ['messages', 'tools', 'functions', 'response_format']),
+  responseSize: messagesSize,
+  ask: askUsage,
+};
+
+const EMBEDDINGS: CallKind = {
+  operation: 'embeddings',
+  request: embeddingsRequest,
+  response: embeddingsResponse,
+  requestSize: (body) => sizeOfParts(body, ['input']),
+};
+
 const METHODS: readonly Method[] = [
-  {
-    // parse(), stream() and runTools() all go through create().
-    owner: (moduleExports) => exported(moduleExports, 'Chat', 'Completions'),
-    name: 'create',
-    operation: 'chat',
-    request: chatRequest,
-    response: chatResponse,
-    stream: () => new ChatStreamReader(),
-    requestSize: (body) => sizeOfParts(body, ['messages', 'tools', 'functions', 'response_format']),
-    responseSize: messagesSize,
-  },
-  {
-    owner: (moduleExports) => exported(moduleExports, 'Embeddings'),
-    name: 'create',
-    operation: 'embeddings',
-    request: embeddingsRequest,
-    response: embeddingsResponse,
-    stream: () => NO_STREAM,
-    requestSize: (body) => sizeOfParts(body, ['input']),
-  },
+  // parse(), stream() and runTools() all go through create().
+  { owner: (moduleExports) => exported(moduleExports, 'Chat', 'Completions'), name: 'create', kind: CHAT },
+  { owner: (moduleExports) => exported(moduleExports, 'Embeddings'), name: 'create', kind: EMBEDDINGS },
 ];
 
 /** The `openai` package: chat completions, streamed and not, and embeddings; Azure and Bedrock clients too. */
@@ -236,6 +240,7 @@ export const openai: SdkAdapter = {
   module: 'openai',
   versions: ['>=4.19.0 <8'],
   methods: METHODS,
+  retries: { owner: (moduleExports) => exported(moduleExports), name: 'retryRequest' },
   rivals: [
     '@opentelemetry/instrumentation-openai',
     '@traceloop/instrumentation-openai',

@@ -1,0 +1,47 @@
+import { createContextKey, type Context } from '@opentelemetry/api';
+import type { Operation } from './adapter.ts';
+
+/** The observed call that code runs inside of. */
+export interface CurrentCall {
+  readonly ended: boolean;
+  readonly operation: Operation;
+  /** A framework's layer: calls of SDKs inside it are the ones that are told. */
+  readonly isLayer: boolean;
+  /** An instrumented call inside tells of the same request. */
+  noteInner(): void;
+  /** The SDK makes another attempt. */
+  noteRetry(): void;
+}
+
+// A global symbol, so that two copies of this package see each other's calls.
+const CURRENT = createContextKey('spanmeter.call');
+
+/** The innermost observed call of `ctx` that has not ended. */
+export function currentCall(ctx: Context): CurrentCall | undefined {
+  const call = ctx.getValue(CURRENT) as CurrentCall | undefined;
+  return call === undefined || call.ended ? undefined : call;
+}
+
+/** `ctx` inside `call`. */
+export function insideCall(ctx: Context, call: CurrentCall): Context {
+  return ctx.setValue(CURRENT, call);
+}
+
+/** One kind of request: the three names of text generation are one. */
+function family(operation: Operation): string {
+  return operation === 'text_completion' || operation === 'generate_content' ? 'chat' : operation;
+}
+
+/** A tool may run another, an agent another: these are never one request seen twice. */
+const NO_REQUESTS: ReadonlySet<Operation> = new Set([
+  'create_agent',
+  'execute_tool',
+  'invoke_agent',
+  'invoke_workflow',
+  'retrieval',
+]);
+
+/** Whether a call inside another may be the same request as the outer one, told by a lower layer. */
+export function sameRequest(outer: CurrentCall, operation: Operation): boolean {
+  return !NO_REQUESTS.has(operation) && family(outer.operation) === family(operation);
+}

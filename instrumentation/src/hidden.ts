@@ -1,0 +1,10 @@
+/** Puts `value` on `target` so that neither spreads, keys nor logs show it. */
+export function hide(target: object, name: PropertyKey, value: unknown): void {
+  Object.defineProperty(target, name, { value, configurable: true, writable: true, enumerable: false });
+}
+
+/** Whether `hide` can do so: the app may have frozen the object, or the SDK its property. */
+export function canHide(target: object, name: PropertyKey): boolean {
+  const own = Object.getOwnPropertyDescriptor(target, name);
+  return own === undefined ? Object.isExtensible(target) : own.configurable === true;
+}

@@ -1,0 +1,83 @@
+import { isApiPromise, observeApiPromise } from './api-promise.ts';
+import type { ObservedCall } from './call.ts';
+import { deliver } from './deliver.ts';
+import { hide } from './hidden.ts';
+import { asObject } from './json.ts';
+import { isStream, observeStream } from './stream.ts';
+
+/**
+ * Watches what an SDK's method returned, and gives what the app gets: the same object, but for a plain promise,
+ * which is followed by another plain promise, so that a rejection that nobody handles is still one.
+ */
+export function watchResult(result: unknown, call: ObservedCall): unknown {
+  if (isApiPromise(result)) {
+    observeApiPromise(result, call);
+    return result;
+  }
+  if (isPlainPromise(result)) return followPromise(result, call);
+  if (isThenable(result)) {
+    tapThen(result, call);
+    return result;
+  }
+  if (call.kind.stream !== undefined && isStream(result)) {
+    call.isLazy = true;
+    observeStream(result, call);
+    return result;
+  }
+  call.succeed(result);
+  return result;
+}
+
+function isPlainPromise(value: unknown): value is Promise<unknown> {
+  return value instanceof Promise && Object.getPrototypeOf(value) === Promise.prototype;
+}
+
+/** A thing with a `then` of its own class. */
+export interface Thenable {
+  then: (onResolved?: Settle | null, onRejected?: Settle | null) => unknown;
+}
+
+type Settle = (value: unknown) => unknown;
+
+function isThenable(value: unknown): value is Thenable {
+  return typeof asObject(value)?.['then'] === 'function';
+}
+
+function followPromise(promise: Promise<unknown>, call: ObservedCall): Promise<unknown> {
+  return promise.then(
+    (value) => {
+      call.answer();
+      deliver(value, call);
+      return value;
+    },
+    (error: unknown) => {
+      call.fail(error);
+      throw error;
+    },
+  );
+}
+
+/**
+ * Watches a promise of a class of its own without asking it for anything: only where the app does (`await` does
+ * too), what comes is looked at on its way. `catch` and `finally` of most such classes go through `then`.
+ */
+export function tapThen(promise: Thenable, call: ObservedCall): void {
+  const then = promise.then;
+  hide(promise, 'then', (onResolved?: Settle | null, onRejected?: Settle | null) =>
+    then.call(
+      promise,
+      (value) => {
+        if (!call.ended) {
+          call.answer();
+          deliver(value, call);
+        }
+        return typeof onResolved === 'function' ? onResolved(value) : value;
+      },
+      (error) => {
+        call.fail(error);
+        if (typeof onRejected === 'function') return onRejected(error);
+        throw error;
+      },
+    ),
+  );
+}
