@@ -25,8 +25,9 @@ const FORCE_FLUSH_MS = 5000;
 
 /**
  * A span processor that batches and sends, one request at a time. A request that fails is repeated after 1, 2
- * and 4 s; after that its spans stay in the queue and are offered again with later ones, so that a collector may
- * be away for as long as the queue has room. Its timers and sockets never keep the process alive: only `flush` does, for a bounded time.
+ * and 4 s; after that its spans stay in the queue and are offered again with later ones, so that a collector
+ * may be away for as long as the queue has room. Its timers and sockets never keep the process alive: only
+ * `flush` does, for a bounded time.
  */
 export class DeliveryProcessor implements SpanProcessor {
   readonly #sender: SpanSender;
