@@ -14,6 +14,7 @@ export function createInstrumentations(config: SdkInstrumentationConfig = {}): S
   return made;
 }
 
+export { flush } from './flush.ts';
 export { SdkInstrumentation, type SdkInstrumentationConfig } from './instrumentation.ts';
 export { AttributionSpanProcessor, attributed, withAttribution, type Attribution } from './attribution.ts';
 export { BudgetExceededError, BudgetUnknownError, type SpentBudget } from './budget-error.ts';

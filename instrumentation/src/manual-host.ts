@@ -1,5 +1,6 @@
-import { diag, metrics, trace, type MeterProvider } from '@opentelemetry/api';
+import { diag, metrics, type MeterProvider, type Tracer } from '@opentelemetry/api';
 import { CapturedContent } from './captured-content.ts';
+import { LateTracerProvider } from './late-tracer.ts';
 import { clientMetrics, type ClientMetrics } from './metrics.ts';
 import type { ObserverHost } from './observer.ts';
 import { OpenCalls } from './open-calls.ts';
@@ -50,7 +51,10 @@ function disable(fault: unknown): void {
   diag.error('spanmeter: a fault in what observes calls without an SDK; it is now off', fault);
 }
 
-/** Observes calls that no instrumentation knows of, with the global tracer and meter. */
+/** Of whichever SDK the app has when a span starts. */
+const TRACER: Tracer = new LateTracerProvider().getTracer(SCOPE_NAME, VERSION);
+
+/** Observes calls that no instrumentation knows of, with the global tracer and meter providers. */
 export const MANUAL_HOST: ObserverHost = {
   adapter: { module: 'metered', rivals: [] },
   get metrics() {
@@ -64,7 +68,7 @@ export const MANUAL_HOST: ObserverHost = {
   content: new CapturedContent({ onSpan: false, onEvent: false }, undefined, () => {
     throw new Error('no content is captured of these calls');
   }),
-  tracer: () => trace.getTracer(SCOPE_NAME, VERSION),
+  tracer: () => TRACER,
   isActive: isManualActive,
   always: () => undefined,
   guard,

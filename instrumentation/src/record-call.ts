@@ -1,15 +1,7 @@
-import {
-  SpanKind,
-  SpanStatusCode,
-  context,
-  trace,
-  type Attributes,
-  type TimeInput,
-} from '@opentelemetry/api';
+import { SpanKind, SpanStatusCode, context, type Attributes, type TimeInput } from '@opentelemetry/api';
 import { attributedWith, type Attribution } from './attribution.ts';
 import { putNumber, putString } from './json.ts';
 import { MANUAL_HOST, isManualActive, manualMetrics } from './manual-host.ts';
-import { SCOPE_NAME } from './scope.ts';
 import {
   ATTR_ERROR_TYPE,
   ATTR_OPERATION,
@@ -23,7 +15,6 @@ import {
 } from './semconv.ts';
 import { isSuppressed } from './suppress.ts';
 import { putCallUsage, type CallUsage } from './usage-attributes.ts';
-import { VERSION } from './version.ts';
 
 /** A call made without an instrumented SDK. */
 export interface RecordedCall extends CallUsage {
@@ -77,7 +68,7 @@ export function recordCall(call: RecordedCall): void {
   manualMetrics().record(millisecondsBetween(call.startTime, endTime), start, end);
   const attributes = { ...start, ...end };
   if (MANUAL_HOST.formerNames) addFormerNames(attributes);
-  const span = trace.getTracer(SCOPE_NAME, VERSION).startSpan(`${operation} ${call.model}`, {
+  const span = MANUAL_HOST.tracer().startSpan(`${operation} ${call.model}`, {
     kind: SpanKind.CLIENT,
     attributes,
     ...(call.startTime === undefined ? {} : { startTime: call.startTime }),
