@@ -1,10 +1,13 @@
-import { diag, metrics, type MeterProvider, type Tracer } from '@opentelemetry/api';
+import { diag, metrics, trace, type Attributes, type MeterProvider, type Tracer } from '@opentelemetry/api';
 import { CapturedContent } from './captured-content.ts';
 import { LateTracerProvider } from './late-tracer.ts';
 import { clientMetrics, type ClientMetrics } from './metrics.ts';
 import type { ObserverHost } from './observer.ts';
 import { OpenCalls } from './open-calls.ts';
+import { samplingRatioOf } from './sampling.ts';
 import { SCOPE_NAME } from './scope.ts';
+import { ATTR_SAMPLING_RATIO } from './semconv.ts';
+import { sharedTracerProvider } from './shared-api.ts';
 import { isSwitchedOff } from './switch.ts';
 import { VERSION } from './version.ts';
 import { vocabularyOf } from './vocabulary.ts';
@@ -34,6 +37,11 @@ function vocabulary(): ReturnType<typeof vocabularyOf> {
 /** False where `SPANMETER_ENABLED` turns everything off, or after a fault. */
 export function isManualActive(): boolean {
   return !(switchedOff ??= isSwitchedOff(process.env)) && !faulty;
+}
+
+function samplingAttributes(): Attributes | undefined {
+  const ratio = samplingRatioOf(sharedTracerProvider() ?? trace.getTracerProvider());
+  return ratio === undefined ? undefined : { [ATTR_SAMPLING_RATIO]: ratio };
 }
 
 function guard<T>(step: () => T): T | undefined {
@@ -70,7 +78,7 @@ export const MANUAL_HOST: ObserverHost = {
   }),
   tracer: () => TRACER,
   isActive: isManualActive,
-  always: () => undefined,
+  always: samplingAttributes,
   guard,
   fault: disable,
 };

@@ -49,6 +49,7 @@ export function recordCall(call: RecordedCall): void {
   const operation = call.operation ?? 'chat';
   const start: Attributes = {
     ...attributedWith(active, call.attribution ?? {}),
+    ...MANUAL_HOST.always(),
     ...call.attributes,
     [ATTR_OPERATION]: operation,
     [ATTR_PROVIDER]: call.provider,

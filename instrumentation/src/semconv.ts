@@ -57,6 +57,8 @@ export const CHARACTER_COUNTS: Readonly<
     wide: 'spanmeter.usage.estimate.output_wide_characters',
   },
 };
+/** Which part of all traces is kept, where it is not all of them. */
+export const ATTR_SAMPLING_RATIO = 'spanmeter.sampling.ratio';
 /** The HTTP status or the class of the error of a failed call. */
 export const ATTR_ERROR_TYPE = 'error.type';
 /** The HTTP status of a failed call. */

@@ -13,6 +13,7 @@ import {
   NodeTracerProvider,
   SimpleSpanProcessor,
   type ReadableSpan,
+  type Sampler,
 } from '@opentelemetry/sdk-trace-node';
 
 export type Points = (DataPoint<number> | DataPoint<Histogram>)[];
@@ -24,9 +25,12 @@ export interface GlobalLab {
 }
 
 /** Providers and contexts for the whole process, as an app sets them up; `close` takes them away. */
-export function globalLab(): GlobalLab {
+export function globalLab(sampler?: Sampler): GlobalLab {
   const spans = new InMemorySpanExporter();
-  const tracers = new NodeTracerProvider({ spanProcessors: [new SimpleSpanProcessor(spans)] });
+  const tracers = new NodeTracerProvider({
+    ...(sampler === undefined ? {} : { sampler }),
+    spanProcessors: [new SimpleSpanProcessor(spans)],
+  });
   const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
   const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 3_600_000 });
   const meters = new MeterProvider({ readers: [reader] });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { ROOT_CONTEXT, context, createContextKey } from '@opentelemetry/api';
-import { recordCall, withAttribution } from '@spanmeter/instrumentation';
+import { TraceIdRatioBasedSampler } from '@opentelemetry/sdk-trace-node';
+import { metered, recordCall, withAttribution } from '@spanmeter/instrumentation';
 import { globalLab, type GlobalLab } from './global-lab.ts';
 
 describe('a recorded call', () => {
@@ -139,5 +140,16 @@ describe('a recorded call', () => {
     );
     assert.equal(lab.spans().length, 0);
     assert.equal((await lab.metrics()).size, 0);
+  });
+
+  it('says which part of all traces is kept, as a metered one does', async () => {
+    await lab.close();
+    lab = globalLab(new TraceIdRatioBasedSampler(0.9999999));
+    recordCall({ provider: 'mine', model: 'm1' });
+    metered({ provider: 'mine', model: 'm1' }, () => 1)();
+    assert.deepEqual(
+      lab.spans().map(({ attributes }) => attributes['spanmeter.sampling.ratio']),
+      [0.9999999, 0.9999999],
+    );
   });
 });
