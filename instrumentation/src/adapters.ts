@@ -1,6 +1,7 @@
 import type { SdkAdapter } from './adapter.ts';
+import { ai } from './sdks/ai.ts';
 import { anthropic } from './sdks/anthropic.ts';
 import { openai } from './sdks/openai.ts';
 
 /** Every SDK that is instrumented, one line each. */
-export const ADAPTERS: readonly SdkAdapter[] = [anthropic, openai];
+export const ADAPTERS: readonly SdkAdapter[] = [ai, anthropic, openai];

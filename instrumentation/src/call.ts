@@ -51,6 +51,8 @@ export class ObservedCall implements CurrentCall {
   #inner = false;
   #ended = false;
   #answered = false;
+  /** What was written to a span of the SDK's own. */
+  #told: Attributes | undefined;
   /** Something happened since the last look of the sweeper. */
   touched = true;
   /** We asked for this stream's usage where the app did not. */
@@ -71,12 +73,17 @@ export class ObservedCall implements CurrentCall {
     if (span.owner === 'sdk') this.#tellBeforeEnd(span.span);
   }
 
-  /** An SDK that ends its own span does so before the app's iterator closes, and then nothing more is taken. */
+  /**
+   * An SDK that ends its own span may do so before the app's iterator closes, and then nothing more is taken; or
+   * after it has written its own, less exact figures over ours.
+   */
   #tellBeforeEnd(span: Span): void {
     const end = span.end.bind(span);
     span.end = (endTime) => {
       this.#host.guard(() => {
-        if (this.#ended || this.#reader === undefined || !span.isRecording()) return;
+        if (!span.isRecording()) return;
+        if (this.#told !== undefined) span.setAttributes(this.#told);
+        if (this.#ended || this.#reader === undefined) return;
         const sizes: Attributes = {};
         this.#putSizes(this.#soFar(), sizes);
         span.setAttributes(sizes);
@@ -151,7 +158,10 @@ export class ObservedCall implements CurrentCall {
 
   /** The stream arrived whole. */
   succeedStream(): void {
-    this.#end(this.#soFar(), undefined);
+    this.#end(
+      this.#soFar(),
+      this.#host.guard(() => this.#reader?.failure?.()),
+    );
   }
 
   /**
@@ -199,6 +209,7 @@ export class ObservedCall implements CurrentCall {
       if (error === undefined) this.#host.guard(() => this.#putSizes(attributes, attributes));
       if (this.#host.content.isWanted) this.#host.guard(() => this.#tellContent(span, attributes));
       span.setAttributes(attributes);
+      if (!ours) this.#told = attributes;
       if (ours && error !== undefined) span.setStatus({ code: SpanStatusCode.ERROR });
     } finally {
       if (ours) span.end();
@@ -228,7 +239,8 @@ function describeError(error: unknown, attributes: Attributes): void {
   if (status !== undefined) {
     attributes[ATTR_HTTP_STATUS] = status;
     attributes[ATTR_ERROR_TYPE] = String(status);
-    return;
+    // An answer that says 200 and cannot be read is told by the error's class.
+    if (status >= 400) return;
   }
   attributes[ATTR_ERROR_TYPE] = error instanceof Error ? error.constructor.name : '_OTHER';
 }
