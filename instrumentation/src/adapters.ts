@@ -2,6 +2,7 @@ import type { SdkAdapter } from './adapter.ts';
 import { ai } from './sdks/ai.ts';
 import { anthropic } from './sdks/anthropic.ts';
 import { openai } from './sdks/openai.ts';
+import { openaiAgents } from './sdks/openai-agents.ts';
 
 /** Every SDK that is instrumented, one line each. */
-export const ADAPTERS: readonly SdkAdapter[] = [ai, anthropic, openai];
+export const ADAPTERS: readonly SdkAdapter[] = [ai, anthropic, openai, openaiAgents];

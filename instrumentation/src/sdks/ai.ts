@@ -114,7 +114,9 @@ function seen(args: unknown[], role: ModelRole, look: Look): unknown[] {
 function withStepModels(options: Json, look: Look): Json | undefined {
   const name = 'experimental_prepareStep' in options ? 'experimental_prepareStep' : 'prepareStep';
   const prepare = options[name];
-  return typeof prepare === 'function' ? { ...options, [name]: lookingStep(prepare as AnyFunction, look) } : undefined;
+  return typeof prepare === 'function'
+    ? { ...options, [name]: lookingStep(prepare as AnyFunction, look) }
+    : undefined;
 }
 
 function lookingStep(prepare: AnyFunction, look: Look): AnyFunction {

@@ -55,7 +55,10 @@ function answerParts(answer: Json): Part[] {
   const parts: Part[] = [];
   const { reasoning, text } = answer;
   if (typeof reasoning === 'string') parts.push({ type: 'reasoning', content: reasoning });
-  else parts.push(...list(reasoning).map((each) => partOf({ type: 'reasoning', text: asObject(each)?.['text'] })));
+  else
+    parts.push(
+      ...list(reasoning).map((each) => partOf({ type: 'reasoning', text: asObject(each)?.['text'] })),
+    );
   if (typeof text === 'string') parts.push({ type: 'text', content: text });
   for (const call of list(answer['toolCalls'])) parts.push(partOf({ ...asObject(call), type: 'tool-call' }));
   return parts;

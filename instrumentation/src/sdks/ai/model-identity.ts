@@ -34,7 +34,8 @@ export function putModel(attributes: Attributes, resource: unknown): void {
   putNumber(attributes, ATTR_SERVER_PORT, server.port);
 }
 
-function vendorOf(provider: string): string {
+/** The provider that the AI SDK names so. */
+export function vendorOf(provider: string): string {
   for (const [start, name] of PROVIDERS) if (provider.startsWith(start)) return name;
   const first = provider.split('.', 1)[0];
   return first === undefined || first === '' ? 'unknown' : first;

@@ -143,7 +143,8 @@ function putDetails(attributes: Attributes, raw: Json | undefined): void {
 
 /** Service tiers, and costs where a gateway tells what it charges. */
 function putMetadata(attributes: Attributes, metadata: Json | undefined): void {
-  const tier = asObject(metadata?.['openai'])?.['serviceTier'] ?? asObject(metadata?.['azure'])?.['serviceTier'];
+  const tier =
+    asObject(metadata?.['openai'])?.['serviceTier'] ?? asObject(metadata?.['azure'])?.['serviceTier'];
   putString(attributes, 'openai.response.service_tier', tier);
   const bedrock = asObject(metadata?.['bedrock'])?.['serviceTier'];
   putString(attributes, 'aws.bedrock.response.service_tier', asObject(bedrock)?.['type'] ?? bedrock);
