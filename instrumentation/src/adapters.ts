@@ -3,8 +3,17 @@ import { ai } from './sdks/ai.ts';
 import { anthropic } from './sdks/anthropic.ts';
 import { langchain } from './sdks/langchain.ts';
 import { llamaindex } from './sdks/llamaindex.ts';
+import { mcp } from './sdks/mcp.ts';
 import { openai } from './sdks/openai.ts';
 import { openaiAgents } from './sdks/openai-agents.ts';
 
 /** Every SDK that is instrumented, one line each. */
-export const ADAPTERS: readonly SdkAdapter[] = [ai, anthropic, langchain, llamaindex, openai, openaiAgents];
+export const ADAPTERS: readonly SdkAdapter[] = [
+  ai,
+  anthropic,
+  langchain,
+  llamaindex,
+  mcp,
+  openai,
+  openaiAgents,
+];
