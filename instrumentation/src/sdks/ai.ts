@@ -1,7 +1,10 @@
 import { types } from 'node:util';
-import { trace } from '@opentelemetry/api';
-import type { AdapterHost, AnyFunction, NativeResult, SdkAdapter } from '../adapter.ts';
+import { trace, type Attributes } from '@opentelemetry/api';
+import type { AdapterHost, NativeResult, Operation, SdkAdapter } from '../adapter.ts';
 import { asObject, type Json } from '../json.ts';
+import { ATTR_OPERATION } from '../semconv.ts';
+import { wrapAgent, wrapFunction, wrapWrapper, type Look } from './ai/entry-points.ts';
+import { putModel } from './ai/model-identity.ts';
 import type { ModelRole } from './ai/model-kinds.ts';
 import { WatchedModels } from './ai/watched-models.ts';
 
@@ -64,9 +67,36 @@ function changeable(moduleExports: object): Json {
   return copy;
 }
 
+/** Where a model is in place of the module, which a bundler hides. */
+const GIVEN_MODEL = 'spanmeter.model';
+
+/** Models of all specifications say which one they keep to. */
+function modelAsExports(client: unknown): unknown {
+  const { specificationVersion, provider, modelId } = asObject(client) ?? {};
+  const isModel =
+    typeof specificationVersion === 'string' && typeof provider === 'string' && typeof modelId === 'string';
+  return isModel && roleOf(client) !== undefined ? { [GIVEN_MODEL]: client } : undefined;
+}
+
+/** What a model is for, by what it can do; what it does with sound alone does not tell which way round. */
+function roleOf(value: unknown): ModelRole | undefined {
+  const model = asObject(value);
+  if (typeof model?.['doEmbed'] === 'function') return 'embedding';
+  if (typeof model?.['doRerank'] === 'function') return 'reranking';
+  if (typeof model?.['doGenerate'] !== 'function') return undefined;
+  if ('maxImagesPerCall' in model) return 'image';
+  return typeof model['doStream'] === 'function' ? 'language' : undefined;
+}
+
 function patch(moduleExports: unknown, host: AdapterHost): unknown {
   const given = asObject(moduleExports);
   if (given === undefined) return moduleExports;
+  const model = given[GIVEN_MODEL];
+  if (model !== undefined) {
+    const role = roleOf(model);
+    if (role !== undefined) new WatchedModels(host).see(model, role);
+    return moduleExports;
+  }
   const exports = changeable(given);
   const models = new WatchedModels(host);
   const look: Look = { host, models, provider: () => defaultProvider(exports) };
@@ -76,107 +106,9 @@ function patch(moduleExports: unknown, host: AdapterHost): unknown {
   return exports;
 }
 
-interface Look {
-  readonly host: AdapterHost;
-  readonly models: WatchedModels;
-  readonly provider: () => unknown;
-}
-
 /** What models are that are given by name: `resolveLanguageModel` of ai@5 to ai@7. */
 function defaultProvider(exports: Json): unknown {
   return (globalThis as Json)['AI_SDK_DEFAULT_PROVIDER'] ?? exports['gateway'];
-}
-
-function wrapFunction(exports: Json, name: string, role: ModelRole, look: Look): void {
-  look.host.wrap(
-    exports,
-    name,
-    (original) =>
-      function (this: unknown, ...args: unknown[]): unknown {
-        return original.apply(this, seen(args, role, look));
-      },
-  );
-}
-
-/** Looks at the model in the options of a call; gives the arguments that the SDK gets. */
-function seen(args: unknown[], role: ModelRole, look: Look): unknown[] {
-  if (!look.host.isActive()) return args;
-  const options = look.host.guard(() => {
-    const given = asObject(args[0]);
-    if (given === undefined) return undefined;
-    look.models.see(given['model'], role, look.provider());
-    return withStepModels(given, look);
-  });
-  return options === undefined ? args : [options, ...args.slice(1)];
-}
-
-/** `prepareStep` may choose another model for a step; undefined where there is none. */
-function withStepModels(options: Json, look: Look): Json | undefined {
-  const name = 'experimental_prepareStep' in options ? 'experimental_prepareStep' : 'prepareStep';
-  const prepare = options[name];
-  return typeof prepare === 'function'
-    ? { ...options, [name]: lookingStep(prepare as AnyFunction, look) }
-    : undefined;
-}
-
-function lookingStep(prepare: AnyFunction, look: Look): AnyFunction {
-  const seeModel = (step: unknown): unknown => {
-    look.host.guard(() => look.models.see(asObject(step)?.['model'], 'language', look.provider()));
-    return step;
-  };
-  return function (this: unknown, ...args: unknown[]): unknown {
-    const step = prepare.apply(this, args);
-    return step instanceof Promise ? step.then(seeModel) : seeModel(step);
-  };
-}
-
-function wrapWrapper(exports: Json, name: string, role: ModelRole, look: Look): void {
-  look.host.wrap(
-    exports,
-    name,
-    (original) =>
-      function (this: unknown, ...args: unknown[]): unknown {
-        const model = original.apply(this, args);
-        look.host.guard(() => {
-          if (look.models.see(asObject(args[0])?.['model'], role)) look.models.seeThrough(model);
-        });
-        return model;
-      },
-  );
-}
-
-/**
- * Version 5 gives its settings to the functions as they are. Later ones make the options of every call in
- * `prepareCall`, where the app may choose another model.
- */
-function wrapAgent(agent: unknown, look: Look): void {
-  const prototype: unknown = typeof agent === 'function' ? agent.prototype : undefined;
-  if (typeof prototype !== 'object' || prototype === null) return;
-  if ('prepareCall' in prototype) {
-    look.host.wrap(prototype, 'prepareCall', (original) => lookingCall(original, look));
-    return;
-  }
-  for (const name of ['generate', 'stream', 'respond']) {
-    look.host.wrap(
-      prototype,
-      name,
-      (original) =>
-        function (this: unknown, ...args: unknown[]): unknown {
-          const settings = asObject(asObject(this)?.['settings']);
-          if (settings !== undefined) seen([settings], 'language', look);
-          return original.apply(this, args);
-        },
-    );
-  }
-}
-
-function lookingCall(prepare: AnyFunction, look: Look): AnyFunction {
-  return function (this: unknown, ...args: unknown[]): unknown {
-    const prepared = prepare.apply(this, args);
-    return prepared instanceof Promise
-      ? prepared.then((options: unknown) => seen([options], 'language', look)[0])
-      : prepared;
-  };
 }
 
 interface OwnSpan {
@@ -191,9 +123,21 @@ function ownSpan(): ReturnType<typeof trace.getActiveSpan> {
   return instrumentationScope?.name === OWN_SCOPE && name?.includes('.do') === true ? span : undefined;
 }
 
-function runInOwnSpan(_resource: unknown, _options: unknown, call: () => unknown): NativeResult {
+/** It keeps its span, which gets what it lacks: the conventions' names, and counts that mean the same for all. */
+function runInOwnSpan(resource: unknown, _options: unknown, call: () => unknown): NativeResult {
   const span = ownSpan();
+  if (span?.isRecording() === true) {
+    const attributes: Attributes = { [ATTR_OPERATION]: operationOf((span as OwnSpan).name ?? '') };
+    putModel(attributes, resource);
+    span.setAttributes(attributes);
+  }
   return { result: call(), span };
+}
+
+/** `ai.embed.doEmbed`, `ai.rerank.doRerank`; all others are of language models. */
+function operationOf(name: string): Operation {
+  if (name.endsWith('.doEmbed')) return 'embeddings';
+  return name.endsWith('.doRerank') ? 'rerank' : 'chat';
 }
 
 /**
@@ -205,6 +149,7 @@ export const ai: SdkAdapter = {
   versions: ['>=4.0.0 <8'],
   methods: [],
   patch,
+  exportsOf: modelAsExports,
   // Spans of `@ai-sdk/otel`, for version 7.
   rivals: ['gen_ai'],
   native: { isOn: () => ownSpan() !== undefined, run: runInOwnSpan },

@@ -63,14 +63,26 @@ function tryServer(constructor: unknown): unknown {
   }
 }
 
+/** From a client or a server, or its class, where a bundler hides the module. */
+function protocolOf(client: unknown): unknown {
+  const given = typeof client === 'function' ? asObject(client.prototype) : asObject(client);
+  const inner = asObject(given?.['server']) ?? given;
+  const owner = ownerOf(inner, '_onrequest');
+  return owner === undefined || !('setRequestHandler' in owner)
+    ? undefined
+    : { Protocol: { prototype: owner } };
+}
+
+function patchProtocol(moduleExports: unknown, host: AdapterHost): unknown {
+  observe(prototypeAt(moduleExports, ['Protocol']), host);
+  return moduleExports;
+}
+
 function successor(name: string): ModuleHook {
   return {
     module: `@modelcontextprotocol/${name}`,
     versions: ['>=2.0.0 <3'],
-    patch: (moduleExports, host) => {
-      observe(prototypeAt(moduleExports, ['Protocol']), host);
-      return moduleExports;
-    },
+    patch: patchProtocol,
   };
 }
 
@@ -82,6 +94,8 @@ export const mcp: SdkAdapter = {
   module: '@modelcontextprotocol/sdk',
   versions: ['>=1.0.0 <2'],
   methods: [],
+  patch: patchProtocol,
+  exportsOf: protocolOf,
   hooks: [
     ...Object.entries(ENTRY_POINTS).map(([path, name]) => entryPoint(path, name)),
     MCP_SERVER,

@@ -73,5 +73,10 @@ export const openaiAgents: SdkAdapter = {
   versions: ['>=0.1.0 <1'],
   methods: [],
   patch,
+  exportsOf: (client) => {
+    const runner = asObject(client);
+    const isRunner = typeof runner?.['run'] === 'function' && 'inputGuardrailDefs' in runner;
+    return isRunner ? { Runner: runner.constructor } : undefined;
+  },
   rivals: ['@arizeai/openinference-instrumentation-openai-agents'],
 };

@@ -12,6 +12,8 @@ const ALL: Expectations = {
   garbage: { error: 'APICallError' },
   // One attempt of two failed.
   retried: { error: '500' },
+  // The model is told of it.
+  toolFails: { error: 'TypeError' },
   // Told by the SDK before there is a request.
   invalid: { error: false },
 };
@@ -34,15 +36,21 @@ const VERSION_4: Expectations = {
     ),
   ),
   toolsStream: { usage: { input: 3640, output: 360, cacheRead: 2000, reasoning: 40 } },
+  telemetryStream: NO_WRITES,
   // Nor how much of Anthropic's output was thought.
+  telemetryAnthropicStream: { usage: { input: 1820, output: 180, cacheRead: 1000, cacheWrite: 370 } },
   anthropicStream: { usage: { input: 1820, output: 180, cacheRead: 1000, cacheWrite: 370 } },
 };
 
+/** `@ai-sdk/otel` repeats the tokens of a request on the span of the run, and names writes as they were named before. */
+const TWICE: Expected = { usage: { input: 3640, output: 360, cacheRead: 2000 } };
+
 const BY_SET: Readonly<Record<string, Expectations>> = {
-  'ai-4': { ...READ_AHEAD, ...VERSION_4 },
+  // Version 4 ends with the tool's error.
+  'ai-4': { ...READ_AHEAD, ...VERSION_4, toolFails: { spans: 3, error: true } },
   'ai-5': { ...READ_AHEAD, compatibleStream: NO_WRITES },
   'ai-6': READ_AHEAD,
-  'ai-7': NOT_READ,
+  'ai-7': { ...NOT_READ, otel: TWICE, otelStream: TWICE },
 };
 
 function declareMore(proof: Proof): void {
@@ -72,6 +80,37 @@ function declareMore(proof: Proof): void {
         typeof seconds === 'number' && seconds > 0 && seconds < 30,
         `${scenario}: ${String(seconds)}`,
       );
+    }
+  });
+
+  it('tells steps and tools of one call in one trace', () => {
+    const spans = proof.run.spansOf('tools');
+    const agent = spans.find(({ name }) => name === 'invoke_agent');
+    const inside = spans.filter(({ parentSpanId }) => parentSpanId === agent?.spanId).map(({ name }) => name);
+    assert.deepEqual(inside.toSorted(), [
+      'chat gpt-4o',
+      'chat gpt-4o',
+      'execute_tool lookup',
+      'execute_tool lookup',
+    ]);
+    const tool = spans.find(({ name }) => name === 'execute_tool lookup');
+    assert.equal(tool?.attributes['gen_ai.tool.call.id'], 'call_1');
+  });
+
+  it('attributes a call as its own options say', () => {
+    assert.equal(attributesOf('attributed')['user.id'], 'u1');
+  });
+
+  it('leaves requests to the spans that the app has the SDK make, which get what they lack', () => {
+    const own = proof.run.spans.filter(({ attributes }) =>
+      /^(telemetry|otel)/.test(String(attributes['spanmeter.feature'])),
+    );
+    assert.ok(own.length > 0);
+    for (const { name, scope } of own) assert.match(scope, /^(ai|gen_ai)$/, name);
+    for (const { name, attributes } of own.filter(({ name }) => name.includes('.do'))) {
+      const operation = name.endsWith('.doEmbed') ? 'embeddings' : 'chat';
+      assert.equal(attributes['gen_ai.operation.name'], operation, name);
+      assert.match(String(attributes['gen_ai.provider.name']), /^(openai|anthropic)$/, name);
     }
   });
 

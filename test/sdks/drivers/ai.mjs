@@ -6,7 +6,7 @@ export const packages = ['ai', '@ai-sdk/openai', '@ai-sdk/anthropic', '@ai-sdk/o
 globalThis.AI_SDK_LOG_WARNINGS = false;
 
 /** What differs between the majors, and the models of each provider. */
-function prepare({ modules, url, behave, prompt }) {
+function prepare({ modules, url, behave, prompt, spanmeter }) {
   const ai = modules.ai;
   const baseURL = `${url}/v1`;
   const { createOpenAI } = modules['@ai-sdk/openai'];
@@ -22,6 +22,7 @@ function prepare({ modules, url, behave, prompt }) {
   const lookup = { description: 'Looks up', execute: async ({ q }) => `found ${q}` };
   const steps = (max) => (isFirst ? { maxSteps: max } : { stopWhen: stepCount(max) });
   return {
+    spanmeter,
     ai,
     openai,
     anthropic,
@@ -47,13 +48,14 @@ export function scenarios(given) {
     ...cutShort(lab),
     ...failing(lab),
     ...wrapped(lab),
+    ...ownSpans(lab),
     ...agents(lab),
   };
 }
 
 const shown = ({ text, finishReason, usage }) => ({ text, finishReason, usage });
 
-function complete({ ai, under, options, openai, compatible, steps, tools }) {
+function complete({ spanmeter, ai, under, options, openai, compatible, steps, tools }) {
   const usage = USAGE;
   return {
     plain: () => under({ usage }, async () => shown(await ai.generateText(options()))),
@@ -69,6 +71,10 @@ function complete({ ai, under, options, openai, compatible, steps, tools }) {
         return types;
       }),
     response: () => under({ usage }, async () => ai.streamText(options()).toTextStreamResponse().text()),
+    attributed: () =>
+      under({ usage }, async () =>
+        shown(await ai.generateText(spanmeter.attributed(options(), { user: 'u1' }))),
+      ),
     callbacks: () =>
       under({ usage }, async () => {
         const told = [];
@@ -83,7 +89,7 @@ function complete({ ai, under, options, openai, compatible, steps, tools }) {
         return told;
       }),
     tools: {
-      spans: 2,
+      spans: 5,
       run: () =>
         under({ usage, tool: true }, async () => {
           const { steps: made, toolResults } = await ai.generateText(options({ tools, ...steps(2) }));
@@ -91,7 +97,7 @@ function complete({ ai, under, options, openai, compatible, steps, tools }) {
         }),
     },
     toolsStream: {
-      spans: 2,
+      spans: 4,
       run: () =>
         under({ usage, tool: true, chunks: 1 }, async () => {
           const types = [];
@@ -134,11 +140,22 @@ function claude({ ai, under, options, claude: model, steps, tools }) {
         return [await count(result.textStream), await result.usage];
       }),
     anthropicTools: {
-      spans: 2,
+      spans: 5,
       run: () =>
         under({ usage, tool: true }, async () =>
           shown(await ai.generateText(options({ model, tools, ...steps(2) }))),
         ),
+    },
+    toolFails: {
+      spans: 5,
+      run: () =>
+        under({ usage, tool: true }, async () => {
+          const execute = async () => {
+            throw new TypeError('blue heron');
+          };
+          const broken = { lookup: { ...tools.lookup, execute } };
+          return shown(await ai.generateText(options({ tools: broken, ...steps(2) })));
+        }),
     },
     anthropicBreak: () => under(SLOW, async () => count(ai.streamText(options({ model })).textStream, 3)),
   };
@@ -204,6 +221,69 @@ function failing({ ai, under, options }) {
   };
 }
 
+/** Versions 4 to 6 make spans of their own where the app asks for them. */
+function ownSpans({ ai, under, options, openai, claude: model, steps, tools }) {
+  const usage = USAGE;
+  if (ai.registerTelemetry !== undefined) return otelSpans({ ai, under, options });
+  const experimental_telemetry = { isEnabled: true, recordInputs: false, recordOutputs: false };
+  const own = (more) => options({ experimental_telemetry, ...more });
+  return {
+    telemetry: {
+      spans: 2,
+      run: () => under({ usage }, async () => shown(await ai.generateText(own()))),
+    },
+    telemetryStream: {
+      spans: 2,
+      run: () => under({ usage }, async () => count(ai.streamText(own()).textStream)),
+    },
+    telemetryAnthropic: {
+      spans: 2,
+      run: () => under({ usage }, async () => shown(await ai.generateText(own({ model })))),
+    },
+    telemetryAnthropicStream: {
+      spans: 2,
+      run: () => under({ usage }, async () => count(ai.streamText(own({ model })).textStream)),
+    },
+    telemetryTools: {
+      spans: 5,
+      run: () =>
+        under({ usage, tool: true }, async () => shown(await ai.generateText(own({ tools, ...steps(2) })))),
+    },
+    telemetryEmbed: {
+      spans: 2,
+      run: () =>
+        under({ usage: { input: 1000 } }, async () => {
+          const embedder = (openai.textEmbeddingModel ?? openai.embeddingModel)('text-embedding-3-large');
+          return (await ai.embed({ model: embedder, value: 'hi', maxRetries: 0, experimental_telemetry }))
+            .usage;
+        }),
+    },
+  };
+}
+
+/** Version 7 has a package for it; its span of a run repeats what its spans of requests tell. */
+function otelSpans({ ai, under, options }) {
+  const usage = USAGE;
+  const telemetry = async () => {
+    const { OpenTelemetry } = await import('@ai-sdk/otel');
+    return { integrations: [new OpenTelemetry()], recordInputs: false, recordOutputs: false };
+  };
+  return {
+    otel: {
+      spans: 3,
+      run: () =>
+        under({ usage }, async () => shown(await ai.generateText(options({ telemetry: await telemetry() })))),
+    },
+    otelStream: {
+      spans: 3,
+      run: () =>
+        under({ usage }, async () =>
+          count(ai.streamText(options({ telemetry: await telemetry() })).textStream),
+        ),
+    },
+  };
+}
+
 function wrapped({ ai, under, options, gpt: model }) {
   const { wrapLanguageModel } = ai;
   const pass = { wrapGenerate: ({ doGenerate }) => doGenerate(), wrapStream: ({ doStream }) => doStream() };
@@ -265,7 +345,7 @@ function agents({ ai, under, options, openai, steps, tools, gpt, claude: other }
         );
       }),
     prepareStep: {
-      spans: 2,
+      spans: 5,
       run: () =>
         under({ usage, tool: true }, async () => {
           const prepareStep = async ({ stepNumber }) => (stepNumber === 1 ? { model: other } : {});
@@ -280,12 +360,12 @@ function agents({ ai, under, options, openai, steps, tools, gpt, claude: other }
   return {
     ...found,
     agent: {
-      spans: 2,
+      spans: 5,
       run: () =>
         under({ usage, tool: true }, async () => (await agent().generate({ prompt: 'hi' })).steps.length),
     },
     agentStream: {
-      spans: 2,
+      spans: 4,
       run: () =>
         under({ usage, tool: true, chunks: 1 }, async () => {
           const result = await agent().stream({ prompt: 'hi' });

@@ -20,13 +20,17 @@ interface TracingProcessor {
 /** Trace providers that are followed: packages loaded twice share one. */
 const followed = new WeakSet<object>();
 
+/** Where the provider is for all copies of the packages (@openai/agents-core `tracing/provider`). */
+const PROVIDER = Symbol.for('openai.agents.core.traceProvider');
+
 const DONE = Promise.resolve();
 
 /** Follows the SDK's traces for spans of agents and tools; what it sends where stays as it is. */
 export function traceAgents(moduleExports: unknown, host: AdapterHost): void {
   const provide = asObject(moduleExports)?.['getGlobalTraceProvider'];
-  const provider =
-    typeof provide === 'function' ? asObject(Reflect.apply(provide, undefined, [])) : undefined;
+  const provider = asObject(
+    typeof provide === 'function' ? Reflect.apply(provide, undefined, []) : Reflect.get(globalThis, PROVIDER),
+  );
   const register = provider?.['registerProcessor'];
   if (provider === undefined || typeof register !== 'function' || followed.has(provider)) return;
   followed.add(provider);
