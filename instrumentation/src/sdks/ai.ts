@@ -47,7 +47,9 @@ const replaced = new WeakMap<object, Json>();
  * that cannot be changed, so that `require` gives a copy.
  */
 function changeable(moduleExports: object): Json {
-  if (types.isProxy(moduleExports)) return moduleExports as Json;
+  const { configurable, writable } = Object.getOwnPropertyDescriptor(moduleExports, 'generateText') ?? {};
+  const isPlain = configurable === true || writable === true;
+  if (types.isProxy(moduleExports) || isPlain) return moduleExports as Json;
   const known = replaced.get(moduleExports);
   if (known !== undefined) return known;
   const copy: Record<string, unknown> = Object.create(Object.getPrototypeOf(moduleExports) as object | null);
