@@ -2,6 +2,7 @@ import { SpanStatusCode, type Attributes, type Span } from '@opentelemetry/api';
 import type { CallKind, StreamReader } from './adapter.ts';
 import type { CapturedContent } from './captured-content.ts';
 import type { CurrentCall } from './current-call.ts';
+import { canHide, hide } from './hidden.ts';
 import { asObject } from './json.ts';
 import type { ClientMetrics } from './metrics.ts';
 import type { OpenCalls } from './open-calls.ts';
@@ -50,9 +51,9 @@ export class ObservedCall implements CurrentCall {
   #retries = 0;
   #inner = false;
   #ended = false;
-  #answered = false;
-  /** What was written to a span of the SDK's own. */
+  /** What an SDK's own span was told at the call's end. */
   #told: Attributes | undefined;
+  #answered = false;
   /** Something happened since the last look of the sweeper. */
   touched = true;
   /** We asked for this stream's usage where the app did not. */
@@ -74,22 +75,23 @@ export class ObservedCall implements CurrentCall {
   }
 
   /**
-   * An SDK that ends its own span may do so before the app's iterator closes, and then nothing more is taken; or
-   * after it has written its own, less exact figures over ours.
+   * An SDK that ends its own span may do so before the app's iterator closes, and then nothing more is taken; and
+   * it may write its own counts last. What is known here has to be there when the span ends, errors aside, which
+   * the SDK names.
    */
   #tellBeforeEnd(span: Span): void {
-    const end = span.end.bind(span);
-    span.end = (endTime) => {
+    if (!canHide(span, 'end')) return;
+    const end = span.end;
+    hide(span, 'end', (...args: Parameters<Span['end']>) => {
       this.#host.guard(() => {
         if (!span.isRecording()) return;
-        if (this.#told !== undefined) span.setAttributes(this.#told);
-        if (this.#ended || this.#reader === undefined) return;
-        const sizes: Attributes = {};
-        this.#putSizes(this.#soFar(), sizes);
-        span.setAttributes(sizes);
+        const known = this.#told ?? this.#soFar();
+        if (this.#told === undefined && this.#reader !== undefined) this.#putSizes(known, known);
+        const { [ATTR_ERROR_TYPE]: _, ...counts } = known;
+        span.setAttributes(counts);
       });
-      end(endTime);
-    };
+      end.apply(span, args);
+    });
   }
 
   get ended(): boolean {

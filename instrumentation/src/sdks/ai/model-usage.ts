@@ -101,6 +101,7 @@ function flatCounts(usage: Json | undefined, metadata: Json | undefined, raw: Js
     counts.cacheRead ??=
       count(vendor?.['cacheReadInputTokens']) ??
       count(vendor?.['cachedPromptTokens']) ??
+      count(vendor?.['promptCacheHitTokens']) ??
       count(told?.['cacheReadInputTokens']);
     counts.cacheWrite ??=
       count(vendor?.['cacheCreationInputTokens']) ??
