@@ -6,7 +6,8 @@ import { ATTR_OPERATION } from '../semconv.ts';
 import { wrapAgent, wrapFunction, wrapWrapper, type Look } from './ai/entry-points.ts';
 import { putModel } from './ai/model-identity.ts';
 import type { ModelRole } from './ai/model-kinds.ts';
-import { WatchedModels } from './ai/watched-models.ts';
+import { PROVIDER_PACKAGES } from './ai/provider-packages.ts';
+import { watchedModels } from './ai/watched-models.ts';
 
 /** Exported functions that are given a model, and what it is for. */
 const FUNCTIONS: Readonly<Record<string, ModelRole>> = {
@@ -96,11 +97,11 @@ function patch(moduleExports: unknown, host: AdapterHost): unknown {
   const model = given[GIVEN_MODEL];
   if (model !== undefined) {
     const role = roleOf(model);
-    if (role !== undefined) new WatchedModels(host).see(model, role);
+    if (role !== undefined) watchedModels(host).see(model, role);
     return moduleExports;
   }
   const exports = changeable(given);
-  const models = new WatchedModels(host);
+  const models = watchedModels(host);
   const look: Look = { host, models, provider: () => defaultProvider(exports) };
   for (const [name, role] of Object.entries(FUNCTIONS)) wrapFunction(exports, name, role, look);
   for (const [name, role] of Object.entries(WRAPPERS)) wrapWrapper(exports, name, role, look);
@@ -151,6 +152,7 @@ export const ai: SdkAdapter = {
   versions: ['>=4.0.0 <8'],
   methods: [],
   patch,
+  hooks: PROVIDER_PACKAGES,
   exportsOf: modelAsExports,
   // Spans of `@ai-sdk/otel`, for version 7.
   rivals: ['gen_ai'],

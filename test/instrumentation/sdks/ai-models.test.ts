@@ -261,6 +261,18 @@ describe('the models of the AI SDK, watched in place', () => {
     assert.ok(!JSON.stringify(span.attributes).includes('secret'));
   });
 
+  it('are left alone while the instrumentation is disabled, and told again afterwards', async () => {
+    const spans = async (): Promise<number> => {
+      exporter.reset();
+      await new LocalModel({}).doGenerate();
+      return exporter.getFinishedSpans().length;
+    };
+    instrumentation.disable();
+    assert.equal(await spans(), 0);
+    instrumentation.enable();
+    assert.equal(await spans(), 1);
+  });
+
   it('stream 100,000 parts', async () => {
     const { stream } = await new LocalModel(sourceOf(parts(100_000)).stream).doStream();
     assert.equal((await readAll(stream.pipeThrough(new TransformStream()))).length, 100_001);

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import { startOpenaiAndAnthropicStandIn } from '../../support/provider/openai-and-anthropic.ts';
+import { startSink } from '../otlp-sink.ts';
+import { runSdk } from '../../support/sdk-run.ts';
+import { missingNode } from '../../support/sdk-set.ts';
 import { provenSdk, type Expected, type Proof } from '../../support/proven-sdk.ts';
 
 type Expectations = Readonly<Record<string, Expected>>;
@@ -121,6 +124,36 @@ function declareMore(proof: Proof): void {
     assert.deepEqual([short, long], [300, 70]);
   });
 }
+
+/** Runs one scenario in a process of its own: nothing was called there before. */
+async function spansAlone(set: string, scenario: string): Promise<readonly string[]> {
+  const [standIn, sink] = await Promise.all([startOpenaiAndAnthropicStandIn(), startSink()]);
+  try {
+    const exporter = { OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json', OTEL_EXPORTER_OTLP_ENDPOINT: sink.url };
+    await runSdk({
+      set,
+      driver: 'ai',
+      format: 'esm',
+      standIn,
+      scenarios: [scenario],
+      nodeOptions: ['--import', '@spanmeter/instrumentation/register'],
+      env: exporter,
+    });
+    return sink.spans.map(({ name }) => name);
+  } finally {
+    await Promise.all([standIn.close(), sink.close()]);
+  }
+}
+
+describe('models that no function of the AI SDK was given', function () {
+  this.timeout(300_000);
+  const needed = missingNode('ai-7');
+  for (const set of ['ai-4', 'ai-5', 'ai-6', ...(needed === undefined ? ['ai-7'] : [])]) {
+    it(`are told all the same, since their provider's package is known: ${set}`, async () => {
+      assert.deepEqual(await spansAlone(set, 'direct'), ['chat gpt-4o']);
+    });
+  }
+});
 
 for (const set of ['ai-4', 'ai-5', 'ai-6', 'ai-7']) {
   provenSdk(

@@ -320,6 +320,21 @@ function wrapped({ ai, under, options, gpt: model }) {
     plainModel: () => under({ usage }, async () => shown(await ai.generateText(options({ model: plain() })))),
     plainModelStream: () =>
       under({ usage }, async () => count(ai.streamText(options({ model: plain() })).textStream)),
+    /** One that asks twice is told by what it asks. */
+    twofoldModel: {
+      spans: 3,
+      run: () =>
+        under({ usage }, async () => {
+          // Its class is known from here on.
+          await ai.generateText(options());
+          const twofold = plain();
+          twofold.doGenerate = async (given) => {
+            await model.doGenerate(given);
+            return model.doGenerate(given);
+          };
+          return shown(await ai.generateText(options({ model: twofold })));
+        }),
+    },
     direct: () =>
       under({ usage }, async () => {
         const { stream } = await model.doStream({

@@ -22,7 +22,7 @@ export class WatchedModels {
   /** Wrapped around models that are watched themselves: telling of both would count an answer from a cache. */
   readonly #seenThrough = new WeakSet<object>();
   /** Which methods of which prototypes are wrapped; false where that could not be done. */
-  readonly #known = new WeakMap<object, Map<string, boolean>>();
+  #known: WeakMap<object, Map<string, boolean>> | undefined;
 
   constructor(host: AdapterHost) {
     this.#host = host;
@@ -48,8 +48,7 @@ export class WatchedModels {
   #watch(model: object, method: ModelMethod): boolean {
     const owner = ownerOf(model, method.name);
     if (owner === undefined) return false;
-    const known = this.#known.get(owner) ?? new Map<string, boolean>();
-    this.#known.set(owner, known);
+    const known = this.#knownOf(owner);
     const before = known.get(method.name);
     if (before !== undefined) return before;
     const wrapped =
@@ -57,6 +56,16 @@ export class WatchedModels {
       this.#host.wrapMethod(owner, method.name, kindOf(method, owner === model));
     known.set(method.name, wrapped);
     return wrapped;
+  }
+
+  #knownOf(owner: object): Map<string, boolean> {
+    if (this.#known === undefined) {
+      this.#known = new WeakMap();
+      this.#host.onDisable(() => (this.#known = undefined));
+    }
+    const known = this.#known.get(owner) ?? new Map<string, boolean>();
+    this.#known.set(owner, known);
+    return known;
   }
 
   /** The SDK resolves names by the global provider, each time anew. */
@@ -79,6 +88,15 @@ export class WatchedModels {
     }
     return true;
   }
+}
+
+const byHost = new WeakMap<AdapterHost, WatchedModels>();
+
+/** The models that one instrumentation watches, however many modules it finds them in. */
+export function watchedModels(host: AdapterHost): WatchedModels {
+  const known = byHost.get(host) ?? new WatchedModels(host);
+  byHost.set(host, known);
+  return known;
 }
 
 /** The object that has the method as its own: a class's prototype, or the model where it is a plain object. */
