@@ -55,3 +55,21 @@ for (const set of ['agents-current', 'agents-previous']) {
     declareMore,
   );
 }
+
+provenSdk(
+  {
+    sdk: 'openai-agents over a model of the AI SDK',
+    set: 'agents-previous',
+    driver: 'openai-agents-ai',
+    wire: startOpenaiAndAnthropicStandIn,
+    formats: ['esm', 'cjs'],
+  },
+  (proof) => {
+    it('has its requests told by the model, inside the run', () => {
+      const spans = proof.run.spansOf('plain');
+      const request = spans.find(({ name }) => name === 'chat gpt-4o');
+      assert.equal(request?.attributes['gen_ai.response.model'], 'gpt-4o-2024-08-06');
+      assert.equal(request?.parentSpanId, spans.find(({ name }) => name === 'invoke_workflow Lab')?.spanId);
+    });
+  },
+);
