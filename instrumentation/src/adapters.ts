@@ -1,8 +1,19 @@
 import type { SdkAdapter } from './adapter.ts';
+import { ai } from './sdks/ai.ts';
 import { anthropic } from './sdks/anthropic.ts';
 import { langchain } from './sdks/langchain.ts';
 import { llamaindex } from './sdks/llamaindex.ts';
+import { mcp } from './sdks/mcp.ts';
 import { openai } from './sdks/openai.ts';
+import { openaiAgents } from './sdks/openai-agents.ts';
 
 /** Every SDK that is instrumented, one line each. */
-export const ADAPTERS: readonly SdkAdapter[] = [anthropic, langchain, llamaindex, openai];
+export const ADAPTERS: readonly SdkAdapter[] = [
+  ai,
+  anthropic,
+  langchain,
+  llamaindex,
+  mcp,
+  openai,
+  openaiAgents,
+];
