@@ -51,17 +51,24 @@ interface Progress {
 
 function observeParsing(promise: ApiPromise, call: ObservedCall, progress: Progress): void {
   const parse = promise.parseResponse;
-  promise.parseResponse = async function (this: unknown, ...args: unknown[]): Promise<unknown> {
+  const parsed = <T>(value: T): T => {
+    look(value, call, progress);
+    return value;
+  };
+  const failed = (error: unknown): never => {
+    call.fail(error);
+    throw error;
+  };
+  // One promise and no async function: under a context manager each promise of a call costs.
+  promise.parseResponse = function (this: unknown, ...args: unknown[]): unknown {
     progress.parsing = true;
-    let parsed: unknown;
+    let parsing: unknown;
     try {
-      parsed = await parse.apply(this, args);
+      parsing = parse.apply(this, args);
     } catch (error) {
-      call.fail(error);
-      throw error;
+      return failed(error);
     }
-    look(parsed, call, progress);
-    return parsed;
+    return Promise.resolve(parsing).then(parsed, failed);
   };
 }
 

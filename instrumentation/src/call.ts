@@ -1,4 +1,4 @@
-import { SpanStatusCode, type Attributes, type Span } from '@opentelemetry/api';
+import { SpanStatusCode, type Attributes, type Context, type Span } from '@opentelemetry/api';
 import type { CallKind, StreamReader } from './adapter.ts';
 import type { CapturedContent } from './captured-content.ts';
 import type { CurrentCall } from './current-call.ts';
@@ -24,6 +24,8 @@ export interface CallHost {
   readonly content: CapturedContent;
   /** Runs instrumentation code; a fault in it is reported once, disables the adapter and gives undefined. */
   guard<T>(step: () => T): T | undefined;
+  /** What `guard` does with a fault, for steps of every call and chunk, which are caught in place. */
+  fault(fault: unknown): void;
 }
 
 /**
@@ -58,8 +60,8 @@ export class ObservedCall implements CurrentCall {
   touched = true;
   /** We asked for this stream's usage where the app did not. */
   asked = false;
-  /** Runs a step of the SDK in the call's own context; for iterators, which run in the context of whoever asks. */
-  within: (<T>(step: () => T) => T) | undefined;
+  /** The call's own context; for iterators, which run in the context of whoever asks. */
+  inside: Context | undefined;
   /** The method gave an iterator at once, so that the request leaves only when the app asks for the first chunk. */
   isLazy = false;
 
@@ -125,6 +127,11 @@ export class ObservedCall implements CurrentCall {
     return this.#host.guard(step);
   }
 
+  /** Tells of a fault in instrumentation code around this call. */
+  fault(fault: unknown): void {
+    this.#host.fault(fault);
+  }
+
   /** The provider has answered; the app may now do with it what it likes, also nothing. */
   answer(): void {
     this.#answered = true;
@@ -156,7 +163,13 @@ export class ObservedCall implements CurrentCall {
   succeed(response: unknown): void {
     if (this.#ended) return;
     this.#response = response;
-    this.#end(this.#host.guard(() => this.kind.response(response, this.#body)) ?? {}, undefined);
+    let attributes: Attributes = {};
+    try {
+      attributes = this.kind.response(response, this.#body);
+    } catch (fault) {
+      this.#host.fault(fault);
+    }
+    this.#end(attributes, undefined);
   }
 
   /** The stream arrived whole. */
@@ -190,7 +203,13 @@ export class ObservedCall implements CurrentCall {
     if (this.#ended) return;
     this.#ended = true;
     this.#host.open.delete(this);
-    if (!(this.isLayer && this.#inner)) this.#host.guard(() => this.#tell(attributes, error));
+    if (!(this.isLayer && this.#inner)) {
+      try {
+        this.#tell(attributes, error);
+      } catch (fault) {
+        this.#host.fault(fault);
+      }
+    }
     this.#body = undefined;
     this.#response = undefined;
     this.#reader = undefined;
@@ -209,7 +228,9 @@ export class ObservedCall implements CurrentCall {
     const span = this.#span.owner === 'late' ? this.#span.start(Date.now() - durationMs) : this.#span.span;
     try {
       if (!span.isRecording()) return;
-      if (error === undefined) this.#host.guard(() => this.#putSizes(attributes, attributes));
+      if (error === undefined && !hasCounts(attributes)) {
+        this.#host.guard(() => this.#putSizes(attributes, attributes));
+      }
       if (this.#host.content.isWanted) this.#host.guard(() => this.#tellContent(span, attributes));
       span.setAttributes(attributes);
       if (!ours) this.#told = attributes;
@@ -241,6 +262,10 @@ export class ObservedCall implements CurrentCall {
     if (this.#reader !== undefined) this.#reader.received().put(into, 'output');
     else if (this.#response !== undefined) responseSize?.(this.#response).put(into, 'output');
   }
+}
+
+function hasCounts(attributes: Attributes): boolean {
+  return attributes[ATTR_INPUT_TOKENS] !== undefined && attributes[ATTR_OUTPUT_TOKENS] !== undefined;
 }
 
 function describeError(error: unknown, attributes: Attributes): void {

@@ -6,6 +6,7 @@ import {
   type Attributes,
   type Context,
   type Span,
+  type SpanOptions,
   type Tracer,
 } from '@opentelemetry/api';
 import type { CallKind, NativeResult, SdkAdapter, SpanStart } from './adapter.ts';
@@ -25,7 +26,6 @@ export interface ObserverHost extends CallHost {
   isActive(): boolean;
   /** Attributes that every span of ours gets: the sampling ratio. */
   always(): Attributes | undefined;
-  fault(fault: unknown): void;
 }
 
 interface KnownCall {
@@ -33,6 +33,14 @@ interface KnownCall {
   readonly attributes: Attributes;
   /** Those that an SDK's own span lacks. */
   readonly added: Attributes;
+}
+
+interface Begun {
+  readonly call: ObservedCall;
+  readonly inside: Context;
+  /** What the SDK gets. */
+  readonly args: readonly unknown[];
+  readonly refused: Error | undefined;
 }
 
 type Original = (args: readonly unknown[]) => unknown;
@@ -47,32 +55,40 @@ export class Observer {
 
   /** Runs `original` as one call of `kind`; gives what the app gets. */
   run(kind: CallKind, resource: unknown, args: readonly unknown[], original: Original): unknown {
+    const host = this.#host;
+    if (!host.isActive()) return original(args);
     const active = context.active();
-    if (!this.#host.isActive() || this.#stepsBack(active, kind)) return original(args);
+    if (this.#stepsBack(active, kind)) return original(args);
     const outer = currentCall(active);
     if (outer !== undefined && sameRequest(outer, kind.operation)) {
       // One request, seen twice: that of an SDK is the one that counts, the outermost where there are several.
       if (!outer.isLayer) return original(args);
       outer.noteInner();
     }
-    const { native } = this.#host.adapter;
-    if (native !== undefined && this.#host.guard(() => native.isOn(resource)) === true) {
+    const { native } = host.adapter;
+    if (native !== undefined && host.guard(() => native.isOn(resource)) === true) {
       return this.#runNative(native, kind, resource, args, original);
     }
-    const begun = this.#host.guard(() => this.#begin(kind, resource, args, active));
-    if (begun === undefined) return original(args);
-    if (begun.refused !== undefined) {
-      begun.call.fail(begun.refused);
-      return refusal(begun.refused);
+    let begun: Begun;
+    try {
+      begun = this.#begin(kind, resource, args, active);
+    } catch (fault) {
+      host.fault(fault);
+      return original(args);
+    }
+    const { call, inside, refused } = begun;
+    if (refused !== undefined) {
+      call.fail(refused);
+      return refusal(refused);
     }
     let result: unknown;
     try {
-      result = context.with(begun.inside, () => original(begun.args));
+      result = context.with(inside, () => original(begun.args));
     } catch (error) {
-      begun.call.fail(error);
+      call.fail(error);
       throw error;
     }
-    return this.#watch(result, begun.call);
+    return this.#watch(result, call);
   }
 
   /** Starts a span of something that is no request to a model. */
@@ -91,15 +107,16 @@ export class Observer {
     args: readonly unknown[],
     original: Original,
   ): unknown {
-    const known = this.#host.guard(() => this.#describe(kind, resource, args));
+    const active = context.active();
+    const known = this.#host.guard(() => this.#describe(kind, resource, args, active));
     if (known === undefined) return original(args);
     const refused = admit(known.attributes);
     if (refused !== undefined) {
       // The SDK starts no span for a call that is not made.
-      this.#host.guard(() => this.#begin(kind, resource, args, context.active()).call.fail(refused));
+      this.#host.guard(() => this.#begin(kind, resource, args, active).call.fail(refused));
       return refusal(refused);
     }
-    const inside = requestContext(kind, known.attributes, context.active());
+    const inside = requestContext(kind, known.attributes, active);
     const { result, span } = native.run(resource, args[1], () => context.with(inside, () => original(args)));
     if (span === undefined) return result;
     const call = this.#host.guard(() => this.#adopt(kind, span, known));
@@ -107,35 +124,29 @@ export class Observer {
   }
 
   #watch(result: unknown, call: ObservedCall): unknown {
-    const watched = this.#host.guard(() => {
-      const value = call.kind.watch?.(result, call);
-      return { value: value === undefined ? watchResult(result, call) : value };
-    });
-    if (watched !== undefined) return watched.value;
-    call.abandon();
-    return result;
-  }
-
-  #attribution(args: readonly unknown[]): Attributes {
-    return withCallAttribution(context.active(), args);
+    try {
+      const watched = call.kind.watch?.(result, call);
+      return watched === undefined ? watchResult(result, call) : watched;
+    } catch (fault) {
+      this.#host.fault(fault);
+      call.abandon();
+      return result;
+    }
   }
 
   /** What is known of a call before it is made, and what it is for. */
-  #describe(kind: CallKind, resource: unknown, args: readonly unknown[]): KnownCall {
+  #describe(kind: CallKind, resource: unknown, args: readonly unknown[], active: Context): KnownCall {
     const body = kind.body === undefined ? args[0] : kind.body(args, resource);
     const attributes = kind.request(resource, body);
     attributes[ATTR_OPERATION] ??= kind.operation;
-    const added = { ...this.#attribution(args), ...this.#host.always() };
+    const always = this.#host.always();
+    const own = withCallAttribution(active, args);
+    const added = always === undefined ? own : { ...own, ...always };
     return { body, attributes: Object.assign(attributes, added), added };
   }
 
-  #begin(
-    kind: CallKind,
-    resource: unknown,
-    args: readonly unknown[],
-    active: Context,
-  ): { call: ObservedCall; inside: Context; args: readonly unknown[]; refused: Error | undefined } {
-    const { body, attributes } = this.#describe(kind, resource, args);
+  #begin(kind: CallKind, resource: unknown, args: readonly unknown[], active: Context): Begun {
+    const { body, attributes } = this.#describe(kind, resource, args, active);
     const refused = kind.measured === false ? undefined : admit(attributes);
     if (this.#host.formerNames) addFormerNames(attributes);
     const span = this.#spanOf(kind, attributes, active);
@@ -144,22 +155,19 @@ export class Observer {
     const given = this.#asked(kind, args);
     call.asked = given !== args;
     const inside = insideCall(requestContext(kind, attributes, traced), call);
-    call.within = (step) => context.with(inside, step);
+    call.inside = inside;
     return { call, inside, args: given, refused };
   }
 
   #spanOf(kind: CallKind, attributes: Attributes, active: Context): CallSpan {
-    const start = (startTime?: number): Span =>
-      this.#host.tracer().startSpan(
-        spanName(kind, attributes),
-        {
-          kind: kind.spanKind ?? SpanKind.CLIENT,
-          attributes,
-          ...(startTime === undefined ? {} : { startTime }),
-        },
-        active,
-      );
-    return kind.layer === true ? { owner: 'late', start } : { owner: 'instrumentation', span: start() };
+    if (kind.layer !== true) return { owner: 'instrumentation', span: this.#start(kind, attributes, active) };
+    return { owner: 'late', start: (startTime) => this.#start(kind, attributes, active, startTime) };
+  }
+
+  #start(kind: CallKind, attributes: Attributes, active: Context, startTime?: number): Span {
+    const options: SpanOptions = { kind: kind.spanKind ?? SpanKind.CLIENT, attributes };
+    if (startTime !== undefined) options.startTime = startTime;
+    return this.#host.tracer().startSpan(spanName(kind, attributes), options, active);
   }
 
   /** The arguments that the SDK gets: the app's own, unless a stream's usage has to be asked for. */

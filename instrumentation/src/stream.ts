@@ -1,3 +1,4 @@
+import { context } from '@opentelemetry/api';
 import type { StreamReader } from './adapter.ts';
 import type { ObservedCall } from './call.ts';
 import { canHide, hide } from './hidden.ts';
@@ -183,19 +184,19 @@ function watchSteps(call: ObservedCall, reader: StreamReader): Steps {
   return {
     arrived: (result) => {
       if (call.ended) return result;
-      call.guard(() => {
+      try {
         call.touched = true;
         if (result.done === true) {
           dropped.unregister(call);
           call.succeedStream();
-        } else {
-          const output = reader.read(result.value);
-          if (!output) return;
+        } else if (reader.read(result.value)) {
           if (waitingForFirst) call.firstToken();
           else call.nextChunk();
           waitingForFirst = false;
         }
-      });
+      } catch (fault) {
+        call.fault(fault);
+      }
       return result;
     },
     failed: (error) => {
@@ -222,16 +223,18 @@ function watchIterator(source: AsyncIterator<unknown>, call: ObservedCall, reade
   const { next, return: close, throw: raise } = source as unknown as IteratorSteps;
   const steps = watchSteps(call, reader);
   const hides = reader.hides?.bind(reader);
-  const { within } = call;
+  const { inside } = call;
   const ask =
-    (call.isLazy || call.isLayer) && within !== undefined
-      ? (args: unknown[]) => within(() => next.apply(source, args))
+    (call.isLazy || call.isLayer) && inside !== undefined
+      ? (args: unknown[]) => context.with(inside, () => next.apply(source, args))
       : (args: unknown[]) => next.apply(source, args);
-  const step =
+  hide(
+    source,
+    'next',
     hides === undefined
-      ? (args: unknown[]) => ask(args).then(steps.arrived, steps.failed)
-      : (args: unknown[]) => visible(() => ask(args), steps, hides, call);
-  hide(source, 'next', (...args: unknown[]) => step(args));
+      ? (...args: unknown[]) => ask(args).then(steps.arrived, steps.failed)
+      : (...args: unknown[]) => visible(() => ask(args), steps, hides, call),
+  );
   if (close !== undefined) {
     hide(source, 'return', (value?: unknown) => {
       steps.closed();
