@@ -13,6 +13,7 @@ export const ATTR_REQUEST_MODEL = 'gen_ai.request.model';
 export const ATTR_REQUEST_STREAM = 'gen_ai.request.stream';
 export const ATTR_RESPONSE_MODEL = 'gen_ai.response.model';
 export const ATTR_RESPONSE_ID = 'gen_ai.response.id';
+export const ATTR_CONVERSATION_ID = 'gen_ai.conversation.id';
 export const ATTR_FINISH_REASONS = 'gen_ai.response.finish_reasons';
 /** Seconds from the request to the first chunk that carries output. */
 export const ATTR_TIME_TO_FIRST_CHUNK = 'gen_ai.response.time_to_first_chunk';
@@ -25,6 +26,16 @@ export const ATTR_CACHE_WRITE_TOKENS = 'gen_ai.usage.cache_write.input_tokens';
 export const ATTR_REASONING_TOKENS = 'gen_ai.usage.reasoning.output_tokens';
 export const ATTR_AUDIO_INPUT_TOKENS = 'gen_ai.usage.audio.input_tokens';
 export const ATTR_AUDIO_OUTPUT_TOKENS = 'gen_ai.usage.audio.output_tokens';
+export const ATTR_AUDIO_CACHE_READ_TOKENS = 'gen_ai.usage.audio.cache_read.input_tokens';
+export const ATTR_IMAGE_INPUT_TOKENS = 'gen_ai.usage.image.input_tokens';
+export const ATTR_IMAGE_OUTPUT_TOKENS = 'gen_ai.usage.image.output_tokens';
+/** What is charged for beside tokens; the conventions have no names for it, these are Spanmeter's. */
+export const ATTR_AUDIO_SECONDS = 'spanmeter.usage.audio_seconds';
+export const ATTR_IMAGES = 'spanmeter.usage.images';
+export const ATTR_INPUT_CHARACTERS = 'spanmeter.usage.input_characters';
+export const ATTR_WEB_SEARCHES = 'spanmeter.usage.web_search_requests';
+/** True where the usage of this request is told by a later span, so that this one costs nothing. */
+export const ATTR_USAGE_DEFERRED = 'spanmeter.usage.deferred';
 /** What the provider says that it charges, in USD: not in the conventions, read by most backends. */
 export const ATTR_REPORTED_COST = 'gen_ai.usage.cost';
 /**
