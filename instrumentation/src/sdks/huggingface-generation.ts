@@ -4,6 +4,8 @@ import type { ContentReader, Message } from '../content.ts';
 import { asObject, type Json } from '../json.ts';
 import { ATTR_FINISH_REASONS, ATTR_INPUT_TOKENS, ATTR_OUTPUT_TOKENS } from '../semconv.ts';
 import { TextSize } from '../text-size.ts';
+import { COMPLETION_CONTENT } from './openai-chat-content.ts';
+import { completionResponse, CompletionStreamReader } from './openai-completions.ts';
 import { putCount } from './openai-usage.ts';
 
 /** Details of a generation, where the request asked for them: text-generation-inference's own counts. */
@@ -19,9 +21,16 @@ function detailsAttributes(details: Json | undefined): Attributes {
   return attributes;
 }
 
-/** Attributes of a whole generation. */
-export function generationResponse(response: unknown): Attributes {
-  return detailsAttributes(asObject(asObject(response)?.['details']));
+/** A generation is alone or the first of a list. */
+function firstOf(data: unknown): Json | undefined {
+  return asObject(Array.isArray(data) ? data[0] : data);
+}
+
+/** Attributes of a whole generation, in the words of text-generation-inference or of legacy completions. */
+export function generationResponse(data: unknown): Attributes {
+  const first = firstOf(data);
+  if (first?.['choices'] !== undefined) return completionResponse(first);
+  return detailsAttributes(asObject(first?.['details']));
 }
 
 function answerOf(text: unknown): readonly Message[] {
@@ -31,26 +40,38 @@ function answerOf(text: unknown): readonly Message[] {
 
 /** Content of text generation. */
 export const GENERATION_CONTENT: ContentReader = {
-  input: (body) => {
-    const inputs = asObject(body)?.['inputs'];
-    return typeof inputs === 'string' ? [{ role: 'user', parts: [{ type: 'text', content: inputs }] }] : [];
+  input: (body) => COMPLETION_CONTENT.input({ prompt: asObject(body)?.['inputs'] }),
+  output: (data) => {
+    const first = firstOf(data);
+    return first?.['choices'] === undefined
+      ? answerOf(first?.['generated_text'])
+      : COMPLETION_CONTENT.output(first);
   },
-  output: (response) => answerOf(asObject(response)?.['generated_text']),
 };
 
-/** Reads tokens one by one; the last one comes with the details of all. */
+/** Reads tokens one by one, the last of which comes with the details of all; or chunks of legacy completions. */
 export class GenerationStreamReader implements StreamReader {
   readonly messages?: () => readonly Message[];
+  readonly #completion: CompletionStreamReader;
   readonly #received = new TextSize();
+  #isCompletion = false;
   #details: Json | undefined;
   #text = '';
 
   constructor(capture: boolean) {
-    if (capture) this.messages = () => answerOf(this.#text);
+    this.#completion = new CompletionStreamReader(capture, false);
+    if (capture) {
+      this.messages = () =>
+        this.#isCompletion ? (this.#completion.messages?.() ?? []) : answerOf(this.#text);
+    }
   }
 
   read(chunk: unknown): boolean {
     const event = asObject(chunk);
+    if (event?.['choices'] !== undefined) {
+      this.#isCompletion = true;
+      return this.#completion.read(event);
+    }
     this.#details = asObject(event?.['details']) ?? this.#details;
     const token = asObject(event?.['token']);
     const text = token?.['text'];
@@ -61,10 +82,10 @@ export class GenerationStreamReader implements StreamReader {
   }
 
   attributes(): Attributes {
-    return detailsAttributes(this.#details);
+    return this.#isCompletion ? this.#completion.attributes() : detailsAttributes(this.#details);
   }
 
   received(): TextSize {
-    return this.#received;
+    return this.#isCompletion ? this.#completion.received() : this.#received;
   }
 }

@@ -1,6 +1,6 @@
 import type { Attributes } from '@opentelemetry/api';
-import type { AdapterHost, CallKind, ModuleHook, Operation, SdkAdapter } from '../adapter.ts';
-import { asObject, putNumber, putString } from '../json.ts';
+import type { AdapterHost, CallKind, Method, Operation, SdkAdapter } from '../adapter.ts';
+import { asObject, putNumber, putString, type Json } from '../json.ts';
 import { serverOf } from '../provider.ts';
 import {
   ATTR_OPERATION,
@@ -11,106 +11,143 @@ import {
   ATTR_SERVER_PORT,
 } from '../semconv.ts';
 import { sizeOfParts } from '../text-size.ts';
-import { askUsage, chatKind, putSampling } from './openai-chat.ts';
 import { GENERATION_CONTENT, generationResponse, GenerationStreamReader } from './huggingface-generation.ts';
+import { chatKind, putSampling } from './openai-chat.ts';
+import { embeddingsKind } from './openai-embeddings.ts';
 
 const MODULE = '@huggingface/inference';
-const VERSIONS = ['>=3.0.0 <5'];
 const ROUTER = 'https://router.huggingface.co';
 
 /**
- * Who answers: the app's own endpoint, the router's choice, or a named provider: billed by Hugging Face at that
- * provider's prices where the token is Hugging Face's, else by the provider itself (makeRequestOptions.js).
+ * Who answers: the app's own endpoint or the router (`hf-inference`, `auto`), or a provider that was named or found:
+ * billed by Hugging Face at that provider's prices where the token is Hugging Face's, else by the provider itself.
  */
 function providerOf(provider: unknown, token: unknown): string {
   if (typeof provider !== 'string' || provider === 'auto' || provider === 'hf-inference') return 'huggingface';
-  return typeof token === 'string' && token !== '' && !token.startsWith('hf_')
-    ? provider
-    : `huggingface_${provider}`;
+  const isOwn = typeof token === 'string' && token !== '' && !token.startsWith('hf_');
+  return isOwn ? provider : `huggingface_${provider}`;
 }
 
 function requestOf(operation: Operation, streamed: boolean): CallKind['request'] {
   return (_, params) => {
-    const args = asObject(params) ?? {};
-    const provider = providerOf(args['provider'], args['accessToken']);
+    const body = asObject(params) ?? {};
+    const provider = providerOf(body['provider'], body['accessToken']);
     const attributes: Attributes = { [ATTR_OPERATION]: operation, [ATTR_PROVIDER]: provider };
-    putString(attributes, ATTR_REQUEST_MODEL, args['model']);
-    const isRouted = provider.startsWith('huggingface');
-    const server = serverOf(args['endpointUrl'] ?? (isRouted ? ROUTER : undefined));
+    putString(attributes, ATTR_REQUEST_MODEL, body['model']);
+    const routed = provider.startsWith('huggingface') ? ROUTER : undefined;
+    const server = serverOf(body['endpointUrl'] ?? routed);
     putString(attributes, ATTR_SERVER_ADDRESS, server.address);
     putNumber(attributes, ATTR_SERVER_PORT, server.port);
-    putSampling(attributes, { ...asObject(args['parameters']), ...args, stream: streamed });
-    putNumber(attributes, 'gen_ai.request.max_tokens', asObject(args['parameters'])?.['max_new_tokens']);
+    const parameters = asObject(body['parameters']);
+    putSampling(attributes, { ...parameters, ...body, stream: streamed });
+    putNumber(attributes, 'gen_ai.request.max_tokens', parameters?.['max_new_tokens']);
     if (streamed) attributes[ATTR_REQUEST_STREAM] = true;
     return attributes;
   };
 }
 
-const CHAT = chatKind('huggingface');
-
-/** Servers of this API tell a stream's usage where they are asked for it; the task makes it a stream by itself. */
-function askStreamed(args: readonly unknown[]): unknown[] | undefined {
-  const [params, ...rest] = args;
-  const body = asObject(params);
-  if (body === undefined) return undefined;
-  const asked = askUsage([{ ...body, stream: true }]);
-  const options = asObject(asked?.[0])?.['stream_options'];
-  return asked === undefined ? undefined : [{ ...body, stream_options: options }, ...rest];
+/** The task's arguments, with the provider that was found for it. */
+function bodyOf([params, helper]: readonly unknown[]): Json {
+  return { ...asObject(params), provider: asObject(helper)?.['provider'] };
 }
 
-const GENERATION: CallKind = {
-  operation: 'text_completion',
-  request: requestOf('text_completion', false),
-  response: generationResponse,
-  requestSize: (body) => sizeOfParts(body, ['inputs']),
-  responseSize: (response) => sizeOfParts(response, ['generated_text']),
-  content: GENERATION_CONTENT,
-};
+/** What the provider answered, before the SDK makes of it what the app gets. */
+function dataOf(result: unknown): unknown {
+  return asObject(result)?.['data'];
+}
 
-const KINDS: Readonly<Record<string, CallKind>> = {
-  chatCompletion: { ...CHAT, request: requestOf('chat', false) },
-  chatCompletionStream: { ...CHAT, request: requestOf('chat', true), ask: askStreamed },
-  textGeneration: GENERATION,
-  textGenerationStream: {
-    ...GENERATION,
-    request: requestOf('text_completion', true),
-    stream: (capture) => new GenerationStreamReader(capture),
-  },
-  // Vectors alone: the API tells no usage.
-  featureExtraction: {
-    operation: 'embeddings',
-    request: requestOf('embeddings', false),
-    response: () => ({}),
-    requestSize: (body) => sizeOfParts(body, ['inputs']),
-  },
-};
-
-/**
- * Each task is a function in a file of its own, which clients bind where no one can replace it (InferenceClient.js)
- * and which apps may also import by itself: so it is the file's export that is replaced.
- */
-function hookOf(task: string, kind: CallKind): ModuleHook {
-  const file = `tasks/nlp/${task}.js`;
+/** A kind for the functions that send requests, from one that reads what they answer. */
+function sent(kind: CallKind, operation: Operation): CallKind {
+  const { content, responseSize } = kind;
   return {
-    module: MODULE,
-    versions: VERSIONS,
-    files: [`dist/esm/${file}`, `dist/commonjs/${file}`],
-    patch: (moduleExports: unknown, host: AdapterHost) => {
-      const owner = asObject(moduleExports);
-      if (owner !== undefined) host.wrapMethod(owner, task, kind);
-      return moduleExports;
-    },
+    operation,
+    body: bodyOf,
+    request: requestOf(operation, false),
+    response: (result, body) => kind.response(dataOf(result), body),
+    ...(kind.requestSize === undefined ? {} : { requestSize: kind.requestSize }),
+    ...(responseSize === undefined ? {} : { responseSize: (result) => responseSize(dataOf(result)) }),
+    ...(content === undefined
+      ? {}
+      : { content: { ...content, output: (result) => content.output(dataOf(result)) } }),
   };
 }
 
+/** As `sent`, for the function that gives a stream. */
+function streamed(kind: CallKind, operation: Operation): CallKind {
+  return { ...kind, operation, body: bodyOf, request: requestOf(operation, true) };
+}
+
+const CHAT = chatKind('huggingface');
+
+const GENERATION: CallKind = {
+  operation: 'text_completion',
+  request: () => ({}),
+  response: generationResponse,
+  stream: (capture) => new GenerationStreamReader(capture),
+  requestSize: (body) => sizeOfParts(body, ['inputs']),
+  responseSize: (response) => sizeOfParts({ response }, ['response']),
+  content: GENERATION_CONTENT,
+};
+
+const EMBEDDINGS: CallKind = {
+  ...embeddingsKind('huggingface'),
+  requestSize: (body) => sizeOfParts(body, ['inputs']),
+};
+
+/** Servers of this API tell a stream's usage where they are asked for it. */
+function askUsage(args: readonly unknown[]): unknown[] | undefined {
+  const [params, ...rest] = args;
+  const body = asObject(params);
+  const options = asObject(body?.['stream_options']);
+  if (body === undefined || options?.['include_usage'] !== undefined) return undefined;
+  return [{ ...body, stream_options: { ...options, include_usage: true } }, ...rest];
+}
+
+const SENT: Readonly<Record<string, CallKind>> = {
+  conversational: sent(CHAT, 'chat'),
+  'text-generation': sent(GENERATION, 'text_completion'),
+  'feature-extraction': sent(EMBEDDINGS, 'embeddings'),
+};
+
+const STREAMED: Readonly<Record<string, CallKind>> = {
+  conversational: { ...streamed(CHAT, 'chat'), ask: askUsage },
+  'text-generation': streamed(GENERATION, 'text_completion'),
+};
+
+function byTask(kinds: Readonly<Record<string, CallKind>>): Method['kind'] {
+  return (_, args) => {
+    const task = asObject(args[2])?.['task'];
+    return typeof task === 'string' && Object.hasOwn(kinds, task) ? kinds[task] : undefined;
+  };
+}
+
+function patch(moduleExports: unknown, host: AdapterHost): unknown {
+  const owner = asObject(moduleExports);
+  if (owner === undefined) return moduleExports;
+  host.wrapMethod(owner, 'innerRequest', byTask(SENT));
+  host.wrapMethod(owner, 'innerStreamingRequest', byTask(STREAMED));
+  return moduleExports;
+}
+
+const VERSIONS = ['>=3.14.0 <5'];
+
 /**
- * The `@huggingface/inference` package: chat, text generation and embeddings, of clients and of the functions
- * themselves. Other tasks are not observed.
+ * The `@huggingface/inference` package: chat, text generation and embeddings, streamed and not. Clients bind their
+ * tasks where nobody can replace them (InferenceClient.js), and some tasks drop the usage from what they give; so it is
+ * the two functions that send every task's request that are observed, and the app keeps what the SDK made. Versions
+ * before 3.14 are one bundled file. Other tasks are not observed.
  */
 export const huggingface: SdkAdapter = {
   module: MODULE,
   versions: VERSIONS,
   methods: [],
-  hooks: Object.entries(KINDS).map(([task, kind]) => hookOf(task, kind)),
+  hooks: [
+    {
+      module: MODULE,
+      versions: VERSIONS,
+      files: ['dist/esm/utils/request.js', 'dist/commonjs/utils/request.js'],
+      patch,
+    },
+  ],
   rivals: [],
 };

@@ -18,7 +18,8 @@ function requestOf(vendor: string): CallKind['request'] {
   };
 }
 
-function response(parsed: unknown): Attributes {
+/** Attributes of a whole legacy completion. */
+export function completionResponse(parsed: unknown): Attributes {
   const body = asObject(parsed);
   const attributes: Attributes = {};
   if (body === undefined) return attributes;
@@ -40,7 +41,7 @@ function asChat(chunk: Json): Json {
 }
 
 /** Reads chunks of legacy completions, which differ from chat's only in where the text is. */
-class CompletionStreamReader implements StreamReader {
+export class CompletionStreamReader implements StreamReader {
   readonly hides?: (chunk: unknown) => boolean;
   readonly messages?: () => readonly Message[];
   readonly #chat: ChatStreamReader;
@@ -82,7 +83,7 @@ export function completionKind(vendor: string): CallKind {
   return {
     operation: 'text_completion',
     request: requestOf(vendor),
-    response,
+    response: completionResponse,
     stream: (capture, asked) => new CompletionStreamReader(capture, asked),
     requestSize: (body) => sizeOfParts(body, ['prompt', 'suffix']),
     responseSize: choicesSize,

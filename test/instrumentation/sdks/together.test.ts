@@ -4,9 +4,7 @@ import { provenSdk, type Expected, type Proof } from '../../support/proven-sdk.t
 
 const EXPECTED: Readonly<Record<string, Expected>> = {
   errorMidway: { error: 'APIError' },
-  closedMidway: { error: 'TypeError' },
   rateLimited: { error: '429' },
-  garbage: { error: 'SyntaxError' },
 };
 
 function declareMore(proof: Proof): void {

@@ -7,23 +7,36 @@ const usage = USAGE;
 
 export function scenarios({ modules, url, behave, prompt }) {
   const hf = modules['@huggingface/inference'];
-  /** The router at the stand-in. */
-  const routed = (from, init) => fetch(String(from).replace('https://router.huggingface.co', url), init);
-  const router = new hf.InferenceClient('hf_test', { fetch: routed, retry_on_error: false });
+  atStandIn(url);
+  const router = new hf.InferenceClient('hf_test', { retry_on_error: false });
   const endpoint = new hf.InferenceClient('hf_test', { endpointUrl: `${url}/v1` });
   const under = async (behaviour, send) => {
     await behave(behaviour);
     return send();
   };
   const body = (more) => ({ model: 'm/llama', messages: [{ role: 'user', content: prompt }], ...more });
-  const chat = (more, options) => router.chatCompletion(body(more), options);
+  const chat = (more) => router.chatCompletion(body(more));
   const stream = (more, options) => router.chatCompletionStream(body({ stream_options, ...more }), options);
   return {
-    ...complete({ hf, under, chat, endpoint, body, routed }),
+    ...complete({ hf, under, chat, endpoint, body }),
     ...streamed({ under, stream, endpoint, body }),
     ...failing({ under, chat, stream }),
     ...generation({ hf, under, url, prompt }),
-    shape: () => under({}, async () => shapeOf(hf, router, await stream())),
+    // Left before it began, so that nothing was asked.
+    shape: { spans: 0, run: () => under({}, async () => shapeOf(hf, router, stream())) },
+  };
+}
+
+/** Has the router answered by the stand-in, and the hub by a list of one provider. */
+function atStandIn(url) {
+  const network = globalThis.fetch;
+  globalThis.fetch = (from, init) => {
+    const asked = String(from);
+    if (!asked.startsWith('https://huggingface.co/')) {
+      return network(asked.replace(/^https:\/\/router\.huggingface\.co(\/together)?/, url), init);
+    }
+    const together = { status: 'live', task: 'conversational', providerId: 'm/llama' };
+    return Promise.resolve(Response.json({ inferenceProviderMapping: { together } }));
   };
 }
 
@@ -41,33 +54,16 @@ async function shapeOf({ InferenceClient, chatCompletion }, router, source) {
   return shape;
 }
 
-function complete({ hf, under, chat, endpoint, body, routed }) {
-  const provided = { 'm/llama': { provider: 'together' } };
-  /** The list of who serves a model, as the hub tells it. */
-  const listed = (from, init) =>
-    String(from).startsWith('https://huggingface.co/api/models/')
-      ? Promise.resolve(Response.json({ inferenceProviderMapping: mappingOf(provided) }))
-      : routed(String(from).replace('/together/v1/', '/v1/'), init);
+function complete({ hf, under, chat, endpoint, body }) {
   return {
     plain: () => under({ usage }, async () => (await chat()).choices[0].message.content),
     tools: () => under({ usage, tool: true }, async () => (await chat()).choices[0].finish_reason),
     cached: () => under({ usage: { input: 10, cacheRead: 5000, output: 7 } }, async () => (await chat()).usage),
     endpoint: () => under({ usage }, async () => (await endpoint.chatCompletion(body())).object),
     standalone: () =>
-      under({ usage }, async () => {
-        const args = { ...body(), accessToken: 'hf_test' };
-        return (await hf.chatCompletion(args, { fetch: routed })).object;
-      }),
-    provider: () =>
-      under({ usage }, async () => (await chat({ provider: 'together' }, { fetch: listed })).object),
+      under({ usage }, async () => (await hf.chatCompletion({ ...body(), accessToken: 'hf_test' })).object),
+    provider: () => under({ usage }, async () => (await chat({ provider: 'together' })).object),
   };
-}
-
-function mappingOf(models) {
-  const status = { status: 'live', task: 'conversational' };
-  return Object.fromEntries(
-    Object.entries(models).map(([model, { provider }]) => [provider, { ...status, providerId: model }]),
-  );
 }
 
 function streamed({ under, stream, endpoint, body }) {
@@ -103,17 +99,20 @@ function failing({ under, chat, stream }) {
 }
 
 function generation({ hf, under, url, prompt }) {
-  const generate = new hf.InferenceClient('hf_test', { endpointUrl: `${url}/generate` });
+  // Since version 4 endpoints are asked for legacy completions.
+  const isOld = hf.InferenceClientProviderApiError === undefined;
+  const generate = new hf.InferenceClient('hf_test', { endpointUrl: isOld ? `${url}/generate` : `${url}/v1` });
   const embed = new hf.InferenceClient('hf_test', { endpointUrl: `${url}/embed` });
   const parameters = { max_new_tokens: 50, details: true };
-  const counts = { input: 45, output: 18 };
+  const usage = { input: 45, output: 18 };
+  const request = { model: 'm/gen', inputs: prompt };
+  const more = isOld ? { parameters } : { parameters, stream_options };
   return {
     generation: () =>
-      under({ usage: counts }, async () => (await generate.textGeneration({ inputs: prompt, parameters })).generated_text),
-    generationNoDetails: () =>
-      under({ usage: counts }, async () => (await generate.textGeneration({ inputs: prompt })).generated_text),
+      under({ usage }, async () => (await generate.textGeneration({ ...request, ...more })).generated_text),
     generationStream: () =>
-      under({ usage: counts }, async () => count(generate.textGenerationStream({ inputs: prompt, parameters }))),
+      under({ usage }, async () => count(generate.textGenerationStream({ ...request, ...more }))),
+    generationStreamBare: () => under({ usage }, async () => count(generate.textGenerationStream(request))),
     embeddings: () =>
       under({}, async () => (await embed.featureExtraction({ model: 'm/embed', inputs: prompt })).length),
   };

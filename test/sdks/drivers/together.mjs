@@ -71,7 +71,7 @@ function failing({ under, chat }) {
     rateLimited: () => under({ status: 429, retryAfterMs: 5 }, () => chat()),
     retried: () =>
       under(
-        { usage, status: 500, times: 1, retryAfterMs: 5 },
+        { usage, status: 429, times: 1, retryAfterMs: 5 },
         async () => (await chat({}, { maxRetries: 2 })).model,
       ),
     garbage: () => under({ garbage: true }, () => chat()),

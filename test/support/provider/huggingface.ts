@@ -9,6 +9,7 @@ import {
   type StreamEvent,
   type WireFormat,
 } from '@spanmeter/collector/dist/demo/providers/stand-in.js';
+import { OPENAI_MEDIA_FORMAT } from './openai-media.ts';
 
 function detailsOf({ usage }: Exchange): object {
   return { finish_reason: 'eos_token', generated_tokens: usage.output, input_length: usage.input, seed: null };
@@ -29,7 +30,7 @@ function* tokens(exchange: Exchange): Generator<StreamEvent> {
 
 const GENERATION: WireFormat = {
   async answer(exchange) {
-    const { request, usage, raw } = exchange;
+    const { request, usage } = exchange;
     const told = { ...usage, cacheRead: 0, cacheWrite5m: 0, cacheWrite1h: 0, reasoning: 0 };
     if (request.path === '/embed') {
       request.usage = { ...told, input: 0, output: 0 };
@@ -40,12 +41,7 @@ const GENERATION: WireFormat = {
     request.usage = told;
     const error = { data: { error: 'The server had an error', error_type: 'generation' } };
     if (request.stream) await sendStream(exchange, tokens(exchange), error);
-    else if (raw.includes('"details":true')) {
-      sendJson(exchange, { generated_text: 'A stand-in answers.', details: detailsOf(exchange) });
-    } else {
-      request.usage = { ...told, input: 0, output: 0 };
-      sendJson(exchange, { generated_text: 'A stand-in answers.' });
-    }
+    else sendJson(exchange, [{ generated_text: 'A stand-in answers.', details: detailsOf(exchange) }]);
     return true;
   },
   error: (status) => ({ error: `The stand-in was asked to answer ${status}` }),
@@ -54,5 +50,5 @@ const GENERATION: WireFormat = {
 
 /** Hugging Face's router (as OpenAI's API) and endpoints of its own servers: `/generate` and `/embed`. */
 export function startHuggingfaceStandIn(port = 0): Promise<StandIn> {
-  return startStandIn(firstThatKnows([OPENAI_FORMAT, GENERATION]), port);
+  return startStandIn(firstThatKnows([OPENAI_FORMAT, OPENAI_MEDIA_FORMAT, GENERATION]), port);
 }
