@@ -59,6 +59,7 @@ export function outcomeReader(fields: SpanFields): (call: Call, span: GenAiSpan)
   const reasons = fields.slot('finishReasons');
   const ttft = fields.slot('timeToFirstSeconds');
   const errorType = fields.slot('errorType');
+  const deferred = fields.slot('usageDeferred');
 
   const errorOf = (span: GenAiSpan): string | null => {
     const text = fields.text(errorType);
@@ -77,8 +78,10 @@ export function outcomeReader(fields: SpanFields): (call: Call, span: GenAiSpan)
     call.streaming = readFlag(fields.value(streaming)) ?? (call.ttftNanos === null ? null : true);
     // A span of no known operation is a call where it used something, or calls a model over the network.
     const billable = known?.billable ?? (used || (span.kind === KIND_CLIENT && call.requestModel !== null));
-    // Providers do not charge for a request that they refused; what an error did use is charged.
-    return billable && (used || call.errorType === null);
+    // Providers do not charge for a request that they refused; what an error did use is charged. What goes on in the
+    // background is charged by the span that tells its usage.
+    const isTold = used || (call.errorType === null && readFlag(fields.value(deferred)) !== true);
+    return billable && isTold;
   };
 }
 

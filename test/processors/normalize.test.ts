@@ -205,6 +205,18 @@ describe('what a span is', () => {
       'missing_usage',
     ],
     [
+      'a response that goes on in the background, whose usage comes with another span',
+      [{ 'gen_ai.operation.name': 'chat', 'spanmeter.usage.deferred': true }],
+      'chat',
+      'not_billable',
+    ],
+    [
+      'usage that is told after all',
+      [{ ...GPT_4O, 'spanmeter.usage.deferred': true }],
+      'chat',
+      'unpriced_model',
+    ],
+    [
       'a name without an operation',
       [{ 'gen_ai.request.model': 'm' }, { name: 'embeddings m' }],
       'embeddings',

@@ -29,6 +29,7 @@ export type FieldName =
   | 'requests'
   | 'webSearchRequests'
   | 'usageEstimated'
+  | 'usageDeferred'
   | 'responseTier'
   | 'requestTier'
   | 'batch'

@@ -92,6 +92,7 @@ export const OTEL: Dialect = {
       'gen_ai.usage.details.web_search_requests',
     ],
     usageEstimated: ['gen_ai.usage.estimated', 'spanmeter.usage.estimated'],
+    usageDeferred: ['spanmeter.usage.deferred'],
     responseTier: [
       'gen_ai.response.service_tier',
       'openai.response.service_tier',
