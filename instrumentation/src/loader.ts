@@ -1,9 +1,9 @@
 import { createRequire, register } from 'node:module';
 
 /**
- * Installs the loader hooks that let ESM imports of `modules`, names or patterns of URLs, be patched; every other
- * module is left alone. Runtimes that have synchronous hooks get those, which also work under `--require`; older ones get
- * hooks in a thread. CommonJS needs neither.
+ * Installs the loader hooks that let ESM imports of `modules` be patched (names, or patterns of URLs); every other
+ * module is left alone. Runtimes that have synchronous hooks get those, which also work under `--require`; older
+ * ones get hooks in a thread. CommonJS needs neither.
  */
 export function installLoaderHooks(modules: readonly (string | RegExp)[]): void {
   // Loaded with require, because `--require` cannot wait for an import.

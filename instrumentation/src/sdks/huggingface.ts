@@ -23,7 +23,8 @@ const ROUTER = 'https://router.huggingface.co';
  * billed by Hugging Face at that provider's prices where the token is Hugging Face's, else by the provider itself.
  */
 function providerOf(provider: unknown, token: unknown): string {
-  if (typeof provider !== 'string' || provider === 'auto' || provider === 'hf-inference') return 'huggingface';
+  if (typeof provider !== 'string' || provider === 'auto' || provider === 'hf-inference')
+    return 'huggingface';
   const isOwn = typeof token === 'string' && token !== '' && !token.startsWith('hf_');
   return isOwn ? provider : `huggingface_${provider}`;
 }

@@ -43,7 +43,8 @@ export function noteBegun(response: Json): void {
  */
 export function takesUsage(response: Json): boolean {
   const id = response['id'];
-  if (typeof id !== 'string' || isUnderWay(response) || asObject(response['usage']) === undefined) return false;
+  if (typeof id !== 'string' || isUnderWay(response) || asObject(response['usage']) === undefined)
+    return false;
   if (told.has(id) || !(response['background'] === true || begun.has(id))) return false;
   told.add(id);
   return true;

@@ -61,7 +61,8 @@ function messageOf(message: Json): Message {
   }
   const parts: Part[] = [];
   const reasoning = message['reasoning_content'] ?? message['reasoning'];
-  if (typeof reasoning === 'string' && reasoning !== '') parts.push({ type: 'reasoning', content: reasoning });
+  if (typeof reasoning === 'string' && reasoning !== '')
+    parts.push({ type: 'reasoning', content: reasoning });
   parts.push(...contentParts(message['content']));
   if (typeof message['refusal'] === 'string') parts.push({ type: 'text', content: message['refusal'] });
   for (const call of listOf(message['tool_calls'])) {

@@ -34,8 +34,7 @@ export function embeddingsKind(vendor: string): CallKind {
 export function moderationKind(vendor: string): CallKind {
   return {
     operation: 'moderation',
-    request: (resource, params) =>
-      openaiRequest(resource, asObject(params) ?? {}, 'moderation', vendor),
+    request: (resource, params) => openaiRequest(resource, asObject(params) ?? {}, 'moderation', vendor),
     response: (parsed) => {
       const attributes = {};
       putIdentity(attributes, asObject(parsed) ?? {});

@@ -56,7 +56,8 @@ function finishReason(response: Json): string | undefined {
         : 'stop';
     case 'incomplete': {
       const reason = asObject(response['incomplete_details'])?.['reason'];
-      return reason === 'max_output_tokens' ? 'length' : String(reason ?? 'incomplete');
+      if (reason === 'max_output_tokens') return 'length';
+      return typeof reason === 'string' ? reason : 'incomplete';
     }
     case 'failed':
       return 'error';
@@ -144,7 +145,8 @@ export const FETCH_RESPONSE: CallKind = {
     return attributes;
   },
   response: (response) => fetchedAttributes(response),
-  stream: (capture) => new ResponsesStreamReader(capture, (response, _, seen) => fetchedAttributes(response, seen)),
+  stream: (capture) =>
+    new ResponsesStreamReader(capture, (response, _, seen) => fetchedAttributes(response, seen)),
 };
 
 /** Decisions: questions about a text, answered by a model that is paid by tokens. */

@@ -25,7 +25,11 @@ function declareMore(proof: Proof): void {
   });
 
   it('defers the usage of a background stream that the app left', () => {
-    assert.deepEqual(attribute('backgroundReplayed', 'spanmeter.usage.deferred'), [true, undefined, undefined]);
+    assert.deepEqual(attribute('backgroundReplayed', 'spanmeter.usage.deferred'), [
+      true,
+      undefined,
+      undefined,
+    ]);
     const outputs = attribute('backgroundReplayed', 'gen_ai.usage.output_tokens');
     assert.deepEqual(outputs, [undefined, 180, undefined]);
     assert.deepEqual(attribute('backgroundStream', 'gen_ai.usage.output_tokens'), [180, undefined]);

@@ -27,7 +27,8 @@ function complete({ under, chat }) {
   return {
     plain: () => under({ usage }, async () => (await chat()).choices[0].message.content),
     tools: () => under({ usage, tool: true }, async () => (await chat()).choices[0].finish_reason),
-    cached: () => under({ usage: { input: 10, cacheRead: 5000, output: 7 } }, async () => (await chat()).usage),
+    cached: () =>
+      under({ usage: { input: 10, cacheRead: 5000, output: 7 } }, async () => (await chat()).usage),
     withResponse: () =>
       under({ usage }, async () => {
         const { data, response } = await chat().withResponse();

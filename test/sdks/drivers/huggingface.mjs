@@ -31,7 +31,7 @@ export function scenarios({ modules, url, behave, prompt }) {
 function atStandIn(url) {
   const network = globalThis.fetch;
   globalThis.fetch = (from, init) => {
-    const asked = String(from);
+    const asked = typeof from === 'string' ? from : from.href;
     if (!asked.startsWith('https://huggingface.co/')) {
       return network(asked.replace(/^https:\/\/router\.huggingface\.co(\/together)?/, url), init);
     }
@@ -58,7 +58,8 @@ function complete({ hf, under, chat, endpoint, body }) {
   return {
     plain: () => under({ usage }, async () => (await chat()).choices[0].message.content),
     tools: () => under({ usage, tool: true }, async () => (await chat()).choices[0].finish_reason),
-    cached: () => under({ usage: { input: 10, cacheRead: 5000, output: 7 } }, async () => (await chat()).usage),
+    cached: () =>
+      under({ usage: { input: 10, cacheRead: 5000, output: 7 } }, async () => (await chat()).usage),
     endpoint: () => under({ usage }, async () => (await endpoint.chatCompletion(body())).object),
     standalone: () =>
       under({ usage }, async () => (await hf.chatCompletion({ ...body(), accessToken: 'hf_test' })).object),
@@ -101,7 +102,9 @@ function failing({ under, chat, stream }) {
 function generation({ hf, under, url, prompt }) {
   // Since version 4 endpoints are asked for legacy completions.
   const isOld = hf.InferenceClientProviderApiError === undefined;
-  const generate = new hf.InferenceClient('hf_test', { endpointUrl: isOld ? `${url}/generate` : `${url}/v1` });
+  const generate = new hf.InferenceClient('hf_test', {
+    endpointUrl: isOld ? `${url}/generate` : `${url}/v1`,
+  });
   const embed = new hf.InferenceClient('hf_test', { endpointUrl: `${url}/embed` });
   const parameters = { max_new_tokens: 50, details: true };
   const usage = { input: 45, output: 18 };

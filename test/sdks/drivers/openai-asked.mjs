@@ -45,8 +45,7 @@ function read({ under, chat, complete }) {
     chunksCumulative: () => under({ usage, cumulativeUsage: true }, async () => everything(await chat())),
     chunksOfCompletion: () => under({ usage }, async () => everything(await complete())),
     tee: () => under({ usage }, async () => Promise.all((await chat()).tee().map(everything))),
-    readable: () =>
-      under({ usage }, async () => new Response((await chat()).toReadableStream()).text()),
+    readable: () => under({ usage }, async () => new Response((await chat()).toReadableStream()).text()),
     withResponse: () =>
       under({ usage }, async () => {
         const { data } = await chat().withResponse();

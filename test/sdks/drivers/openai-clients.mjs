@@ -37,7 +37,8 @@ function clouds({ sdk, url, body, under }) {
     bedrock: () =>
       under({ usage }, async () => {
         // Only newer versions have it.
-        if (sdk.BedrockOpenAI === undefined) return chat(new sdk.OpenAI({ apiKey: 'test', baseURL: `${url}/v1` }));
+        if (sdk.BedrockOpenAI === undefined)
+          return chat(new sdk.OpenAI({ apiKey: 'test', baseURL: `${url}/v1` }));
         return chat(new sdk.BedrockOpenAI({ apiKey: 'test', baseURL: `${url}/v1` }));
       }),
   };
@@ -47,7 +48,8 @@ function clients({ sdk, url, body, under }) {
   const options = { apiKey: 'sk-test', baseURL: `${url}/v1`, maxRetries: 0 };
   class Mine extends sdk.OpenAI {}
   return {
-    subclass: () => under({ usage }, async () => (await new Mine(options).chat.completions.create(body())).object),
+    subclass: () =>
+      under({ usage }, async () => (await new Mine(options).chat.completions.create(body())).object),
     frozen: () =>
       under({ usage }, async () => {
         const client = new sdk.OpenAI(options);
@@ -74,7 +76,11 @@ const ANSWERS = {
     { cost: 0.0123, is_byok: true, cost_details: { upstream_inference_cost: 0.2 } },
   ],
   perplexity: ['https://api.perplexity.ai', { search_context_size: 'high', cost: { total_cost: 0.5 } }],
-  gemini: ['https://generativelanguage.googleapis.com/v1beta/openai', { total_tokens: 150 }, 'gemini-2.5-flash'],
+  gemini: [
+    'https://generativelanguage.googleapis.com/v1beta/openai',
+    { total_tokens: 150 },
+    'gemini-2.5-flash',
+  ],
   moonshot: ['https://api.moonshot.ai/v1', { cached_tokens: 30 }],
 };
 
@@ -82,7 +88,9 @@ function servers({ sdk, body, under }) {
   const answer = (told, model) => () => {
     const usage = { prompt_tokens: 100, completion_tokens: 20, total_tokens: 120, ...told };
     const choices = [{ index: 0, message: { role: 'assistant', content: 'Yes.' }, finish_reason: 'stop' }];
-    return Promise.resolve(Response.json({ id: 'a', object: 'chat.completion', created: 1, model, choices, usage }));
+    return Promise.resolve(
+      Response.json({ id: 'a', object: 'chat.completion', created: 1, model, choices, usage }),
+    );
   };
   return Object.fromEntries(
     Object.entries(ANSWERS).map(([name, [baseURL, told, model = 'some-model']]) => [
@@ -114,8 +122,7 @@ function tools({ sdk, url, body, under }) {
     runTools: { spans: 2, run: () => under({ usage, tool: true }, () => run()) },
     runToolsStream: {
       spans: 2,
-      run: () =>
-        under({ usage, tool: true }, () => run({ stream, stream_options: { include_usage: true } })),
+      run: () => under({ usage, tool: true }, () => run({ stream, stream_options: { include_usage: true } })),
     },
   };
 }
@@ -124,7 +131,10 @@ function tools({ sdk, url, body, under }) {
 const ODD = {
   usageNull: { usage: null },
   usageTexts: { usage: { prompt_tokens: '12', completion_tokens: -3, prompt_tokens_details: 'none' } },
-  usageNotFinite: { usage: { prompt_tokens: 1e999, completion_tokens: {} }, choices: null },
+  usageNotFinite: {
+    usage: { prompt_tokens: Number.POSITIVE_INFINITY, completion_tokens: {} },
+    choices: null,
+  },
   nothing: null,
   list: [],
   text: 'text',
@@ -141,7 +151,9 @@ function oddities({ sdk, body, under }) {
       }),
   ]);
   const page = () =>
-    Promise.resolve(new Response('<html>Bad gateway</html>', { status: 502, headers: { 'content-type': 'text/html' } }));
+    Promise.resolve(
+      new Response('<html>Bad gateway</html>', { status: 502, headers: { 'content-type': 'text/html' } }),
+    );
   return {
     ...Object.fromEntries(odd),
     circular: () =>

@@ -14,7 +14,13 @@ export function scenarios({ modules, url, behave, prompt }) {
   };
   const file = (name) => toFile(Buffer.from('bytes'), name);
   const given = { under, openai, prompt, file };
-  return { ...completions(given), ...images(given), ...speech(given), ...transcripts(given), ...others(given) };
+  return {
+    ...completions(given),
+    ...images(given),
+    ...speech(given),
+    ...transcripts(given),
+    ...others(given),
+  };
 }
 
 function completions({ under, openai, prompt }) {
@@ -23,7 +29,8 @@ function completions({ under, openai, prompt }) {
   const stream_options = { include_usage: true };
   return {
     completion: () => under({ usage: USAGE }, async () => (await create()).choices[0].text),
-    completionStream: () => under({ usage: USAGE }, async () => count(await create({ stream, stream_options }))),
+    completionStream: () =>
+      under({ usage: USAGE }, async () => count(await create({ stream, stream_options }))),
     completionStreamNoUsage: () => under({ usage: USAGE }, async () => count(await create({ stream }))),
     completionBreak: () => under(SLOW, async () => count(await create({ stream }), 3)),
     completionTokens: () => under({ usage: USAGE }, async () => (await create({ prompt: [1, 2, 3] })).object),
@@ -38,7 +45,8 @@ function images({ under, openai, prompt, file }) {
   return {
     image: () => under({ usage }, async () => (await generate()).data.length),
     imageStream: () => under({ usage }, async () => count(await generate({ stream, partial_images: 2 }))),
-    imagesByNumber: () => under({ usage }, async () => (await generate({ model: 'dall-e-2', n: 3 })).data.length),
+    imagesByNumber: () =>
+      under({ usage }, async () => (await generate({ model: 'dall-e-2', n: 3 })).data.length),
     imageEdit: () => under({ usage }, async () => (await edit()).data.length),
     imageEditStream: () => under({ usage }, async () => count(await edit({ stream }))),
     imageVariation: () =>
@@ -51,7 +59,8 @@ function images({ under, openai, prompt, file }) {
 }
 
 function speech({ under, openai, prompt }) {
-  const speak = (more) => openai.audio.speech.create({ model: 'tts-1', voice: 'alloy', input: prompt, ...more });
+  const speak = (more) =>
+    openai.audio.speech.create({ model: 'tts-1', voice: 'alloy', input: prompt, ...more });
   return {
     speech: () => under({}, async () => (await (await speak()).arrayBuffer()).byteLength),
     speechRead: () => under({}, async () => bytes((await speak()).body)),

@@ -12,7 +12,12 @@ import {
 import { OPENAI_MEDIA_FORMAT } from './openai-media.ts';
 
 function detailsOf({ usage }: Exchange): object {
-  return { finish_reason: 'eos_token', generated_tokens: usage.output, input_length: usage.input, seed: null };
+  return {
+    finish_reason: 'eos_token',
+    generated_tokens: usage.output,
+    input_length: usage.input,
+    seed: null,
+  };
 }
 
 function* tokens(exchange: Exchange): Generator<StreamEvent> {

@@ -23,7 +23,7 @@ function under(format: WireFormat, pathOf: (path: string) => string | undefined)
         key === 'path' ? path : Reflect.get(target, key);
       return format.answer({ ...exchange, request: new Proxy(exchange.request, { get }) });
     },
-    error: format.error,
+    error: (status, path) => format.error(status, path),
     knows: (path) => pathOf(path) !== undefined,
   };
 }
@@ -49,7 +49,7 @@ function tellingFormat(path: string, told: (usage: object, reason: unknown[]) =>
       await sendStream(exchange, chunks(exchange), { data: { error } });
       return true;
     },
-    error: OPENAI_FORMAT.error,
+    error: (status, path) => OPENAI_FORMAT.error(status, path),
   };
 }
 
@@ -63,7 +63,7 @@ const RERANK: WireFormat = {
     sendJson(exchange, { object: 'rerank', id: `rr-${number}`, model: request.model, results, usage: told });
     return Promise.resolve(true);
   },
-  error: OPENAI_FORMAT.error,
+  error: (status, path) => OPENAI_FORMAT.error(status, path),
 };
 
 const ALL: WireFormat = firstThatKnows([OPENAI_FORMAT, OPENAI_MEDIA_FORMAT]);
@@ -82,7 +82,9 @@ export function startOpenaiApiStandIn(port = 0): Promise<StandIn> {
 export function startGroqStandIn(port = 0): Promise<StandIn> {
   const path = '/openai/v1/chat/completions';
   const telling = tellingFormat(path, (usage, choices) => ({ choices, x_groq: { id: 'req_1', usage } }));
-  const rest = under(ALL, (asked) => (asked.startsWith('/openai/v1/') ? asked.slice('/openai'.length) : undefined));
+  const rest = under(ALL, (asked) =>
+    asked.startsWith('/openai/v1/') ? asked.slice('/openai'.length) : undefined,
+  );
   return startStandIn(firstThatKnows([telling, rest]), port);
 }
 

@@ -157,6 +157,6 @@ export const OPENAI_MEDIA_FORMAT: WireFormat = {
     else return false;
     return true;
   },
-  error: OPENAI_FORMAT.error,
+  error: (status, path) => OPENAI_FORMAT.error(status, path),
   knows: (path) => /^\/v1\/(completions|images\/|audio\/|moderations)/.test(path),
 };

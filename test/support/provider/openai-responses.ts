@@ -133,7 +133,13 @@ function statusOf(exchange: Exchange): string {
 
 const ERROR: StreamEvent = {
   event: 'error',
-  data: { type: 'error', code: 'server_error', message: 'The server had an error', param: null, sequence_number: 99 },
+  data: {
+    type: 'error',
+    code: 'server_error',
+    message: 'The server had an error',
+    param: null,
+    sequence_number: 99,
+  },
 };
 
 /**
@@ -188,7 +194,7 @@ export function responsesFormat(): WireFormat {
       } else return false;
       return true;
     },
-    error: OPENAI_FORMAT.error,
+    error: (status, path) => OPENAI_FORMAT.error(status, path),
     knows: (path) => path.startsWith('/v1/responses'),
   };
 }
