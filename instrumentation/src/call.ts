@@ -243,7 +243,8 @@ function statusOf(error: unknown): number | undefined {
     if (typeof status === 'number' && Number.isInteger(status)) return status;
   }
   const smithy = asObject(fields?.['$metadata'])?.['httpStatusCode'];
-  return typeof smithy === 'number' ? smithy : undefined;
+  const status = smithy ?? asObject(fields?.['httpResponse'])?.['status'];
+  return typeof status === 'number' ? status : undefined;
 }
 
 function isAbort(error: unknown): boolean {

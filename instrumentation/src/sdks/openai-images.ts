@@ -12,7 +12,7 @@ import { openaiRequest } from './openai-client.ts';
 import { putCount, putIdentity, putTokenUsage } from './openai-usage.ts';
 
 /** Usage of models that are paid by tokens; what they put out is images where nothing says otherwise. */
-function putImageUsage(attributes: Attributes, usage: Json, model: unknown): void {
+export function putImageUsage(attributes: Attributes, usage: Json, model: unknown): void {
   putTokenUsage(attributes, usage, model);
   if (asObject(usage['output_tokens_details']) !== undefined) return;
   putCount(attributes, ATTR_IMAGE_OUTPUT_TOKENS, attributes[ATTR_OUTPUT_TOKENS]);

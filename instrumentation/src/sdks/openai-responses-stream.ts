@@ -21,7 +21,7 @@ const TEXT_DELTAS: ReadonlySet<unknown> = new Set([
 const MAX_ITEMS = 1000;
 
 /** What a response tells of a call: `seen` counts the searches that a stream has shown. */
-export type TellResponse = (response: unknown, body: unknown, seen: number) => Attributes;
+export type TellResponse = (response: unknown, seen: number) => Attributes;
 
 /** Whether an item of the output is a search that is charged; opening what was found is not. */
 export function isSearch(item: Json): boolean {
@@ -60,7 +60,7 @@ export class ResponsesStreamReader implements StreamReader {
 
   /** Asked once, at the call's end: what it takes note of must not be noted twice. */
   attributes(): Attributes {
-    return { ...(this.#attributes ??= this.#tell(this.#response, undefined, this.#searches)) };
+    return { ...(this.#attributes ??= this.#tell(this.#response, this.#searches)) };
   }
 
   received(): TextSize {

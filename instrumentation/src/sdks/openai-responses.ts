@@ -68,12 +68,16 @@ function finishReason(response: Json): string | undefined {
   }
 }
 
+/** Sees a response whose usage is being told, for what is charged apart from it. */
+export type OnUsage = (response: Json) => void;
+
 /** `seen`: searches that a stream has shown. */
-function usageOf(response: Json, seen: number): Attributes {
+function usageOf(response: Json, seen: number, onUsage: OnUsage | undefined): Attributes {
   const attributes: Attributes = {};
   putTokenUsage(attributes, asObject(response['usage']), response['model']);
   const searches = searchesOf(response, seen);
   if (searches > 0) putCount(attributes, ATTR_WEB_SEARCHES, searches);
+  onUsage?.(response);
   return attributes;
 }
 
@@ -86,7 +90,7 @@ function describe(response: Json): Attributes {
 }
 
 /** What a call that makes a response tells: its usage, unless it goes on in the background. */
-export function createdAttributes(parsed: unknown, params: unknown, seen = 0): Attributes {
+function createdAttributes(parsed: unknown, params: unknown, seen: number, onUsage?: OnUsage): Attributes {
   const response = asObject(parsed);
   if (response === undefined) return {};
   const attributes = describe(response);
@@ -97,19 +101,19 @@ export function createdAttributes(parsed: unknown, params: unknown, seen = 0): A
     return attributes;
   }
   if (background) noteTold(response);
-  return Object.assign(attributes, usageOf(response, seen));
+  return Object.assign(attributes, usageOf(response, seen, onUsage));
 }
 
 /**
  * What a call that looks at a response tells: as a rule no usage, since the call that made the response told it. The
  * first look at a response that ran in the background and is over tells it, and counts as the request itself.
  */
-export function fetchedAttributes(parsed: unknown, seen = 0): Attributes {
+function fetchedAttributes(parsed: unknown, seen: number, onUsage?: OnUsage): Attributes {
   const response = asObject(parsed);
   if (response === undefined) return {};
   const attributes = describe(response);
   if (!takesUsage(response)) return attributes;
-  return Object.assign(attributes, usageOf(response, seen), { [ATTR_OPERATION]: 'chat' });
+  return Object.assign(attributes, usageOf(response, seen, onUsage), { [ATTR_OPERATION]: 'chat' });
 }
 
 /** What the model reads is not all in the request; a value that is no text says so. */
@@ -125,29 +129,36 @@ function requestSize(params: unknown): TextSize {
 }
 
 /** Responses, streamed and not; `parse()` and `stream()` come through `create()`. */
-export const RESPONSES: CallKind = {
-  operation: 'chat',
-  request,
-  response: (response, body) => createdAttributes(response, body),
-  stream: (capture) => new ResponsesStreamReader(capture, createdAttributes),
-  requestSize,
-  responseSize: (response) => sizeOfParts(response, ['output']),
-  content: RESPONSES_CONTENT,
-};
+export function responsesKind(onUsage?: OnUsage): CallKind {
+  return {
+    operation: 'chat',
+    request,
+    response: (response, body) => createdAttributes(response, body, 0, onUsage),
+    stream: (capture) =>
+      new ResponsesStreamReader(capture, (response, seen) =>
+        createdAttributes(response, undefined, seen, onUsage),
+      ),
+    requestSize,
+    responseSize: (response) => sizeOfParts(response, ['output']),
+    content: RESPONSES_CONTENT,
+  };
+}
 
 /** A look at a response by its id, as often as the app likes: `retrieve()`, also streamed, and `cancel()`. */
-export const FETCH_RESPONSE: CallKind = {
-  operation: 'fetch_response',
-  body: ([id]) => ({ id }),
-  request: (resource, params) => {
-    const attributes = openaiRequest(resource, {}, 'fetch_response', 'openai');
-    putString(attributes, ATTR_RESPONSE_ID, asObject(params)?.['id']);
-    return attributes;
-  },
-  response: (response) => fetchedAttributes(response),
-  stream: (capture) =>
-    new ResponsesStreamReader(capture, (response, _, seen) => fetchedAttributes(response, seen)),
-};
+export function fetchKind(onUsage?: OnUsage): CallKind {
+  return {
+    operation: 'fetch_response',
+    body: ([id]) => ({ id }),
+    request: (resource, params) => {
+      const attributes = openaiRequest(resource, {}, 'fetch_response', 'openai');
+      putString(attributes, ATTR_RESPONSE_ID, asObject(params)?.['id']);
+      return attributes;
+    },
+    response: (response) => fetchedAttributes(response, 0, onUsage),
+    stream: (capture) =>
+      new ResponsesStreamReader(capture, (response, seen) => fetchedAttributes(response, seen, onUsage)),
+  };
+}
 
 /** Decisions: questions about a text, answered by a model that is paid by tokens. */
 export const DECISIONS: CallKind = {

@@ -1,12 +1,13 @@
-import type { CallKind, Method, SdkAdapter } from '../adapter.ts';
-import { prototypeAt } from '../json.ts';
+import type { AdapterHost, CallKind, Method, SdkAdapter } from '../adapter.ts';
+import { prototypeAt, type Json } from '../json.ts';
 import { speechKind, transcriptionKind, translationKind } from './openai-audio.ts';
 import { askingKind, chatKind } from './openai-chat.ts';
 import { clientClass } from './openai-client.ts';
 import { completionKind } from './openai-completions.ts';
 import { embeddingsKind, moderationKind } from './openai-embeddings.ts';
+import { makesImages, tellImages } from './openai-image-tool.ts';
 import { imageKind } from './openai-images.ts';
-import { DECISIONS, FETCH_RESPONSE, RESPONSES } from './openai-responses.ts';
+import { DECISIONS, fetchKind, responsesKind } from './openai-responses.ts';
 
 const VENDOR = 'openai';
 
@@ -16,19 +17,32 @@ function method(path: readonly string[], name: string, kind: Method['kind']): Me
 
 const IMAGES: CallKind = imageKind(VENDOR);
 
-/** Responses of the beta API are called alike. */
-const RESPONSE_METHODS: readonly Method[] = [['Responses'], ['Beta', 'Responses']].flatMap((path) => [
-  method(path, 'create', RESPONSES),
-  method(path, 'compact', RESPONSES),
-  method(path, 'retrieve', FETCH_RESPONSE),
-  method(path, 'cancel', FETCH_RESPONSE),
-]);
+const RESPONSES: CallKind = responsesKind();
+
+/**
+ * Responses, those of the beta API too. Images that a response makes by its tool are told apart, so that calls which
+ * may make some get a kind of their own.
+ */
+function patchResponses(moduleExports: unknown, host: AdapterHost): unknown {
+  const told = (resource: unknown) => (response: Json) => tellImages(host, resource, response);
+  const created: Method['kind'] = (resource, [body]) =>
+    makesImages(body) ? responsesKind(told(resource)) : RESPONSES;
+  const fetched: Method['kind'] = (resource) => fetchKind(told(resource));
+  for (const path of [['Responses'], ['Beta', 'Responses']]) {
+    const owner = prototypeAt(moduleExports, ['OpenAI', ...path]);
+    if (owner === undefined) continue;
+    host.wrapMethod(owner, 'create', created);
+    host.wrapMethod(owner, 'compact', RESPONSES);
+    host.wrapMethod(owner, 'retrieve', fetched);
+    host.wrapMethod(owner, 'cancel', fetched);
+  }
+  return moduleExports;
+}
 
 const METHODS: readonly Method[] = [
   // parse(), stream() and runTools() all go through create().
   method(['Chat', 'Completions'], 'create', askingKind(chatKind(VENDOR), VENDOR)),
   method(['Completions'], 'create', askingKind(completionKind(VENDOR), VENDOR)),
-  ...RESPONSE_METHODS,
   method(['Embeddings'], 'create', embeddingsKind(VENDOR)),
   method(['Moderations'], 'create', moderationKind(VENDOR)),
   method(['Decisions'], 'create', DECISIONS),
@@ -49,6 +63,7 @@ export const openai: SdkAdapter = {
   module: 'openai',
   versions: ['>=4.19.0 <8'],
   methods: METHODS,
+  patch: patchResponses,
   retries: { owner: (moduleExports) => prototypeAt(moduleExports, ['OpenAI']), name: 'retryRequest' },
   rivals: [
     '@opentelemetry/instrumentation-openai',

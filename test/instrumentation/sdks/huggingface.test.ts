@@ -41,7 +41,7 @@ for (const set of ['huggingface-current', 'huggingface-previous']) {
       set,
       wire: startHuggingfaceStandIn,
       formats: ['esm', 'cjs'],
-      expect: EXPECTED,
+      expect: set.endsWith('current') ? { ...EXPECTED, rateLimited: { error: '429' } } : EXPECTED,
     },
     (proof) => declareMore(set, proof),
   );

@@ -2,12 +2,17 @@ import assert from 'node:assert/strict';
 import { startOpenaiApiStandIn } from '../../support/provider/index.ts';
 import { provenSdk, type Expected, type Proof } from '../../support/proven-sdk.ts';
 
+const WITH_IMAGES = { input: 1850, output: 250, cacheRead: 1000, cacheWrite: 370, reasoning: 20 };
+
 const EXPECTED: Readonly<Record<string, Expected>> = {
   closedMidway: { error: 'TypeError' },
   rateLimited: { error: '429' },
   garbage: { error: 'SyntaxError' },
   notFound: { error: '404' },
   conversation: { spans: 2 },
+  // The response's own, and what its tool used.
+  imageTool: { usage: WITH_IMAGES },
+  streamImageTool: { usage: WITH_IMAGES },
 };
 
 function declareMore(proof: Proof): void {
@@ -39,6 +44,17 @@ function declareMore(proof: Proof): void {
     assert.deepEqual(attribute('webSearch', 'spanmeter.usage.web_search_requests'), [2]);
     assert.deepEqual(attribute('streamWebSearch', 'spanmeter.usage.web_search_requests'), [2]);
     assert.deepEqual(attribute('plain', 'spanmeter.usage.web_search_requests'), [undefined]);
+  });
+
+  it('tells what the image tool used in a span of its own, under its own model', () => {
+    for (const scenario of ['imageTool', 'streamImageTool']) {
+      const models = attribute(scenario, 'gen_ai.request.model').toSorted();
+      assert.deepEqual(models, ['gpt-4o', 'gpt-image-1'], scenario);
+      const images = proof.run.spansOf(scenario).find(({ name }) => name === 'image_generation gpt-image-1');
+      assert.equal(images?.attributes['gen_ai.usage.image.output_tokens'], 70);
+      assert.equal(images?.attributes['gen_ai.usage.image.input_tokens'], 10);
+      assert.equal(images?.attributes['gen_ai.provider.name'], 'openai');
+    }
   });
 
   it('tells who answered, at which tier, why it ended, and how long cache writes live', () => {

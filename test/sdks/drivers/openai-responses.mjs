@@ -45,6 +45,11 @@ function complete({ under, openai, body, create }) {
       under({ usage }, async () => (await (await create().asResponse()).json()).usage.output_tokens),
     webSearch: () =>
       under({ usage }, async () => (await create({ tools: [{ type: 'web_search' }] })).output.length),
+    imageTool: {
+      spans: 2,
+      run: () =>
+        under({ usage }, async () => (await create({ tools: [{ type: 'image_generation' }] })).status),
+    },
     incomplete: () => under({ usage }, async () => (await create({ model: 'stops-short' })).status),
     failed: () => under({ usage }, async () => (await create({ model: 'fails' })).error.code),
     compact: () => under({ usage }, async () => (await openai.responses.compact(body())).object),
@@ -57,6 +62,11 @@ function streamed({ under, openai, body, create }) {
     streamTools: () => under({ usage, tool: true }, async () => count(await create({ stream }))),
     streamWebSearch: () =>
       under({ usage }, async () => count(await create({ stream, tools: [{ type: 'web_search' }] }))),
+    streamImageTool: {
+      spans: 2,
+      run: () =>
+        under({ usage }, async () => count(await create({ stream, tools: [{ type: 'image_generation' }] }))),
+    },
     streamFailed: () => under({ usage }, async () => count(await create({ stream, model: 'fails' }))),
     helper: () =>
       under({ usage }, async () => {
