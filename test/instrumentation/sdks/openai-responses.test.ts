@@ -48,7 +48,7 @@ function declareMore(proof: Proof): void {
 
   it('tells what the image tool used in a span of its own, under its own model', () => {
     for (const scenario of ['imageTool', 'streamImageTool']) {
-      const models = attribute(scenario, 'gen_ai.request.model').toSorted();
+      const models = attribute(scenario, 'gen_ai.request.model').map(String).toSorted();
       assert.deepEqual(models, ['gpt-4o', 'gpt-image-1'], scenario);
       const images = proof.run.spansOf(scenario).find(({ name }) => name === 'image_generation gpt-image-1');
       assert.equal(images?.attributes['gen_ai.usage.image.output_tokens'], 70);
