@@ -46,3 +46,22 @@ for (const set of ['huggingface-current', 'huggingface-previous']) {
     (proof) => declareMore(set, proof),
   );
 }
+
+provenSdk(
+  {
+    sdk: 'huggingface with usage asked for',
+    driver: 'huggingface',
+    set: 'huggingface-current',
+    wire: startHuggingfaceStandIn,
+    formats: ['esm'],
+    expect: EXPECTED,
+    env: { SPANMETER_STREAM_USAGE: 'true' },
+    requestsVary: true,
+  },
+  (proof) => {
+    it('tells the usage of a stream whose app did not ask', () => {
+      const [span] = proof.run.spansOf('streamNoUsage');
+      assert.equal(span?.attributes['gen_ai.usage.output_tokens'], 180);
+    });
+  },
+);
