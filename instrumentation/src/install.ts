@@ -1,8 +1,8 @@
 import { diag } from '@opentelemetry/api';
+import type { Watched } from './import-hooks.ts';
 import { INSTRUMENTED_FILES, INSTRUMENTED_MODULES, createInstrumentations } from './index.ts';
 import type { SdkInstrumentation } from './instrumentation.ts';
 import { LateTracerProvider } from './late-tracer.ts';
-import type { Watched } from './import-hooks.ts';
 import { installLoaderHooks } from './loader.ts';
 
 let installed: readonly SdkInstrumentation[] | undefined;
