@@ -7,7 +7,7 @@ const usage = USAGE;
 
 export function scenarios({ modules, url, behave, prompt }) {
   const openai = new modules.openai.OpenAI({ apiKey: 'sk-test', baseURL: `${url}/v1`, maxRetries: 0 });
-  const body = (more) => ({ model: 'gpt-4o', instructions: 'Be brief.', input: prompt, ...more });
+  const body = (more) => ({ model: 'gpt-6.2-sol', instructions: 'Be brief.', input: prompt, ...more });
   const create = (more, options) => openai.responses.create(body(more), options);
   const under = async (behaviour, send) => {
     await behave(behaviour);
@@ -45,11 +45,6 @@ function complete({ under, openai, body, create }) {
       under({ usage }, async () => (await (await create().asResponse()).json()).usage.output_tokens),
     webSearch: () =>
       under({ usage }, async () => (await create({ tools: [{ type: 'web_search' }] })).output.length),
-    imageTool: {
-      spans: 2,
-      run: () =>
-        under({ usage }, async () => (await create({ tools: [{ type: 'image_generation' }] })).status),
-    },
     incomplete: () => under({ usage }, async () => (await create({ model: 'stops-short' })).status),
     failed: () => under({ usage }, async () => (await create({ model: 'fails' })).error.code),
     compact: () => under({ usage }, async () => (await openai.responses.compact(body())).object),
@@ -62,11 +57,6 @@ function streamed({ under, openai, body, create }) {
     streamTools: () => under({ usage, tool: true }, async () => count(await create({ stream }))),
     streamWebSearch: () =>
       under({ usage }, async () => count(await create({ stream, tools: [{ type: 'web_search' }] }))),
-    streamImageTool: {
-      spans: 2,
-      run: () =>
-        under({ usage }, async () => count(await create({ stream, tools: [{ type: 'image_generation' }] }))),
-    },
     streamFailed: () => under({ usage }, async () => count(await create({ stream, model: 'fails' }))),
     helper: () =>
       under({ usage }, async () => {

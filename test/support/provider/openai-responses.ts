@@ -50,22 +50,6 @@ function outputOf(exchange: Exchange, text: string): object[] {
   return [...searchesOf(exchange), message];
 }
 
-/** What the image tool used beside the model: told apart, and so not in the ledger. */
-function imagesOf(exchange: Exchange): object {
-  const tools = exchange.body['tools'];
-  if (!Array.isArray(tools) || !tools.some((tool: { type: string }) => tool.type === 'image_generation'))
-    return {};
-  const image_gen = {
-    input_tokens: 30,
-    input_tokens_details: { image_tokens: 10, text_tokens: 20 },
-    output_tokens: 70,
-    output_tokens_details: { image_tokens: 70, text_tokens: 0 },
-    total_tokens: 100,
-  };
-  const told = [{ type: 'image_generation', model: 'gpt-image-1' }];
-  return { tools: told, tool_usage: { image_gen, web_search: { num_requests: 0 } } };
-}
-
 interface Made {
   readonly id: string;
   readonly exchange: Exchange;
@@ -92,7 +76,6 @@ function responseOf({ id, exchange, status }: Made, text = 'A stand-in answers.'
     text: { format: { type: 'text' } },
     tools: [],
     usage: isOver ? responsesUsage(exchange.usage) : null,
-    ...(isOver ? imagesOf(exchange) : {}),
   };
 }
 
