@@ -177,6 +177,9 @@ export class ObservedCall implements CurrentCall {
     if (this.#ended) return;
     this.#ended = true;
     this.#host.open.delete(this);
+    if (this.#answered && error === undefined) {
+      this.#host.guard(() => Object.assign(attributes, this.kind.charged?.(this.#body)));
+    }
     if (!(this.isLayer && this.#inner)) this.#host.guard(() => this.#tell(attributes, error));
     this.#body = undefined;
     this.#response = undefined;

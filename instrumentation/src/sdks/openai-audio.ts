@@ -26,16 +26,13 @@ function charactersOf(text: string): number {
 export function speechKind(vendor: string): CallKind {
   return {
     operation: 'speech',
-    request: (resource, params) => {
-      const body = asObject(params) ?? {};
-      const attributes = openaiRequest(resource, body, 'speech', vendor);
-      const text = body['input'];
-      if (typeof text === 'string' && text.length <= MAX_SPOKEN) {
-        attributes[ATTR_INPUT_CHARACTERS] = charactersOf(text);
-      }
-      return attributes;
-    },
+    request: (resource, params) => openaiRequest(resource, asObject(params) ?? {}, 'speech', vendor),
     response: () => ({}),
+    charged: (params) => {
+      const text = asObject(params)?.['input'];
+      if (typeof text !== 'string' || text.length > MAX_SPOKEN) return {};
+      return { [ATTR_INPUT_CHARACTERS]: charactersOf(text) };
+    },
   };
 }
 

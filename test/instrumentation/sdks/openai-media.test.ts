@@ -20,6 +20,8 @@ const CHARGED: Readonly<Record<string, readonly (number | undefined)[]>> = {
   speechRead: [undefined, 30, undefined],
   speechAsResponse: [undefined, 30, undefined],
   speechWide: [undefined, 3, undefined],
+  // Refused, and so not charged.
+  speechRateLimited: [undefined, undefined, undefined],
   transcript: [undefined, undefined, undefined],
   transcriptBySeconds: [undefined, undefined, 9],
   transcriptVerbose: [undefined, undefined, 8.47],

@@ -34,6 +34,10 @@ function imageUsage({ usage }: Exchange): object {
 async function sendImages(exchange: Exchange): Promise<void> {
   const { request, usage, body } = exchange;
   request.usage = { ...NOTHING, input: usage.input, output: usage.output };
+  request.charged = {
+    'gen_ai.usage.image.input_tokens': Math.floor(usage.input / 3),
+    'gen_ai.usage.image.output_tokens': usage.output,
+  };
   const told = { created: CREATED_UNIX, size: '1024x1024', quality: 'low' };
   const b64_json = Buffer.from('pixels').toString('base64');
   if (request.stream) {
@@ -53,6 +57,7 @@ async function sendImages(exchange: Exchange): Promise<void> {
     sendJson(exchange, { ...told, data, usage: imageUsage(exchange) });
   } else {
     request.usage = NOTHING;
+    request.charged = { 'spanmeter.usage.images': count };
     sendJson(exchange, { created: CREATED_UNIX, data });
   }
 }
@@ -70,7 +75,12 @@ function tokensHeard({ usage }: Exchange): object {
 
 async function sendTranscript(exchange: Exchange): Promise<void> {
   const { request, usage, body } = exchange;
-  request.usage = { ...NOTHING, input: usage.input, output: usage.output };
+  request.usage = {
+    ...NOTHING,
+    input: usage.input,
+    output: usage.output,
+    audioInput: Math.floor(usage.input / 2),
+  };
   const text = 'A stand-in answers.';
   if (request.stream) {
     const delta = { event: 'transcript.text.delta', content: true };
@@ -93,13 +103,16 @@ async function sendTranscript(exchange: Exchange): Promise<void> {
   }
   request.usage = NOTHING;
   const verbose = { task: 'transcribe', language: 'english', duration: 8.47, segments: [] };
-  if (body['response_format'] === 'verbose_json') sendJson(exchange, { ...verbose, text });
+  const isVerbose = body['response_format'] === 'verbose_json';
+  request.charged = { 'spanmeter.usage.audio_seconds': isVerbose ? 8.47 : 9 };
+  if (isVerbose) sendJson(exchange, { ...verbose, text });
   else sendJson(exchange, { text, usage: { type: 'duration', seconds: 9 } });
 }
 
 /** Sound for every request, in two pieces. */
-function sendSpeech({ request, response }: Exchange): void {
+function sendSpeech({ request, response, body }: Exchange): void {
   request.usage = NOTHING;
+  request.charged = { 'spanmeter.usage.input_characters': Array.from(String(body['input'])).length };
   response.writeHead(200, { 'content-type': 'audio/mpeg', 'x-request-id': request.id });
   response.write(Buffer.alloc(1000, 1));
   response.end(Buffer.alloc(234, 2));

@@ -152,6 +152,8 @@ export function responsesFormat(): WireFormat {
 
   const create = async (exchange: Exchange): Promise<void> => {
     const made: Made = { id: `resp_${exchange.number}`, exchange, status: statusOf(exchange) };
+    if (searchesOf(exchange).length > 0)
+      exchange.request.charged = { 'spanmeter.usage.web_search_requests': 2 };
     if (exchange.request.stream) {
       background.set(made.id, made);
       await sendStream(exchange, events(made), ERROR);
