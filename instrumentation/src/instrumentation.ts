@@ -1,4 +1,12 @@
-import { context, diag, metrics, type Attributes, type MeterProvider } from '@opentelemetry/api';
+import {
+  context,
+  diag,
+  metrics,
+  trace,
+  type Attributes,
+  type MeterProvider,
+  type TracerProvider,
+} from '@opentelemetry/api';
 import {
   InstrumentationBase,
   InstrumentationNodeModuleDefinition,
@@ -10,15 +18,19 @@ import type { AdapterHost, AnyFunction, CallKind, Method, ModuleHook, SdkAdapter
 import { CapturedContent, type RedactContent } from './captured-content.ts';
 import { contentMode } from './content.ts';
 import { currentCall } from './current-call.ts';
+import { LateTracerProvider } from './late-tracer.ts';
+import { MANUAL_CALLS } from './manual-host.ts';
 import { clientMetrics, type ClientMetrics } from './metrics.ts';
 import { Observer, type ObserverHost } from './observer.ts';
 import { OpenCalls } from './open-calls.ts';
 import { onRequire } from './required-modules.ts';
-import { wantsFormerNames } from './semconv.ts';
+import { samplingRatioOf } from './sampling.ts';
+import { SCOPE_NAME } from './scope.ts';
+import { ATTR_SAMPLING_RATIO } from './semconv.ts';
+import { sharedTracerProvider } from './shared-api.ts';
+import { unknownVersionDefinition } from './unknown-version.ts';
 import { VERSION } from './version.ts';
-
-/** The scope name of our spans. */
-export const SCOPE_NAME = '@spanmeter/instrumentation';
+import { vocabularyOf } from './vocabulary.ts';
 
 /** Marks a function that is already observed, also by another copy of this package. */
 const OBSERVED = Symbol.for('spanmeter.observed');
@@ -35,6 +47,7 @@ export class SdkInstrumentation extends InstrumentationBase<SdkInstrumentationCo
   declare private _client: ClientMetrics | undefined;
   declare private _provider: MeterProvider | undefined;
   declare private _meterGiven: boolean | undefined;
+  declare private _givenProvider: TracerProvider | undefined;
   readonly #adapter: SdkAdapter;
   readonly #open = new OpenCalls();
   readonly #observer: Observer;
@@ -71,6 +84,18 @@ export class SdkInstrumentation extends InstrumentationBase<SdkInstrumentationCo
     super.setMeterProvider(provider);
   }
 
+  override setTracerProvider(provider: TracerProvider): void {
+    this._givenProvider = provider instanceof LateTracerProvider ? undefined : provider;
+    super.setTracerProvider(provider);
+  }
+
+  /** A sample is a part of a bill: what reads the spans has to know which part. */
+  #sampling(): Attributes | undefined {
+    const provider = this._givenProvider ?? sharedTracerProvider() ?? trace.getTracerProvider();
+    const ratio = samplingRatioOf(provider);
+    return ratio === undefined ? undefined : { [ATTR_SAMPLING_RATIO]: ratio };
+  }
+
   override enable(): void {
     const again = !this.isEnabled();
     super.enable();
@@ -100,14 +125,19 @@ export class SdkInstrumentation extends InstrumentationBase<SdkInstrumentationCo
       this._provider = provider;
       this._client = clientMetrics(
         this._meterGiven === true ? this.meter : provider.getMeter(SCOPE_NAME, VERSION),
+        vocabularyOf(process.env['OTEL_SEMCONV_STABILITY_OPT_IN']),
       );
     }
     return this._client;
   }
 
-  /** Ends every call still under way with what is known of it; for the end of the process. */
+  /**
+   * Ends every call still under way with what is known of it, those made without an SDK too; for the end of the
+   * process.
+   */
   endOpenCalls(): void {
     this.#open.abandonAll();
+    MANUAL_CALLS.abandonAll();
   }
 
   /** Patches exports that no loader hook saw, as a bundler makes them. */
@@ -133,11 +163,11 @@ export class SdkInstrumentation extends InstrumentationBase<SdkInstrumentationCo
         return clientMetricsOf();
       },
       open: this.#open,
-      formerNames: wantsFormerNames(process.env['OTEL_SEMCONV_STABILITY_OPT_IN']),
+      formerNames: vocabularyOf(process.env['OTEL_SEMCONV_STABILITY_OPT_IN']).formerNames,
       content: new CapturedContent(mode, redact, () => this.logger),
       tracer: () => this.tracer,
       isActive: () => this.isEnabled() && !this.#faulty,
-      always: (): Attributes | undefined => undefined,
+      always: () => this.#sampling(),
       guard: (step) => this.#guard(step),
       fault: (fault) => this.#fault(fault),
     };
@@ -156,12 +186,18 @@ export class SdkInstrumentation extends InstrumentationBase<SdkInstrumentationCo
   }
 
   #definitions(): InstrumentationNodeModuleDefinition[] {
+    const { module, versions, hooks = [] } = this.#adapter;
+    const known = new Set<string | undefined>();
     const main = new InstrumentationNodeModuleDefinition(
-      this.#adapter.module,
-      [...this.#adapter.versions],
-      (moduleExports: unknown) => this.#guard(() => this.#patch(moduleExports)) ?? moduleExports,
+      module,
+      [...versions],
+      (moduleExports: unknown, version?: string) => {
+        known.add(version);
+        return this.#guard(() => this.#patch(moduleExports)) ?? moduleExports;
+      },
     );
-    return [main, ...(this.#adapter.hooks ?? []).map((hook) => this.#definition(hook))];
+    const unknown = unknownVersionDefinition(module, versions, (version) => known.has(version));
+    return [main, ...hooks.map((hook) => this.#definition(hook)), unknown];
   }
 
   #definition(hook: ModuleHook): InstrumentationNodeModuleDefinition {

@@ -71,6 +71,31 @@ describe('register', () => {
     assert.ok(sink.bodies[0]?.body.includes('gen_ai.usage.input_tokens'));
   });
 
+  it('puts the ratio of a sampler on the calls that it keeps', async () => {
+    const sampler = {
+      OTEL_TRACES_SAMPLER: 'parentbased_traceidratio',
+      OTEL_TRACES_SAMPLER_ARG: '0.999999999',
+    };
+    await run({ code: FIVE_LINES, env: sampler });
+    assert.equal(sink.spans[0]?.attributes['spanmeter.sampling.ratio'], 0.999999999);
+  });
+
+  it('says once of a version that it does not know that it leaves it alone', async () => {
+    const code = `
+      import { createRequire } from 'node:module';
+      import { mkdirSync, writeFileSync } from 'node:fs';
+      import { diag } from '@opentelemetry/api';
+      diag.setLogger({ warn: console.log, error: console.log, info() {}, debug() {}, verbose() {} });
+      const folder = new URL('./node_modules/openai/', import.meta.url);
+      mkdirSync(folder, { recursive: true });
+      writeFileSync(new URL('package.json', folder), '{ "name": "openai", "version": "99.1.0", "main": "index.js" }');
+      writeFileSync(new URL('index.js', folder), 'exports.OpenAI = class {};');
+      createRequire(import.meta.url)('openai');
+      await import('openai');`;
+    const { stdout } = await runApp({ code, entry: 'hook' });
+    assert.match(stdout, /^spanmeter: openai@99\.1\.0 is not instrumented; known versions: >=4.*\n$/);
+  });
+
   it('names the call as the conventions do, with counts equal to what was served', async () => {
     const usage = { input: 450, cacheRead: 200, output: 180, reasoning: 60, audioInput: 3, audioOutput: 4 };
     await run({

@@ -128,7 +128,7 @@ function embeddings(exchange: Exchange): unknown {
   };
 }
 
-/** Chat completions and embeddings under `/v1`. */
+/** What the stand-in speaks; for one that speaks several. */
 export const OPENAI_FORMAT: WireFormat = {
   async answer(exchange) {
     switch (exchange.request.path) {
