@@ -55,6 +55,10 @@ export class ObservedCall implements CurrentCall {
   touched = true;
   /** We asked for this stream's usage where the app did not. */
   asked = false;
+  /** Runs a step of the SDK in the call's own context; for iterators, which run in the context of whoever asks. */
+  within: (<T>(step: () => T) => T) | undefined;
+  /** The method gave an iterator at once, so that the request leaves only when the app asks for the first chunk. */
+  isLazy = false;
 
   /** `attributes` is what was known at the start. */
   constructor(host: CallHost, kind: CallKind, span: CallSpan, attributes: Attributes, body: unknown) {

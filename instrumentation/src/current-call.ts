@@ -32,7 +32,16 @@ function family(operation: Operation): string {
   return operation === 'text_completion' || operation === 'generate_content' ? 'chat' : operation;
 }
 
+/** A tool may run another, an agent another: these are never one request seen twice. */
+const NO_REQUESTS: ReadonlySet<Operation> = new Set([
+  'create_agent',
+  'execute_tool',
+  'invoke_agent',
+  'invoke_workflow',
+  'retrieval',
+]);
+
 /** Whether a call inside another may be the same request as the outer one, told by a lower layer. */
 export function sameRequest(outer: CurrentCall, operation: Operation): boolean {
-  return family(outer.operation) === family(operation);
+  return !NO_REQUESTS.has(operation) && family(outer.operation) === family(operation);
 }

@@ -124,7 +124,9 @@ export class Observer {
     const traced = span.owner === 'late' ? active : trace.setSpan(active, span.span);
     const given = this.#asked(kind, args);
     call.asked = given !== args;
-    return { call, inside: insideCall(traced, call), args: given, refused };
+    const inside = insideCall(traced, call);
+    call.within = (step) => context.with(inside, step);
+    return { call, inside, args: given, refused };
   }
 
   #spanOf(kind: CallKind, attributes: Attributes, active: Context): CallSpan {

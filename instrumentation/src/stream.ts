@@ -177,10 +177,15 @@ function watchIterator(source: AsyncIterator<unknown>, call: ObservedCall, reade
   const { next, return: close, throw: raise } = source as unknown as IteratorSteps;
   const steps = watchSteps(call, reader);
   const hides = reader.hides?.bind(reader);
+  const { within } = call;
+  const ask =
+    (call.isLazy || call.isLayer) && within !== undefined
+      ? (args: unknown[]) => within(() => next.apply(source, args))
+      : (args: unknown[]) => next.apply(source, args);
   const step =
     hides === undefined
-      ? (args: unknown[]) => next.apply(source, args).then(steps.arrived, steps.failed)
-      : (args: unknown[]) => visible(() => next.apply(source, args), steps, hides, call);
+      ? (args: unknown[]) => ask(args).then(steps.arrived, steps.failed)
+      : (args: unknown[]) => visible(() => ask(args), steps, hides, call);
   hide(source, 'next', (...args: unknown[]) => step(args));
   if (close !== undefined) {
     hide(source, 'return', (value?: unknown) => {

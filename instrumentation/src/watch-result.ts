@@ -20,6 +20,7 @@ export function watchResult(result: unknown, call: ObservedCall): unknown {
     return result;
   }
   if (call.kind.stream !== undefined && isStream(result)) {
+    call.isLazy = true;
     observeStream(result, call);
     return result;
   }
