@@ -25,6 +25,16 @@ export const ATTR_CACHE_WRITE_TOKENS = 'gen_ai.usage.cache_write.input_tokens';
 export const ATTR_REASONING_TOKENS = 'gen_ai.usage.reasoning.output_tokens';
 export const ATTR_AUDIO_INPUT_TOKENS = 'gen_ai.usage.audio.input_tokens';
 export const ATTR_AUDIO_OUTPUT_TOKENS = 'gen_ai.usage.audio.output_tokens';
+export const ATTR_AUDIO_CACHE_READ_TOKENS = 'gen_ai.usage.audio.cache_read.input_tokens';
+export const ATTR_IMAGE_INPUT_TOKENS = 'gen_ai.usage.image.input_tokens';
+export const ATTR_IMAGE_OUTPUT_TOKENS = 'gen_ai.usage.image.output_tokens';
+/** What is charged for beside tokens; the conventions have no names for it, these are Spanmeter's. */
+export const ATTR_AUDIO_SECONDS = 'spanmeter.usage.audio_seconds';
+export const ATTR_IMAGES = 'spanmeter.usage.images';
+export const ATTR_INPUT_CHARACTERS = 'spanmeter.usage.input_characters';
+/** Units of calls that are sold by the thousand: searches of a rerank, pages of an OCR. */
+export const ATTR_REQUESTS = 'spanmeter.usage.requests';
+export const ATTR_WEB_SEARCHES = 'spanmeter.usage.web_search_requests';
 /** What the provider says that it charges, in USD: not in the conventions, read by most backends. */
 export const ATTR_REPORTED_COST = 'gen_ai.usage.cost';
 /**
