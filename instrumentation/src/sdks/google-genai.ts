@@ -1,9 +1,11 @@
-import type { AdapterHost, CallKind, Method, SdkAdapter } from '../adapter.ts';
+import type { AdapterHost, CallKind, Method, ModuleHook, SdkAdapter } from '../adapter.ts';
 import { asObject, prototypeAt } from '../json.ts';
 import { holderOf, onResource } from '../resource-getter.ts';
 import { EMBED, IMAGES } from './google/gemini-other.ts';
 import { GENERATE, GENERATE_STREAM } from './google/gemini.ts';
 import { INTERACTION } from './google/interactions.ts';
+
+const VERSIONS = ['>=1.0.0 <4'];
 
 /**
  * The methods that make one request each. The public ones are fields of the instance, made by its constructor, and
@@ -37,6 +39,19 @@ function patch(moduleExports: unknown, host: AdapterHost): unknown {
   return moduleExports;
 }
 
+/** The builds that apps may name themselves; each has classes of its own. */
+const BUILDS: readonly ModuleHook[] = ['@google/genai/node', '@google/genai/web'].map((module) => ({
+  module,
+  versions: VERSIONS,
+  patch: (moduleExports, host) => {
+    for (const { owner, name, kind } of METHODS) {
+      const holder = owner(moduleExports);
+      if (holder !== undefined) host.wrapMethod(holder, name, kind);
+    }
+    return patch(moduleExports, host);
+  },
+}));
+
 /** A client knows its class and that of its models; the class alone does not know the latter. */
 function exportsOf(client: unknown): unknown {
   const models = asObject(asObject(client)?.['models']);
@@ -53,9 +68,10 @@ function exportsOf(client: unknown): unknown {
  */
 export const googleGenai: SdkAdapter = {
   module: '@google/genai',
-  versions: ['>=1.0.0 <4'],
+  versions: VERSIONS,
   methods: METHODS,
   patch,
+  hooks: BUILDS,
   exportsOf,
   rivals: [
     '@arizeai/openinference-instrumentation-google-genai',

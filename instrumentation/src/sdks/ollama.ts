@@ -1,5 +1,5 @@
 import type { Attributes } from '@opentelemetry/api';
-import type { CallKind, Method, Operation, SdkAdapter, StreamReader } from '../adapter.ts';
+import type { CallKind, Method, ModuleHook, Operation, SdkAdapter, StreamReader } from '../adapter.ts';
 import type { Message } from '../content.ts';
 import { asObject, countOf, prototypeAt, putCount, putNumber, putString, type Json } from '../json.ts';
 import { serverOf } from '../provider.ts';
@@ -183,11 +183,27 @@ const METHODS: readonly Method[] = Object.entries(KINDS).map(([name, kind]) => (
   kind,
 }));
 
+const VERSIONS = ['>=0.5.0 <0.7'];
+
+/** The build without Node's file system. Its class is the one that Node's extends, so that either may come first. */
+const BROWSER: ModuleHook = {
+  module: 'ollama/browser',
+  versions: VERSIONS,
+  patch: (moduleExports, host) => {
+    for (const { owner, name, kind } of METHODS) {
+      const holder = owner(moduleExports);
+      if (holder !== undefined) host.wrapMethod(holder, name, kind);
+    }
+    return moduleExports;
+  },
+};
+
 /** The `ollama` package: chats, generation, embeddings of both kinds; local models and Ollama's cloud. */
 export const ollama: SdkAdapter = {
   module: 'ollama',
-  versions: ['>=0.5.0 <0.7'],
+  versions: VERSIONS,
   methods: METHODS,
+  hooks: [BROWSER],
   exportsOf: (client) => {
     const prototype = asObject(typeof client === 'function' ? client.prototype : client);
     const isOurs = typeof prototype?.['processStreamableRequest'] === 'function';
