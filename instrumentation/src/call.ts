@@ -246,7 +246,14 @@ function statusOf(error: unknown): number | undefined {
   return typeof smithy === 'number' ? smithy : undefined;
 }
 
+/** Classes of errors by which SDKs say that the app aborted. */
+const ABORTS: ReadonlySet<string> = new Set(['APIUserAbortError', 'RequestAbortedError']);
+
 function isAbort(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
-  return error.name === 'AbortError' || error.constructor.name === 'APIUserAbortError';
+  const kind = error.constructor.name;
+  if (error.name === 'AbortError' || ABORTS.has(kind)) return true;
+  // An SDK's error for whatever went wrong; its error for a time limit, which aborts as well, is a failure.
+  const { cause } = error;
+  return cause instanceof Error && cause.name === 'AbortError' && !kind.includes('Timeout');
 }

@@ -68,8 +68,7 @@ function streamed({ under, gemini, vertex, body, prompt }) {
   const stream = (more) => gemini.models.generateContentStream({ ...body, ...more });
   return {
     stream: () => under({ usage: USAGE }, async () => count(await stream())),
-    streamCumulative: () =>
-      under({ usage: USAGE, cumulativeUsage: true }, async () => count(await stream())),
+    streamCumulative: () => under({ usage: USAGE, cumulativeUsage: true }, async () => count(await stream())),
     streamVertex: () =>
       under({ usage: USAGE }, async () => count(await vertex.models.generateContentStream(body))),
     streamHelper: () =>
@@ -79,7 +78,11 @@ function streamed({ under, gemini, vertex, body, prompt }) {
     shape: () =>
       under({}, async () => {
         const source = await stream();
-        const shape = [Object.prototype.toString.call(source), Object.keys(source).join(), typeof source.return];
+        const shape = [
+          Object.prototype.toString.call(source),
+          Object.keys(source).join(),
+          typeof source.return,
+        ];
         await count(source);
         return shape;
       }),
@@ -186,7 +189,8 @@ function interactions({ under, gemini, prompt }) {
     interactionBreak: () =>
       under(SLOW, async () => count(await create({ stream: true, automatic_continuation: false }), 3)),
     interactionRefused: () => under({ status: 400 }, () => create()),
-    interactionMidway: () => under({ closeAfter: 3, chunkDelayMs: 5 }, async () => count(await create({ stream: true }))),
+    interactionMidway: () =>
+      under({ closeAfter: 3, chunkDelayMs: 5 }, async () => count(await create({ stream: true }))),
   };
 }
 
@@ -194,7 +198,8 @@ function cutShort({ under, gemini, body }) {
   const stream = (config) => gemini.models.generateContentStream({ ...body, config });
   return {
     break: () => under(SLOW, async () => count(await stream(), 3)),
-    breakCumulative: () => under({ ...SLOW, usage: USAGE, cumulativeUsage: true }, async () => count(await stream(), 3)),
+    breakCumulative: () =>
+      under({ ...SLOW, usage: USAGE, cumulativeUsage: true }, async () => count(await stream(), 3)),
     abort: () =>
       under(SLOW, async () => {
         const stop = new AbortController();
