@@ -249,10 +249,13 @@ function statusOf(error: unknown): number | undefined {
 /** Classes of errors by which SDKs say that the app aborted. */
 const ABORTS: ReadonlySet<string> = new Set(['APIUserAbortError', 'RequestAbortedError']);
 
+/** What fetch says, where an SDK (`cohere-ai@7`) hands on no more than that. */
+const ABORTED = /^The user aborted a request\.?$/;
+
 function isAbort(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const kind = error.constructor.name;
-  if (error.name === 'AbortError' || ABORTS.has(kind)) return true;
+  if (error.name === 'AbortError' || ABORTS.has(kind) || ABORTED.test(error.message)) return true;
   // An SDK's error for whatever went wrong; its error for a time limit, which aborts as well, is a failure.
   const { cause } = error;
   return cause instanceof Error && cause.name === 'AbortError' && !kind.includes('Timeout');

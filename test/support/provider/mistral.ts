@@ -76,6 +76,8 @@ function* completionChunks(exchange: Exchange): Generator<StreamEvent> {
 function conversationUsage(exchange: Exchange): Record<string, unknown> {
   const usage = usageOf(exchange);
   const total = Number(usage['total_tokens']) + CONNECTOR_TOKENS;
+  // Of a conversation it does not say what was cached.
+  delete usage['prompt_tokens_details'];
   return { ...usage, total_tokens: total, connector_tokens: CONNECTOR_TOKENS, connectors: { web_search: 2 } };
 }
 
@@ -151,16 +153,21 @@ function other(exchange: Exchange): unknown {
 interface Streamed {
   readonly whole: (exchange: Exchange) => unknown;
   readonly events: (exchange: Exchange) => Iterable<StreamEvent>;
-  readonly moreInput: number;
+  /** What is told, of what there was. */
+  readonly told: (usage: Exchange['usage']) => Partial<Exchange['usage']>;
+}
+
+function toldOfConversation({ input, cacheRead }: Exchange['usage']): Partial<Exchange['usage']> {
+  return { input: input + cacheRead + CONNECTOR_TOKENS, cacheRead: 0 };
 }
 
 function streamedOf(path: string): Streamed | undefined {
-  if (path.endsWith('/completions')) return { whole: completion, events: completionChunks, moreInput: 0 };
+  if (path.endsWith('/completions')) return { whole: completion, events: completionChunks, told: () => ({}) };
   if (path === '/v1/audio/transcriptions') {
-    return { whole: transcript, events: transcriptEvents, moreInput: 0 };
+    return { whole: transcript, events: transcriptEvents, told: () => ({}) };
   }
   return path.startsWith('/v1/conversations')
-    ? { whole: conversation, events: conversationEvents, moreInput: CONNECTOR_TOKENS }
+    ? { whole: conversation, events: conversationEvents, told: toldOfConversation }
     : undefined;
 }
 
@@ -176,7 +183,7 @@ const FORMAT: WireFormat = {
       sendJson(exchange, answer);
       return true;
     }
-    served(exchange, { input: exchange.usage.input + streamed.moreInput });
+    served(exchange, streamed.told(exchange.usage));
     if (!exchange.request.stream) sendJson(exchange, streamed.whole(exchange));
     else {
       const error = { object: 'error', message: 'The server had an error', code: 3000 };

@@ -35,7 +35,8 @@ function isUntold(usage: Json): boolean {
 export function putMistralUsage(attributes: Attributes, usage: Json | undefined): void {
   if (usage === undefined) return;
   putPart(attributes, ATTR_AUDIO_SECONDS, usage['promptAudioSeconds']);
-  putString(attributes, 'gen_ai.response.service_tier', usage['serviceTier']);
+  const tier = usage['serviceTier'] ?? extra(usage, 'service_tier');
+  putString(attributes, 'gen_ai.response.service_tier', tier);
   putPart(attributes, ATTR_WEB_SEARCHES, asObject(usage['connectors'])?.['web_search']);
   if (isUntold(usage)) return;
   putCount(attributes, ATTR_INPUT_TOKENS, inputOf(usage));
