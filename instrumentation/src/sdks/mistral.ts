@@ -35,17 +35,29 @@ const RESOURCES: Readonly<Record<string, Kinds>> = {
   },
 };
 
+/**
+ * What the SDK's own tracing tells of with usage and as requests to a model. Agents and conversations it takes for
+ * agents, which nobody is charged for; of the rest it tells no more than that it was asked.
+ */
+const TOLD_BY_OWN: ReadonlySet<string> = new Set(['chat', 'fim', 'embeddings']);
+
 /** Follows the getters of `path` from `prototype`, as far as a version has them, and wraps what they lead to. */
-function follow(host: AdapterHost, prototype: object, path: readonly string[], kinds: Kinds): void {
-  const [name, ...rest] = path;
+function follow(
+  host: AdapterHost,
+  prototype: object,
+  path: string,
+  kinds: Kinds,
+  [name, ...rest]: readonly string[],
+): void {
   const holder = name === undefined ? undefined : holderOf(prototype, name);
   if (name === undefined || holder === undefined) return;
   onResource(host, holder, name, (resource) => {
-    if (rest.length > 0) return follow(host, resource, rest, kinds);
+    if (rest.length > 0) return follow(host, resource, path, kinds, rest);
     watchOwnTracing(host, resource);
     for (const [method, kind] of Object.entries(kinds)) {
       const owner = holderOf(resource, method);
-      if (owner !== undefined) host.wrapMethod(owner, method, besideOwnTracing(kind));
+      if (owner === undefined) continue;
+      host.wrapMethod(owner, method, TOLD_BY_OWN.has(path) ? besideOwnTracing(kind) : kind);
     }
   });
 }
@@ -54,7 +66,7 @@ function follow(host: AdapterHost, prototype: object, path: readonly string[], k
 function patch(moduleExports: unknown, host: AdapterHost): unknown {
   const client = prototypeAt(moduleExports, ['Mistral']);
   if (client !== undefined) {
-    for (const [path, kinds] of Object.entries(RESOURCES)) follow(host, client, path.split('.'), kinds);
+    for (const [path, kinds] of Object.entries(RESOURCES)) follow(host, client, path, kinds, path.split('.'));
   }
   return moduleExports;
 }

@@ -81,12 +81,20 @@ function conversationUsage(exchange: Exchange): Record<string, unknown> {
   return { ...usage, total_tokens: total, connector_tokens: CONNECTOR_TOKENS, connectors: { web_search: 2 } };
 }
 
+const ENTRY = { created_at: '2026-11-01T00:00:00Z', completed_at: '2026-11-01T00:00:01Z' };
+
 function conversation(exchange: Exchange): unknown {
   return {
     object: 'conversation.response',
     conversation_id: 'conv_1',
     outputs: [
-      { type: 'message.output', role: 'assistant', model: modelOf(exchange), content: 'A stand-in answers.' },
+      {
+        type: 'message.output',
+        role: 'assistant',
+        ...ENTRY,
+        model: modelOf(exchange),
+        content: 'A stand-in answers.',
+      },
     ],
     usage: conversationUsage(exchange),
   };
