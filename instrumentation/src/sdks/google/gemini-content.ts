@@ -30,13 +30,17 @@ function partOf(part: Json): Part | undefined {
   return result === undefined ? undefined : { type: 'code_execution_result', content: result['output'] };
 }
 
+/** Deeper than a part is in a list of contents; an app's own object may hold itself. */
+const MAX_DEPTH = 4;
+
 /** The parts of text, a part, a content, or a list of these. */
-export function geminiParts(value: unknown): Part[] {
+export function geminiParts(value: unknown, depth = 0): Part[] {
   if (typeof value === 'string') return [{ type: 'text', content: value }];
-  if (Array.isArray(value)) return value.flatMap(geminiParts);
+  if (depth > MAX_DEPTH) return [];
+  if (Array.isArray(value)) return value.flatMap((item) => geminiParts(item, depth + 1));
   const object = asObject(value);
   if (object === undefined) return [];
-  if (object['parts'] !== undefined) return geminiParts(object['parts']);
+  if (object['parts'] !== undefined) return geminiParts(object['parts'], depth + 1);
   const part = partOf(object);
   return part === undefined ? [] : [part];
 }

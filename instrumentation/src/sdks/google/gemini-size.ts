@@ -4,6 +4,9 @@ import { TextSize } from '../../text-size.ts';
 /** Stands for a part whose tokens do not follow from any text. */
 const MEDIA = { type: 'file' };
 
+/** Deeper than any prompt; an app's own list may hold itself. */
+const MAX_DEPTH = 4;
+
 /** Adds the text of one part: what was said, thought, called or answered by a function. */
 export function addPart(size: TextSize, part: Json): void {
   if (typeof part['text'] === 'string') size.add(part['text']);
@@ -17,10 +20,11 @@ export function addPart(size: TextSize, part: Json): void {
 }
 
 /** Adds a prompt in any of the shapes that the SDK takes: text, a part, a content, or a list of these. */
-export function addContents(size: TextSize, contents: unknown): void {
+export function addContents(size: TextSize, contents: unknown, depth = 0): void {
   if (typeof contents === 'string') return size.add(contents);
+  if (depth > MAX_DEPTH) return size.addAll(MEDIA);
   if (Array.isArray(contents)) {
-    for (const content of contents) addContents(size, content);
+    for (const content of contents) addContents(size, content, depth + 1);
     return;
   }
   const content = asObject(contents);

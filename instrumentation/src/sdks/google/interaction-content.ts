@@ -10,7 +10,7 @@ function mediaPart(media: Json): Part {
 }
 
 /** Contents (`text`, `image` and so on) and steps, which hold contents; what neither people nor models said is left out. */
-function partsOf(item: Json): Part[] {
+function partsOf(item: Json, depth = 0): Part[] {
   switch (item['type']) {
     case 'text':
       return [{ type: 'text', content: item['text'] }];
@@ -26,14 +26,17 @@ function partsOf(item: Json): Part[] {
     case 'function_result':
       return [{ type: 'tool_call_response', id: item['call_id'], response: item['result'] }];
     default:
-      return contentsOf(item['content']);
+      return contentsOf(item['content'], depth + 1);
   }
 }
 
-function contentsOf(content: unknown): Part[] {
-  return typeof content === 'string'
-    ? [{ type: 'text', content }]
-    : objectsIn(Array.isArray(content) ? content : [content]).flatMap(partsOf);
+/** Deeper than contents are in a step; an app's own object may hold itself. */
+const MAX_DEPTH = 4;
+
+function contentsOf(content: unknown, depth = 0): Part[] {
+  if (typeof content === 'string') return [{ type: 'text', content }];
+  if (depth > MAX_DEPTH) return [];
+  return objectsIn(Array.isArray(content) ? content : [content]).flatMap((item) => partsOf(item, depth));
 }
 
 const OF_THE_MODEL: ReadonlySet<unknown> = new Set(['model_output', 'thought', 'function_call']);
@@ -57,7 +60,7 @@ function output(response: unknown): Message[] {
   const body = asObject(response);
   const items = objectsIn(body?.['steps'] ?? body?.['outputs']);
   const parts = items.filter((item) => roleOf(item) === 'assistant' || body?.['steps'] === undefined);
-  return parts.length === 0 ? [] : [{ role: 'assistant', parts: parts.flatMap(partsOf) }];
+  return parts.length === 0 ? [] : [{ role: 'assistant', parts: parts.flatMap((item) => partsOf(item)) }];
 }
 
 /** What was asked in an interaction and what came of it. */
