@@ -15,6 +15,8 @@ const MODELS: Readonly<Record<string, CallKind>> = {
   generateContentInternal: GENERATE,
   generateContentStreamInternal: GENERATE_STREAM,
   embedContentInternal: EMBED,
+  // The method itself, before version 2.
+  embedContent: EMBED,
   generateImagesInternal: IMAGES,
   editImageInternal: IMAGES,
   upscaleImageInternal: IMAGES,
