@@ -68,6 +68,7 @@ export class ObservedCall implements CurrentCall {
     this.#start = attributes;
     this.#body = body;
     host.open.add(this);
+    host.content.prepare();
     if (span.owner === 'sdk') this.#tellBeforeEnd(span.span);
   }
 
@@ -208,9 +209,15 @@ export class ObservedCall implements CurrentCall {
   #tellContent(span: Span, attributes: Attributes): void {
     const { content } = this.kind;
     if (content === undefined) return;
-    const output =
-      this.#reader?.messages?.() ?? (this.#response === undefined ? [] : content.output(this.#response));
-    this.#host.content.tell(span, { ...this.#start, ...attributes }, content, this.#body, output);
+    const reader = this.#reader;
+    const response = this.#response;
+    this.#host.content.tell(
+      span,
+      { ...this.#start, ...attributes },
+      content,
+      this.#body,
+      () => reader?.messages?.() ?? (response === undefined ? [] : content.output(response)),
+    );
   }
 
   /** Of what the provider did not count, how much text it was: the collector may estimate tokens from it. */
