@@ -1,21 +1,27 @@
 import type { SdkAdapter } from './adapter.ts';
+import { ai } from './sdks/ai.ts';
 import { anthropic } from './sdks/anthropic.ts';
 import { cohere } from './sdks/cohere.ts';
 import { googleGenai } from './sdks/google-genai.ts';
 import { langchain } from './sdks/langchain.ts';
 import { llamaindex } from './sdks/llamaindex.ts';
+import { mcp } from './sdks/mcp.ts';
 import { mistral } from './sdks/mistral.ts';
 import { ollama } from './sdks/ollama.ts';
 import { openai } from './sdks/openai.ts';
+import { openaiAgents } from './sdks/openai-agents.ts';
 
 /** Every SDK that is instrumented, one line each. */
 export const ADAPTERS: readonly SdkAdapter[] = [
+  ai,
   anthropic,
   cohere,
   googleGenai,
   langchain,
   llamaindex,
+  mcp,
   mistral,
   ollama,
   openai,
+  openaiAgents,
 ];

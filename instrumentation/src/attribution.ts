@@ -95,6 +95,12 @@ export function withCallAttribution(ctx: Context, args: readonly unknown[]): Att
   return attributionOf(ctx);
 }
 
+/** `ctx` as the arguments of one call attribute it, for calls that make others inside; undefined where they do not. */
+export function contextOfCall(ctx: Context, args: readonly unknown[]): Context | undefined {
+  const attributes = withCallAttribution(ctx, args);
+  return attributes === attributionOf(ctx) ? undefined : ctx.setValue(ATTRIBUTION, attributes);
+}
+
 /**
  * A span processor that attributes every span started inside `withAttribution`, also those of other
  * instrumentations. `register` adds it; give it to your own SDK's `spanProcessors` otherwise.

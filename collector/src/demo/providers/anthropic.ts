@@ -64,7 +64,7 @@ const TOOL_USE = { type: 'tool_use', id: 'toolu_1', name: 'lookup', input: { q: 
 function answer(exchange: Exchange): unknown {
   return exchange.behaviour.tool === true
     ? message(exchange, [TOOL_USE], 'tool_use')
-    : message(exchange, [{ type: 'text', text: 'A stand-in answers.', citations: null }], 'end_turn');
+    : message(exchange, [{ type: 'text', text: 'A stand-in answers.' }], 'end_turn');
 }
 
 function named(data: { type: string } & Record<string, unknown>, extra: object = {}): StreamEvent {
@@ -81,7 +81,7 @@ function* events(exchange: Exchange): Generator<StreamEvent> {
   yield named({
     type: 'content_block_start',
     index: 0,
-    content_block: tool ? { ...TOOL_USE, input: {} } : { type: 'text', text: '', citations: null },
+    content_block: tool ? { ...TOOL_USE, input: {} } : { type: 'text', text: '' },
   });
   yield named({ type: 'ping' });
   const count = behaviour.chunks ?? DEFAULT_CHUNKS;
@@ -109,7 +109,8 @@ function* events(exchange: Exchange): Generator<StreamEvent> {
   yield named({ type: 'message_stop' });
 }
 
-const FORMAT: WireFormat = {
+/** What the stand-in speaks; for one that speaks several. */
+export const ANTHROPIC_FORMAT: WireFormat = {
   async answer(exchange) {
     if (exchange.request.path !== '/v1/messages') return false;
     if (!exchange.request.stream) sendJson(exchange, answer(exchange));
@@ -131,5 +132,5 @@ const FORMAT: WireFormat = {
 
 /** A local server in the wire format of the Anthropic API: `/v1/messages`. */
 export function startAnthropicStandIn(port = 0): Promise<StandIn> {
-  return startStandIn(FORMAT, port);
+  return startStandIn(ANTHROPIC_FORMAT, port);
 }
