@@ -32,6 +32,7 @@ const SECONDS = [
   ['collector/api/as-of', 15],
   ['collector/reprice/', 8],
   ['collector/prices/', 8],
+  ['instrumentation/sdks/', 12],
   ['instrumentation/', 8],
   ['deploy/overspend', 15],
   ['deploy/stack', 12],

@@ -26,7 +26,7 @@ export function isApiPromise(value: unknown): value is ApiPromise {
 
 /** Watches the SDK's promise in place: the app gets the very object that the SDK made. */
 export function observeApiPromise(value: ApiPromise, call: ObservedCall): void {
-  const progress: Progress = { parsing: false };
+  const progress: Progress = { parsing: false, parsed: false };
   // The derived promise takes the place of the original, so that a rejection nobody handles is still one.
   value.responsePromise = value.responsePromise.then(
     (props) => {
@@ -38,8 +38,20 @@ export function observeApiPromise(value: ApiPromise, call: ObservedCall): void {
       throw error;
     },
   );
-  const parse = value.parseResponse;
-  value.parseResponse = async function (this: unknown, ...args: unknown[]): Promise<unknown> {
+  observeParsing(value, call, progress);
+  observeWaysOut(value, call, progress);
+}
+
+interface Progress {
+  /** The SDK has begun to read the body. */
+  parsing: boolean;
+  /** What it read has been looked at. */
+  parsed: boolean;
+}
+
+function observeParsing(promise: ApiPromise, call: ObservedCall, progress: Progress): void {
+  const parse = promise.parseResponse;
+  promise.parseResponse = async function (this: unknown, ...args: unknown[]): Promise<unknown> {
     progress.parsing = true;
     let parsed: unknown;
     try {
@@ -48,22 +60,23 @@ export function observeApiPromise(value: ApiPromise, call: ObservedCall): void {
       call.fail(error);
       throw error;
     }
-    deliver(parsed, call);
+    look(parsed, call, progress);
     return parsed;
   };
-  observeRawResponse(value, call, progress);
 }
 
-interface Progress {
-  /** The SDK has begun to read the body. */
-  parsing: boolean;
+function look(parsed: unknown, call: ObservedCall, progress: Progress): void {
+  if (progress.parsed) return;
+  progress.parsed = true;
+  deliver(parsed, call);
 }
 
 /**
  * `asResponse()` hands the unread body to the app, and it stays the app's. The call then ends without usage,
- * unless the app also parses it at once (`withResponse()` does both).
+ * unless the app also parses it at once (`withResponse()` does both). `_thenUnwrap()` gives helpers such as
+ * `parse()` a promise of their own.
  */
-function observeRawResponse(promise: ApiPromise, call: ObservedCall, progress: Progress): void {
+function observeWaysOut(promise: ApiPromise, call: ObservedCall, progress: Progress): void {
   const { asResponse, _thenUnwrap: unwrap } = promise;
   if (asResponse !== undefined) {
     hide(promise, 'asResponse', function (this: unknown) {
@@ -78,9 +91,26 @@ function observeRawResponse(promise: ApiPromise, call: ObservedCall, progress: P
   }
   if (unwrap !== undefined) {
     hide(promise, '_thenUnwrap', (...args: unknown[]) => {
-      const derived = unwrap.apply(promise, args);
-      if (isApiPromise(derived)) observeRawResponse(derived, call, progress);
+      const [transform, ...rest] = args;
+      const derived = unwrap.call(promise, observedTransform(transform, call, progress), ...rest);
+      if (!isApiPromise(derived)) return derived;
+      if (derived.responsePromise !== promise.responsePromise) {
+        // openai@7.57 src/client `responsePromise`: made from the SDK's own promise, past the one we replaced,
+        // which then has nobody to handle its rejection.
+        promise.responsePromise.catch(() => undefined);
+        observeParsing(derived, call, progress);
+      }
+      observeWaysOut(derived, call, progress);
       return derived;
     });
   }
+}
+
+/** Sees what the SDK parsed before a helper makes something else of it, or throws. */
+function observedTransform(transform: unknown, call: ObservedCall, progress: Progress): unknown {
+  if (typeof transform !== 'function') return transform;
+  return function (this: unknown, ...args: unknown[]): unknown {
+    look(args[0], call, progress);
+    return Reflect.apply(transform, this, args);
+  };
 }

@@ -13,8 +13,8 @@ export interface StandInUsage {
 }
 
 /**
- * How the stand-in should answer one request: JSON in the header `x-stand-in`. Without it every answer is a
- * success with counts that follow from the request.
+ * How the stand-in should answer one request: JSON in the header `x-stand-in`, or told beforehand at the
+ * control endpoint. Without either every answer is a success with counts that follow from the request.
  */
 export interface Behaviour {
   /** Counts to report instead of those derived from the request. */
@@ -44,10 +44,10 @@ export interface Behaviour {
   readonly cumulativeUsage?: boolean;
 }
 
-/** Reads the behaviour that a request asks for; an unreadable header asks for nothing. */
-export function behaviourOf(headers: IncomingHttpHeaders): Behaviour {
+/** Reads the behaviour that a request asks for; an unreadable header asks for nothing, undefined is none. */
+export function behaviourOf(headers: IncomingHttpHeaders): Behaviour | undefined {
   const header = headers['x-stand-in'];
-  if (typeof header !== 'string') return {};
+  if (typeof header !== 'string') return undefined;
   try {
     return JSON.parse(header) as Behaviour;
   } catch {

@@ -114,6 +114,7 @@ function* completionChunks(exchange: Exchange): Generator<StreamEvent> {
 
 function embeddings(exchange: Exchange): unknown {
   const { body, usage } = exchange;
+  exchange.request.usage = { ...usage, output: 0, reasoning: 0 };
   const inputs = Array.isArray(body['input']) ? body['input'] : [body['input']];
   const wanted = typeof body['dimensions'] === 'number' ? body['dimensions'] : 8;
   const vector = Float32Array.from({ length: Math.min(wanted, MAX_DIMENSIONS) }, (_, i) => 1 / (i + 1));

@@ -4,6 +4,8 @@ import type { StandInUsage } from './behaviour.ts';
 export interface ServedRequest {
   readonly id: string;
   readonly path: string;
+  /** What the control endpoint last announced; empty where nothing was. */
+  readonly scenario: string;
   readonly model: string;
   readonly stream: boolean;
   /** The request's body, parsed, for comparisons. */
@@ -16,7 +18,8 @@ export interface ServedRequest {
   end: 'under_way' | 'completed' | 'client_aborted' | 'closed_by_us' | 'error';
   /** Whether the usage was told to the client. */
   usageSent: boolean;
-  readonly usage: StandInUsage;
+  /** What was told, or would have been; a format whose answer tells less takes the rest away. */
+  usage: StandInUsage;
 }
 
 const MAX_KEPT = 10_000;

@@ -2,24 +2,57 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { behaviourOf, usageOf, type Behaviour, type StandInUsage } from './behaviour.ts';
+import { readBody, type Body } from './request-body.ts';
 import { ServedLedger, type ServedRequest } from './served.ts';
+import { StandingOrder } from './standing-order.ts';
 
 /** One request in the hands of a wire format. */
 export interface Exchange {
   readonly request: ServedRequest;
   readonly behaviour: Behaviour;
+  /** The parsed JSON, or the text fields of a form; empty for another type. */
   readonly body: Readonly<Record<string, unknown>>;
+  /** The body's bytes, for formats that are neither. */
+  readonly raw: Buffer;
   readonly usage: StandInUsage;
   readonly response: ServerResponse;
   /** 1 for the first request of this server, then without gaps: ids follow from it. */
   readonly number: number;
 }
 
+/** What a request asks for, where the wire format does not say it in `model`, `stream` and so on. */
+export interface Asked {
+  readonly model: string;
+  readonly stream: boolean;
+  /** The text whose length the counts follow from. */
+  readonly prompt: string;
+  readonly maxTokens: number | undefined;
+}
+
 /** A provider's wire format: what it answers, how its errors look. */
 export interface WireFormat {
   /** Answers a path it knows; false for another. */
   answer(exchange: Exchange): Promise<boolean>;
-  error(status: number): unknown;
+  error(status: number, path: string): unknown;
+  /** Whether a path is of this format; only needed where formats are composed, for the right errors. */
+  knows?(path: string): boolean;
+  /** Where the model, the stream flag and the prompt are; by default where OpenAI and Anthropic have them. */
+  asked?(path: string, body: Readonly<Record<string, unknown>>): Partial<Asked>;
+}
+
+/** One server that speaks several formats: the first that knows the path answers. */
+export function firstThatKnows(formats: readonly WireFormat[]): WireFormat {
+  const of = (path: string): WireFormat | undefined =>
+    formats.find((format) => format.knows?.(path) === true) ?? formats[0];
+  return {
+    async answer(exchange) {
+      for (const format of formats) if (await format.answer(exchange)) return true;
+      return false;
+    },
+    error: (status, path) => of(path)?.error(status, path),
+    knows: (path) => formats.some((format) => format.knows?.(path) === true),
+    asked: (path, body) => of(path)?.asked?.(path, body) ?? {},
+  };
 }
 
 /** A running stand-in. */
@@ -30,13 +63,18 @@ export interface StandIn {
   close(): Promise<void>;
 }
 
-const MAX_BODY_BYTES = 16 * 1024 * 1024;
+/**
+ * `POST` here sets what holds for all requests from then on: `{"scenario"?, "behaviour"?}`. Some SDKs cannot
+ * send the header `x-stand-in`; where it is sent, it wins.
+ */
+export const CONTROL_PATH = '/__stand-in';
 
 /** Starts a local server that speaks `format`. Port 0 takes a free one. */
 export async function startStandIn(format: WireFormat, port = 0): Promise<StandIn> {
   const ledger = new ServedLedger();
+  const order = new StandingOrder();
   const server = createServer((request, response) => {
-    serve(format, ledger, request, response).catch(() => response.destroy());
+    serve({ format, ledger, order }, request, response).catch(() => response.destroy());
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -51,29 +89,29 @@ function closeServer(server: Server): Promise<void> {
   return new Promise((resolve) => server.close(() => resolve()));
 }
 
+interface Serving {
+  readonly format: WireFormat;
+  readonly ledger: ServedLedger;
+  readonly order: StandingOrder;
+}
+
 async function serve(
-  format: WireFormat,
-  ledger: ServedLedger,
+  { format, ledger, order }: Serving,
   incoming: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
   const path = (incoming.url ?? '/').split('?')[0] ?? '/';
-  const body = await readJson(incoming);
-  const behaviour = behaviourOf(incoming.headers);
+  const body = await readBody(incoming);
+  if (path === CONTROL_PATH) {
+    order.set(body.fields);
+    response.writeHead(204).end();
+    return;
+  }
+  const behaviour = behaviourOf(incoming.headers) ?? order.behaviour;
   const number = ledger.total + 1;
-  const request = ledger.add({
-    id: `req_${number}`,
-    path,
-    model: typeof body['model'] === 'string' ? body['model'] : '',
-    stream: body['stream'] === true,
-    body,
-    headers: incoming.headers,
-    status: 200,
-    chunks: 0,
-    end: 'under_way',
-    usageSent: false,
-    usage: usageOf(behaviour, promptOf(body), limitOf(body)),
-  });
+  const request = ledger.add(
+    served({ format, path, body, behaviour, number, scenario: order.scenario }, incoming),
+  );
   response.on('close', () => {
     if (request.end === 'under_way') request.end = response.writableFinished ? 'completed' : 'client_aborted';
   });
@@ -86,8 +124,46 @@ async function serve(
     sendError(format, response, request, behaviour);
     return;
   }
-  const known = await format.answer({ request, behaviour, body, usage: request.usage, response, number });
+  const known = await format.answer({
+    request,
+    behaviour,
+    body: body.fields,
+    raw: body.raw,
+    usage: request.usage,
+    response,
+    number,
+  });
   if (!known) sendError(format, response, request, { status: 404 });
+}
+
+interface Received {
+  readonly format: WireFormat;
+  readonly path: string;
+  readonly body: Body;
+  readonly behaviour: Behaviour;
+  readonly number: number;
+  readonly scenario: string;
+}
+
+function served(received: Received, incoming: IncomingMessage): ServedRequest {
+  const { format, path, behaviour, number, scenario } = received;
+  const { fields } = received.body;
+  const asked = format.asked?.(path, fields) ?? {};
+  return {
+    id: `req_${number}`,
+    path,
+    scenario,
+    model: asked.model ?? (typeof fields['model'] === 'string' ? fields['model'] : ''),
+    // A form tells it as text.
+    stream: asked.stream ?? (fields['stream'] === true || fields['stream'] === 'true'),
+    body: fields,
+    headers: incoming.headers,
+    status: 200,
+    chunks: 0,
+    end: 'under_way',
+    usageSent: false,
+    usage: usageOf(behaviour, asked.prompt ?? promptOf(fields), asked.maxTokens ?? limitOf(fields)),
+  };
 }
 
 function failsNow(behaviour: Behaviour, ledger: ServedLedger): boolean {
@@ -107,7 +183,7 @@ function sendError(
     response.setHeader('retry-after', String(Math.ceil(behaviour.retryAfterMs / 1000)));
     response.setHeader('retry-after-ms', String(behaviour.retryAfterMs));
   }
-  sendText(response, request, status, JSON.stringify(format.error(status)));
+  sendText(response, request, status, JSON.stringify(format.error(status, request.path)));
 }
 
 function sendText(response: ServerResponse, request: ServedRequest, status: number, text: string): void {
@@ -126,7 +202,7 @@ export function sendJson(exchange: Exchange, body: unknown): void {
   sendText(exchange.response, exchange.request, 200, JSON.stringify(body));
 }
 
-/** One server-sent event. */
+/** One event of a stream: server-sent, a line of JSON, or what else a format makes of it. */
 export interface StreamEvent {
   readonly event?: string;
   readonly data: unknown;
@@ -136,17 +212,40 @@ export interface StreamEvent {
   readonly usage?: boolean;
 }
 
-/** Sends events one by one, and misbehaves midway where the request asked for it. */
-export async function sendStream(
+/** Sends server-sent events one by one, and misbehaves midway where the request asked for it. */
+export function sendStream(
   exchange: Exchange,
   events: Iterable<StreamEvent>,
   errorEvent: StreamEvent,
 ): Promise<void> {
+  return sendChunks(exchange, events, {
+    contentType: 'text/event-stream; charset=utf-8',
+    encode: encodeServerSent,
+    errorEvent,
+  });
+}
+
+/** How a stream that is not server-sent events looks on the wire. */
+export interface ChunkEncoding {
+  readonly contentType: string;
+  readonly encode: (event: StreamEvent) => string | Uint8Array;
+  /** Sent last by a stream that fails midway. */
+  readonly errorEvent: StreamEvent;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** Sends events one by one in any encoding, and misbehaves midway where the request asked for it. */
+export async function sendChunks(
+  exchange: Exchange,
+  events: Iterable<StreamEvent>,
+  { contentType, encode, errorEvent, headers }: ChunkEncoding,
+): Promise<void> {
   const { behaviour, request, response } = exchange;
   response.writeHead(200, {
-    'content-type': 'text/event-stream; charset=utf-8',
+    'content-type': contentType,
     'request-id': request.id,
     'x-request-id': request.id,
+    ...headers,
   });
   response.socket?.setNoDelay(true);
   for (const event of events) {
@@ -172,21 +271,9 @@ export async function sendStream(
   response.end();
 }
 
-function encode({ event, data }: StreamEvent): string {
+function encodeServerSent({ event, data }: StreamEvent): string {
   const payload = typeof data === 'string' ? data : JSON.stringify(data);
   return `${event === undefined ? '' : `event: ${event}\n`}data: ${payload}\n\n`;
-}
-
-async function readJson(incoming: IncomingMessage): Promise<Record<string, unknown>> {
-  const parts: Buffer[] = [];
-  let size = 0;
-  for await (const part of incoming as AsyncIterable<Buffer>) {
-    size += part.length;
-    if (size > MAX_BODY_BYTES) throw new Error('request body too large');
-    parts.push(part);
-  }
-  if (size === 0) return {};
-  return JSON.parse(Buffer.concat(parts).toString('utf8')) as Record<string, unknown>;
 }
 
 function promptOf(body: Readonly<Record<string, unknown>>): string {
