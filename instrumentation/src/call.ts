@@ -2,6 +2,7 @@ import { SpanStatusCode, type Attributes, type Span } from '@opentelemetry/api';
 import type { CallKind, StreamReader } from './adapter.ts';
 import type { CapturedContent } from './captured-content.ts';
 import type { CurrentCall } from './current-call.ts';
+import { canHide, hide } from './hidden.ts';
 import { asObject } from './json.ts';
 import type { ClientMetrics } from './metrics.ts';
 import type { OpenCalls } from './open-calls.ts';
@@ -50,6 +51,8 @@ export class ObservedCall implements CurrentCall {
   #retries = 0;
   #inner = false;
   #ended = false;
+  /** What an SDK's own span was told at the call's end. */
+  #told: Attributes | undefined;
   #answered = false;
   /** Something happened since the last look of the sweeper. */
   touched = true;
@@ -71,18 +74,24 @@ export class ObservedCall implements CurrentCall {
     if (span.owner === 'sdk') this.#tellBeforeEnd(span.span);
   }
 
-  /** An SDK that ends its own span does so before the app's iterator closes, and then nothing more is taken. */
+  /**
+   * An SDK that ends its own span may do so before the app's iterator closes, and then nothing more is taken; and
+   * it may write its own counts last. What is known here has to be there when the span ends, errors aside, which
+   * the SDK names.
+   */
   #tellBeforeEnd(span: Span): void {
-    const end = span.end.bind(span);
-    span.end = (endTime) => {
+    if (!canHide(span, 'end')) return;
+    const end = span.end;
+    hide(span, 'end', (...args: Parameters<Span['end']>) => {
       this.#host.guard(() => {
-        if (this.#ended || this.#reader === undefined || !span.isRecording()) return;
-        const sizes: Attributes = {};
-        this.#putSizes(this.#soFar(), sizes);
-        span.setAttributes(sizes);
+        if (!span.isRecording()) return;
+        const known = this.#told ?? this.#soFar();
+        if (this.#told === undefined && this.#reader !== undefined) this.#putSizes(known, known);
+        const { [ATTR_ERROR_TYPE]: _, ...counts } = known;
+        span.setAttributes(counts);
       });
-      end(endTime);
-    };
+      end.apply(span, args);
+    });
   }
 
   get ended(): boolean {
@@ -199,6 +208,7 @@ export class ObservedCall implements CurrentCall {
       if (error === undefined) this.#host.guard(() => this.#putSizes(attributes, attributes));
       if (this.#host.content.isWanted) this.#host.guard(() => this.#tellContent(span, attributes));
       span.setAttributes(attributes);
+      if (!ours) this.#told = attributes;
       if (ours && error !== undefined) span.setStatus({ code: SpanStatusCode.ERROR });
     } finally {
       if (ours) span.end();
@@ -224,6 +234,9 @@ export class ObservedCall implements CurrentCall {
 }
 
 function describeError(error: unknown, attributes: Attributes): void {
+  // Errors of Smithy clients (AWS) know how often the request was sent.
+  const attempts = asObject(asObject(error)?.['$metadata'])?.['attempts'];
+  if (typeof attempts === 'number' && attempts > 1) attributes[ATTR_RESEND_COUNT] = attempts - 1;
   const status = statusOf(error);
   if (status !== undefined) {
     attributes[ATTR_HTTP_STATUS] = status;

@@ -1,4 +1,4 @@
-import { context, diag, metrics, type Attributes, type MeterProvider } from '@opentelemetry/api';
+import { diag, metrics, type Attributes, type MeterProvider } from '@opentelemetry/api';
 import {
   InstrumentationBase,
   InstrumentationNodeModuleDefinition,
@@ -9,7 +9,7 @@ import {
 import type { AdapterHost, AnyFunction, CallKind, Method, ModuleHook, SdkAdapter } from './adapter.ts';
 import { CapturedContent, type RedactContent } from './captured-content.ts';
 import { contentMode } from './content.ts';
-import { currentCall } from './current-call.ts';
+import { countRetries } from './count-retries.ts';
 import { clientMetrics, type ClientMetrics } from './metrics.ts';
 import { Observer, type ObserverHost } from './observer.ts';
 import { OpenCalls } from './open-calls.ts';
@@ -234,12 +234,4 @@ export class SdkInstrumentation extends InstrumentationBase<SdkInstrumentationCo
     this.#faulty = true;
     diag.error(`spanmeter: a fault in the instrumentation of ${this.#adapter.module}; it is now off`, fault);
   }
-}
-
-/** An SDK's own way to try again, counted for the call that it is for. */
-function countRetries(original: AnyFunction): AnyFunction {
-  return function (this: unknown, ...args: unknown[]): unknown {
-    currentCall(context.active())?.noteRetry();
-    return original.apply(this, args);
-  };
 }

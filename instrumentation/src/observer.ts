@@ -13,6 +13,7 @@ import { attributionOf, withCallAttribution } from './attribution.ts';
 import { ObservedCall, type CallHost, type CallSpan } from './call.ts';
 import { admit, refusal } from './budget-guard.ts';
 import { currentCall, insideCall, sameRequest } from './current-call.ts';
+import { markRivals } from './rival-spans.ts';
 import { ATTR_OPERATION, ATTR_REQUEST_MODEL, addFormerNames } from './semconv.ts';
 import { warnStreamUsage, wantsStreamUsage } from './stream-usage.ts';
 import { isSuppressed } from './suppress.ts';
@@ -124,7 +125,7 @@ export class Observer {
     const traced = span.owner === 'late' ? active : trace.setSpan(active, span.span);
     const given = this.#asked(kind, args);
     call.asked = given !== args;
-    const inside = insideCall(traced, call);
+    const inside = markRivals(insideCall(traced, call), this.#host.adapter.rivals);
     call.within = (step) => context.with(inside, step);
     return { call, inside, args: given, refused };
   }
@@ -156,7 +157,11 @@ export class Observer {
     const body = kind.body === undefined ? args[0] : kind.body(args, resource);
     const attributes = kind.request(resource, body);
     attributes[ATTR_OPERATION] ??= kind.operation;
-    if (span.isRecording()) span.setAttributes({ ...this.#attribution(args), ...this.#host.always() });
+    if (span.isRecording()) {
+      // Not all SDKs name the operation of what is no generation.
+      const operation = { [ATTR_OPERATION]: attributes[ATTR_OPERATION] };
+      span.setAttributes({ ...operation, ...this.#attribution(args), ...this.#host.always() });
+    }
     return new ObservedCall(this.#host, kind, { owner: 'sdk', span }, attributes, body);
   }
 
