@@ -139,7 +139,7 @@ export interface AdapterHost {
 
 /** A module, or a file inside a package, that an adapter has to reach besides its main one. */
 export interface ModuleHook {
-  /** Package name as apps import it. */
+  /** As apps import it: a package, or an entry point of one (`@langchain/core/tools`). */
   readonly module: string;
   readonly versions: readonly string[];
   /** A file inside the package, without which the hook is for the main module: `dist/tracer.js`. */

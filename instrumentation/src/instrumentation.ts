@@ -13,6 +13,7 @@ import { countRetries } from './count-retries.ts';
 import { clientMetrics, type ClientMetrics } from './metrics.ts';
 import { Observer, type ObserverHost } from './observer.ts';
 import { OpenCalls } from './open-calls.ts';
+import { onRequire } from './required-modules.ts';
 import { wantsFormerNames } from './semconv.ts';
 import { VERSION } from './version.ts';
 
@@ -38,6 +39,7 @@ export class SdkInstrumentation extends InstrumentationBase<SdkInstrumentationCo
   readonly #open = new OpenCalls();
   readonly #observer: Observer;
   readonly #host: AdapterHost;
+  readonly #modules: readonly InstrumentationNodeModuleDefinition[];
   #undo: (() => void)[] = [];
   /** Exports given by hand, to be patched again when enabled again. */
   readonly #given = new Set<unknown>();
@@ -50,7 +52,8 @@ export class SdkInstrumentation extends InstrumentationBase<SdkInstrumentationCo
     this.#adapter = adapter;
     this.#observer = new Observer(this.#observerHost(config.redact));
     this.#host = this.#adapterHost();
-    (this as unknown as { _modules: unknown[] })._modules = this.#definitions();
+    this.#modules = this.#definitions();
+    (this as unknown as { _modules: unknown[] })._modules = [...this.#modules];
     if (config.enabled !== false) this.enable();
   }
 
@@ -71,6 +74,7 @@ export class SdkInstrumentation extends InstrumentationBase<SdkInstrumentationCo
   override enable(): void {
     const again = !this.isEnabled();
     super.enable();
+    if (again) this.#watchEntryPoints();
     if (again) for (const moduleExports of this.#given) this.#guard(() => this.#patch(moduleExports));
     const { activate } = this.#adapter;
     if (this.#activated || activate === undefined) return;
@@ -172,6 +176,16 @@ export class SdkInstrumentation extends InstrumentationBase<SdkInstrumentationCo
     return new InstrumentationNodeModuleDefinition(hook.module, versions, undefined, undefined, files);
   }
 
+  /** Entry points below a package's main one; the base class finds those of CommonJS by their file alone. */
+  #watchEntryPoints(): void {
+    for (const definition of this.#modules.slice(1)) {
+      if (!isEntryPoint(definition.name) || definition.files.length > 0) continue;
+      const loaded = (moduleExports: unknown, folder: string): unknown =>
+        (this as unknown as BaseWithLoader)._onRequire(definition, moduleExports, definition.name, folder);
+      this.#undo.push(onRequire(definition.name, loaded));
+    }
+  }
+
   #patch(moduleExports: unknown): unknown {
     for (const { owner, name, kind } of this.#adapter.methods) {
       const holder = owner(moduleExports);
@@ -234,4 +248,14 @@ export class SdkInstrumentation extends InstrumentationBase<SdkInstrumentationCo
     this.#faulty = true;
     diag.error(`spanmeter: a fault in the instrumentation of ${this.#adapter.module}; it is now off`, fault);
   }
+}
+
+/** How the base class meets a module that was just loaded: checks its version, patches it. */
+interface BaseWithLoader {
+  _onRequire(definition: unknown, moduleExports: unknown, name: string, folder: string): unknown;
+}
+
+/** `@scope/package/entry` or `package/entry`. */
+function isEntryPoint(name: string): boolean {
+  return name.split('/').length > (name.startsWith('@') ? 2 : 1);
 }

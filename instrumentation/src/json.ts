@@ -16,6 +16,11 @@ export function putString(target: Record<string, unknown>, key: string, value: u
   if (typeof value === 'string' && value !== '') target[key] = value;
 }
 
+/** `value` where it is a string, else `otherwise`. */
+export function textOr(value: unknown, otherwise: string): string {
+  return typeof value === 'string' ? value : otherwise;
+}
+
 /** The prototype of the class at `path` in a module's exports, which are a function in some CommonJS builds. */
 export function prototypeAt(moduleExports: unknown, path: readonly string[]): object | undefined {
   let value: unknown = moduleExports;

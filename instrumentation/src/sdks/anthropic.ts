@@ -163,11 +163,8 @@ export const anthropic: SdkAdapter = {
   versions: VERSIONS,
   methods: METHODS,
   patch,
-  hooks: [
-    // What `@anthropic-ai/bedrock-sdk` and its like import: under CommonJS by its file, under ESM by its name.
-    { module: '@anthropic-ai/sdk', versions: VERSIONS, files: ['client.js', 'client.mjs'], patch: patchClient },
-    { module: '@anthropic-ai/sdk/client', versions: VERSIONS, patch: patchClient },
-  ],
+  // What `@anthropic-ai/bedrock-sdk` and its like load, and not the main module.
+  hooks: [{ module: '@anthropic-ai/sdk/client', versions: VERSIONS, patch: patchClient }],
   retries: { owner: retrying, name: 'retryRequest' },
   rivals: ['@traceloop/instrumentation-anthropic', '@arizeai/openinference-instrumentation-anthropic'],
   exportsOf,

@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import { startOpenaiStandIn } from '../../support/provider/index.ts';
+import { provenSdk, type Expected, type Proof } from '../../support/proven-sdk.ts';
+
+const EXPECTED: Readonly<Record<string, Expected>> = {
+  rateLimited: { error: '429' },
+  toolRun: { spans: 1, usage: {} },
+};
+
+function declareMore(proof: Proof): void {
+  it('leaves a call to the SDK below LangChain, and tells of a model without one itself', () => {
+    for (const scenario of ['plain', 'stream', 'tools', 'embeddings']) {
+      assert.equal(proof.run.spansOf(scenario)[0]?.attributes['server.address'], '127.0.0.1', scenario);
+    }
+    for (const scenario of ['ownModel', 'ownStream']) {
+      const [span] = proof.run.spansOf(scenario);
+      assert.equal(span?.attributes['server.address'], undefined, scenario);
+      assert.equal(span?.attributes['gen_ai.request.model'], 'gpt-4o', scenario);
+    }
+  });
+
+  it('does not tell of an answer from the cache', () => {
+    assert.equal(proof.run.requestsOf('ownCached').length, 1);
+    assert.equal(proof.run.spansOf('ownCached').length, 1);
+  });
+
+  it('makes a span of a tool, without usage', () => {
+    const [span] = proof.run.spansOf('toolRun');
+    assert.equal(span?.name, 'execute_tool lookup');
+    assert.equal(span?.attributes['gen_ai.operation.name'], 'execute_tool');
+  });
+}
+
+const LANGCHAIN = {
+  sdk: 'langchain',
+  wire: startOpenaiStandIn,
+  formats: ['esm', 'cjs'],
+  expect: EXPECTED,
+} as const;
+
+provenSdk({ ...LANGCHAIN, set: 'frameworks-current' }, declareMore);
+provenSdk({ ...LANGCHAIN, set: 'frameworks-previous' }, declareMore);
