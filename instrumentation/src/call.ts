@@ -176,6 +176,13 @@ export class ObservedCall implements CurrentCall {
     this.#end(this.#soFar(), undefined);
   }
 
+  /** The app dropped the stream, or ends: an SDK that ends its own span has no occasion to any more. */
+  lose(): void {
+    this.abandon();
+    const { span } = this.#span.owner === 'sdk' ? this.#span : {};
+    this.#host.guard(() => (span?.isRecording() === true ? span.end() : undefined));
+  }
+
   #soFar(): Attributes {
     const reader = this.#reader;
     return (reader === undefined ? undefined : this.#host.guard(() => reader.attributes())) ?? {};

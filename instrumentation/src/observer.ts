@@ -158,9 +158,8 @@ export class Observer {
     const attributes = kind.request(resource, body);
     attributes[ATTR_OPERATION] ??= kind.operation;
     if (span.isRecording()) {
-      // Not all SDKs name the operation of what is no generation.
-      const operation = { [ATTR_OPERATION]: attributes[ATTR_OPERATION] };
-      span.setAttributes({ ...operation, ...this.#attribution(args), ...this.#host.always() });
+      const lacking = lackedBy(span, attributes);
+      span.setAttributes({ ...lacking, ...this.#attribution(args), ...this.#host.always() });
     }
     return new ObservedCall(this.#host, kind, { owner: 'sdk', span }, attributes, body);
   }
@@ -176,6 +175,12 @@ export class Observer {
     tellRival(this.#host.adapter.module, scope);
     return true;
   }
+}
+
+/** Those attributes that an SDK's own span does not have, as far as it can be read. */
+function lackedBy(span: Span, attributes: Attributes): Attributes {
+  const own = (span as { readonly attributes?: Attributes }).attributes ?? {};
+  return Object.fromEntries(Object.entries(attributes).filter(([name]) => own[name] === undefined));
 }
 
 function spanName(kind: CallKind, attributes: Attributes): string {

@@ -140,8 +140,10 @@ function exportsOf(client: unknown): unknown {
   const fields = asObject(client);
   const messages = asObject(fields?.['messages']);
   const beta = asObject(asObject(fields?.['beta'])?.['messages']);
-  if (typeof messages?.['create'] !== 'function' || typeof messages['stream'] !== 'function') return undefined;
-  if (typeof fields?.['retryRequest'] !== 'function' || typeof beta?.['create'] !== 'function') return undefined;
+  if (typeof messages?.['create'] !== 'function' || typeof messages['stream'] !== 'function')
+    return undefined;
+  if (typeof fields?.['retryRequest'] !== 'function' || typeof beta?.['create'] !== 'function')
+    return undefined;
   return {
     Anthropic: {
       prototype: Object.getPrototypeOf(fields),

@@ -137,4 +137,3 @@ function parsed(text: string): unknown {
     return text;
   }
 }
-

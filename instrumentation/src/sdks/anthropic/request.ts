@@ -32,7 +32,8 @@ export function whereAndWhat(resource: unknown, body: Json, operation: string): 
   putString(attributes, ATTR_SERVER_ADDRESS, server.address);
   putNumber(attributes, ATTR_SERVER_PORT, server.port);
   if (attributes[ATTR_PROVIDER] === 'aws.bedrock') putString(attributes, 'aws.region', client?.['awsRegion']);
-  if (attributes[ATTR_PROVIDER] === 'gcp.vertex_ai') putString(attributes, 'gcp.location', client?.['region']);
+  if (attributes[ATTR_PROVIDER] === 'gcp.vertex_ai')
+    putString(attributes, 'gcp.location', client?.['region']);
   return attributes;
 }
 
