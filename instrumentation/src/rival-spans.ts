@@ -25,14 +25,20 @@ class RivalContext implements Context {
   }
 
   setValue(key: symbol, value: unknown): Context {
+    const inner = this.#inner.setValue(key, value);
     const scope = asObject(asObject(value)?.['instrumentationScope'])?.['name'];
     if (typeof scope === 'string' && this.#rivals.includes(scope)) mark(value as Partial<Span>);
-    return this.#inner.setValue(key, value);
+    return isSpan(value) ? inner : new RivalContext(inner, this.#rivals);
   }
 
   deleteValue(key: symbol): Context {
-    return this.#inner.deleteValue(key);
+    return new RivalContext(this.#inner.deleteValue(key), this.#rivals);
   }
+}
+
+/** Below another span nothing is looked at any more: it may be a call of its own. */
+function isSpan(value: unknown): boolean {
+  return typeof asObject(value)?.['spanContext'] === 'function';
 }
 
 function mark(span: Partial<Span>): void {

@@ -40,7 +40,7 @@ function openaiUsage(usage: StandInUsage): Record<string, unknown> {
 /** What the models of one vendor answer, and how they stream it. */
 interface Family {
   readonly body: (exchange: Exchange) => unknown;
-  readonly chunk?: (text: string) => unknown;
+  readonly chunk?: (text: string, sent: number, exchange: Exchange) => unknown;
   /** Further chunks at the end, where the usage is. */
   readonly last?: (exchange: Exchange) => unknown[];
 }
@@ -66,16 +66,16 @@ const LLAMA: Family = {
     stop_reason: 'stop',
   }),
   // The first chunk tells the input; each a growing output.
-  chunk: (text) => ({
+  chunk: (text, sent, { usage }) => ({
     generation: text,
-    prompt_token_count: null,
-    generation_token_count: 1,
+    prompt_token_count: sent === 1 ? usage.input : null,
+    generation_token_count: sent,
     stop_reason: null,
   }),
   last: ({ usage }) => [
     {
       generation: '',
-      prompt_token_count: usage.input,
+      prompt_token_count: null,
       generation_token_count: usage.output,
       stop_reason: 'length',
     },
@@ -171,7 +171,7 @@ export function* bedrockChunks(exchange: Exchange): Generator<StreamEvent> {
   const { usage, behaviour } = exchange;
   const { chunk, last } = familyOf(exchange.request.model);
   for (let sent = 1; sent <= (behaviour.chunks ?? 8); sent += 1) {
-    yield { data: chunk?.(`word${sent} `), content: true };
+    yield { data: chunk?.(`word${sent} `, sent, exchange), content: true };
   }
   const rest = last?.(exchange) ?? [];
   const metrics = {

@@ -10,6 +10,7 @@ import {
 } from '@spanmeter/collector/dist/demo/providers/stand-in.js';
 import { bedrockBody, bedrockChunks, converseUsage } from './bedrock-models.ts';
 import { exceptionFrame, jsonFrame } from './event-stream.ts';
+import { withHttp2 } from './http2-front.ts';
 
 const PATH = /\/model\/([^/]+)\/(converse|converse-stream|invoke|invoke-with-response-stream|count-tokens)$/;
 
@@ -121,7 +122,7 @@ export const BEDROCK_FORMAT: WireFormat = {
   asked: (path) => ({ model: modelOf(path), stream: path.endsWith('-stream') }),
 };
 
-/** A local server that speaks the wire format of Bedrock's runtime. */
-export function startBedrockStandIn(port = 0): Promise<StandIn> {
-  return startStandIn(BEDROCK_FORMAT, port);
+/** A local server that speaks the wire format of Bedrock's runtime, over HTTP/2 too, as newer SDKs do. */
+export async function startBedrockStandIn(): Promise<StandIn> {
+  return withHttp2(await startStandIn(BEDROCK_FORMAT));
 }

@@ -1,0 +1,77 @@
+import { request, type IncomingHttpHeaders } from 'node:http';
+import {
+  createServer as createHttp2Server,
+  type Http2ServerRequest,
+  type Http2ServerResponse,
+} from 'node:http2';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import type { StandIn } from '@spanmeter/collector/dist/demo/providers/stand-in.js';
+
+/** What a client that knows it to be HTTP/2 begins with (RFC 9113, section 3.4). */
+const PREFACE = 'PRI ';
+
+/** A server before `standIn` that takes both HTTP versions on one port; closing it closes both. */
+export async function withHttp2(standIn: StandIn): Promise<StandIn> {
+  const target = new URL(standIn.url);
+  const sockets = new Set<Socket>();
+  const http2 = createHttp2Server((incoming, outgoing) => forward(target, incoming, outgoing));
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket)).on('error', () => socket.destroy());
+    socket.once('data', (first: Buffer) => {
+      socket.pause();
+      socket.unshift(first);
+      if (first.toString('latin1', 0, PREFACE.length) === PREFACE) http2.emit('connection', socket);
+      else pipeTo(target, socket);
+      socket.resume();
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    ledger: standIn.ledger,
+    close: async () => {
+      for (const socket of sockets) socket.destroy();
+      await new Promise((resolve) => server.close(resolve));
+      await standIn.close();
+    },
+  };
+}
+
+function pipeTo(target: URL, socket: Socket): void {
+  const upstream = connect(Number(target.port), target.hostname);
+  socket.pipe(upstream).pipe(socket);
+  socket.on('close', () => upstream.destroy());
+  upstream.on('close', () => socket.destroy()).on('error', () => socket.destroy());
+}
+
+/** Headers that HTTP/1.1 has and HTTP/2 has not. */
+const OF_CONNECTION = ['connection', 'keep-alive', 'transfer-encoding'];
+
+function plain(headers: IncomingHttpHeaders): IncomingHttpHeaders {
+  const kept = Object.entries(headers).filter(
+    ([name]) => !name.startsWith(':') && !OF_CONNECTION.includes(name),
+  );
+  return Object.fromEntries(kept);
+}
+
+function forward(target: URL, incoming: Http2ServerRequest, outgoing: Http2ServerResponse): void {
+  const { method, url: path } = incoming;
+  const upstream = request({
+    host: target.hostname,
+    port: target.port,
+    method,
+    path,
+    headers: plain(incoming.headers),
+  });
+  upstream.on('response', (answer) => {
+    outgoing.writeHead(answer.statusCode ?? 500, plain(answer.headers));
+    answer.on('data', (bytes: Buffer) => outgoing.write(bytes));
+    answer.on('end', () => outgoing.end());
+    answer.on('error', () => outgoing.stream.destroy());
+  });
+  upstream.on('error', () => outgoing.stream.destroy());
+  incoming.pipe(upstream);
+  outgoing.stream.on('close', () => upstream.destroy());
+}
