@@ -81,7 +81,7 @@ export class ObservedCall implements CurrentCall {
    */
   #tellBeforeEnd(span: Span): void {
     if (!canHide(span, 'end')) return;
-    const end = span.end;
+    const end = span.end.bind(span);
     hide(span, 'end', (...args: Parameters<Span['end']>) => {
       this.#host.guard(() => {
         if (!span.isRecording()) return;
@@ -90,7 +90,7 @@ export class ObservedCall implements CurrentCall {
         const { [ATTR_ERROR_TYPE]: _, ...counts } = known;
         span.setAttributes(counts);
       });
-      end.apply(span, args);
+      end(...args);
     });
   }
 

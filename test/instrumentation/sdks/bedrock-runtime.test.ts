@@ -35,6 +35,52 @@ function declareMore(proof: Proof): void {
       assert.match(String(attributes['gen_ai.response.id']), /^(req|msg)_\d+$/, scenario);
     }
   });
+
+  it('tells what prices besides depend on', () => {
+    for (const scenario of ['plain', 'stream']) {
+      const attributes = attributesOf(scenario);
+      const prefix = 'anthropic.usage.cache_creation.ephemeral_';
+      assert.equal(attributes[`${prefix}5m_input_tokens`], 300, scenario);
+      assert.equal(attributes[`${prefix}1h_input_tokens`], 70, scenario);
+    }
+    assert.equal(attributesOf('guarded')['aws.bedrock.guardrail.id'], 'gr-1');
+    assert.equal(attributesOf('rerank')['gen_ai.operation.name'], 'rerank');
+    assert.equal(attributesOf('rerank')['spanmeter.usage.requests'], 2);
+    assert.equal(attributesOf('stream')['gen_ai.request.stream'], true);
+  });
+
+  it('takes the counts of embeddings from the headers where their body has none', () => {
+    for (const scenario of ['embedTitan', 'embedCohere']) {
+      const attributes = attributesOf(scenario);
+      assert.equal(attributes['gen_ai.operation.name'], 'embeddings', scenario);
+      assert.equal(attributes['gen_ai.usage.input_tokens'], 20, scenario);
+      assert.equal(attributes['gen_ai.usage.output_tokens'], undefined, scenario);
+    }
+  });
+
+  it('keeps a profile by its ARN, which names the model', () => {
+    const model = String(attributesOf('invokeArn')['gen_ai.request.model']);
+    assert.match(model, /^arn:aws:bedrock:eu-west-1:\d+:inference-profile\/eu\.anthropic\.claude/);
+  });
+
+  it('counts attempts after the first, also of calls that failed', () => {
+    assert.equal(attributesOf('retried')['http.request.resend_count'], 1);
+    assert.equal(attributesOf('retriedInVain')['http.request.resend_count'], 1);
+    assert.equal(attributesOf('plain')['http.request.resend_count'], undefined);
+  });
+
+  it('runs a callback where the app was, not inside of the call', () => {
+    const [first, second] = proof.run.spansOf('callbackNested');
+    assert.notEqual(first?.spanId, second?.spanId);
+    for (const span of [first, second]) assert.equal(span?.parentSpanId, undefined);
+  });
+
+  it('tells how much text it was where a stream left early told no tokens', () => {
+    const attributes = attributesOf('break');
+    assert.equal(attributes['spanmeter.usage.estimate.input_characters'], 30);
+    // The first event is no text, the next four are.
+    assert.equal(attributes['spanmeter.usage.estimate.output_characters'], 24);
+  });
 }
 
 const BEDROCK = {

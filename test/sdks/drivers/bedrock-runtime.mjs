@@ -110,9 +110,9 @@ function cutShort({ sdk, connect, ask, under }) {
   return {
     break: () => under(slow, async () => count(await open(), 5)),
     abortEarly: () =>
-      under({ delayMs: 3000 }, async () => {
+      under({ delayMs: 8000 }, async () => {
         const stop = new AbortController();
-        setTimeout(() => stop.abort(), 30);
+        setTimeout(() => stop.abort(), 400);
         return open({ abortSignal: stop.signal });
       }),
     errorMidway: () => under({ usage: USAGE, errorAfter: 3 }, async () => count(await open())),

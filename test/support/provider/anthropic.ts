@@ -110,7 +110,7 @@ const FURTHER: WireFormat = {
     else sendJson(exchange, anthropicMessage(exchange));
     return true;
   },
-  error: ANTHROPIC_FORMAT.error,
+  error: (status, path) => ANTHROPIC_FORMAT.error(status, path),
   knows: (path) => VERTEX.test(path) || path.startsWith(BATCHES),
   asked: (path) => {
     const vertex = VERTEX.exec(path);

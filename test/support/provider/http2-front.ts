@@ -4,7 +4,7 @@ import {
   type Http2ServerRequest,
   type Http2ServerResponse,
 } from 'node:http2';
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import type { StandIn } from '@spanmeter/collector/dist/demo/providers/stand-in.js';
 
 /** What a client that knows it to be HTTP/2 begins with (RFC 9113, section 3.4). */
@@ -13,34 +13,38 @@ const PREFACE = 'PRI ';
 /** A server before `standIn` that takes both HTTP versions on one port; closing it closes both. */
 export async function withHttp2(standIn: StandIn): Promise<StandIn> {
   const target = new URL(standIn.url);
-  const sockets = new Set<Socket>();
   const http2 = createHttp2Server((incoming, outgoing) => forward(target, incoming, outgoing));
-  const server = createServer((socket) => {
+  const http2Port = await listen(http2);
+  const sockets = new Set<Socket>();
+  const front = createServer((socket) => {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket)).on('error', () => socket.destroy());
     socket.once('data', (first: Buffer) => {
       socket.pause();
       socket.unshift(first);
-      if (first.toString('latin1', 0, PREFACE.length) === PREFACE) http2.emit('connection', socket);
-      else pipeTo(target, socket);
-      socket.resume();
+      const isHttp2 = first.toString('latin1', 0, PREFACE.length) === PREFACE;
+      pipeTo(isHttp2 ? http2Port : Number(target.port), socket);
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
+  const port = await listen(front);
   return {
     url: `http://127.0.0.1:${port}`,
     ledger: standIn.ledger,
     close: async () => {
       for (const socket of sockets) socket.destroy();
-      await new Promise((resolve) => server.close(resolve));
+      await Promise.all([front, http2].map((server) => new Promise((resolve) => server.close(resolve))));
       await standIn.close();
     },
   };
 }
 
-function pipeTo(target: URL, socket: Socket): void {
-  const upstream = connect(Number(target.port), target.hostname);
+async function listen(server: Server): Promise<number> {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return (server.address() as AddressInfo).port;
+}
+
+function pipeTo(port: number, socket: Socket): void {
+  const upstream = connect(port, '127.0.0.1');
   socket.pipe(upstream).pipe(socket);
   socket.on('close', () => upstream.destroy());
   upstream.on('close', () => socket.destroy()).on('error', () => socket.destroy());

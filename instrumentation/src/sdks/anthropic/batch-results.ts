@@ -45,10 +45,10 @@ function watchLines(lines: unknown, tellLine: (line: unknown) => void): void {
   if (source === undefined || typeof iterate !== 'function' || !canHide(source, Symbol.asyncIterator)) return;
   hide(source, Symbol.asyncIterator, function (this: unknown): AsyncIterator<unknown> {
     const iterator: AsyncIterator<unknown> = Reflect.apply(iterate, this, []);
-    const { next } = iterator;
+    const next = iterator.next.bind(iterator);
     if (!canHide(iterator, 'next')) return iterator;
     hide(iterator, 'next', (...args: []) =>
-      next.apply(iterator, args).then((step) => {
+      next(...args).then((step) => {
         if (step.done !== true) tellLine(step.value);
         return step;
       }),

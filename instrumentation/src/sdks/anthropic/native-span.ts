@@ -26,10 +26,10 @@ export function runNative(resource: unknown, options: unknown, call: () => unkno
   const tracer = nativeTracer(resource);
   if (tracer === undefined || !canHide(tracer, 'startSpan')) return { result: call(), span: undefined };
   const own = Object.getOwnPropertyDescriptor(tracer, 'startSpan');
-  const start = tracer.startSpan;
+  const start = tracer.startSpan.bind(tracer);
   let span: Span | undefined;
   hide(tracer, 'startSpan', (...args: Parameters<Tracer['startSpan']>) => {
-    const started = start.apply(tracer, args);
+    const started = start(...args);
     span ??= started;
     return started;
   });

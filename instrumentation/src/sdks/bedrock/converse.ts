@@ -107,7 +107,7 @@ export class ConverseReader implements StreamReader {
 
 /** A reader whose attributes come with what the call's exchange and output tell besides. */
 export function placed(reader: StreamReader, exchange: Exchange, output: () => Json): StreamReader {
-  const { messages } = reader;
+  const messages = reader.messages?.bind(reader);
   return {
     read: (chunk) => reader.read(chunk),
     received: () => reader.received(),
