@@ -1,12 +1,12 @@
-// Runs the compiled tests in two mocha processes side by side, each file in one of them, and adds up what they say.
+// Runs the compiled tests in a few mocha processes side by side, each file in one of them, and adds up what they say.
 //
-//   node scripts/test.mjs [--reporter NAME] [--except PART]...
+//   node scripts/test.mjs [--reporter NAME] [--only PART]... [--except PART]...
 //
-// --except leaves out the files whose path contains PART.
+// --only takes the files alone whose path contains a PART, --except leaves them out.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -15,36 +15,48 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const { values: options } = parseArgs({
   options: {
     reporter: { type: 'string', default: 'spec' },
+    only: { type: 'string', multiple: true, default: [''] },
     except: { type: 'string', multiple: true, default: [] },
   },
 });
-const PROCESSES = Math.min(2, availableParallelism());
+/** One more than there are cores, of two: tests wait for clocks, disks and processes as well. */
+const PROCESSES = Math.min(3, availableParallelism() + 1);
+/** Starting a process for less would cost more than it evens out. */
+const SMALLEST_SHARE_SECONDS = 12;
 
-// Roughly how long the files of a folder take, in seconds: only for an even share.
+// Roughly how long the files of a folder take alone, in seconds: who is slow goes first.
 const SECONDS = [
-  ['collector/simulator/', 32],
+  ['integration/dashboards/every-query', 40],
   ['integration/reprice-crash', 25],
-  ['integration/kill-nine', 25],
-  ['integration/dashboards/every-query', 60],
-  ['integration/budgets', 18],
-  ['integration/', 10],
-  ['collector/postgres/embedded', 30],
-  ['collector/api/as-of', 15],
-  ['collector/reprice/', 8],
+  ['integration/kill-nine', 15],
+  ['integration/bad-input', 18],
+  ['integration/start', 18],
+  ['integration/faults', 16],
+  ['integration/storage', 14],
+  ['integration/prices', 14],
+  ['integration/keys', 12],
+  ['integration/', 7],
+  ['collector/simulator/', 14],
+  ['collector/postgres/embedded', 15],
+  ['collector/reprice/reprice', 10],
+  ['collector/alerts/delivery', 14],
+  ['collector/budgets/spending', 9],
   ['collector/prices/', 8],
-  ['instrumentation/sdks/', 12],
-  ['instrumentation/', 8],
-  ['deploy/overspend', 15],
-  ['deploy/stack', 12],
-  ['collector/alerts/delivery', 16],
-  ['collector/budgets/spending', 14],
-  ['collector/alerts/', 5],
-  ['collector/budgets/', 6],
-  ['collector/cli/budget', 8],
-  ['collector/api/', 6],
-  ['dashboards/rules/alerts-fire', 25],
+  ['collector/api/as-of', 8],
+  ['collector/cli/b', 6],
+  ['collector/alerts/store', 6],
+  ['dashboards/rules/alerts-fire', 22],
   ['dashboards/rules/chain', 8],
-  ['', 2],
+  ['instrumentation/sdks/', 10],
+  ['instrumentation/', 6],
+  ['deploy/overspend', 8],
+  ['deploy/stack', 7],
+  ['demo/run', 5],
+  ['collector/api/', 3],
+  ['collector/cli/', 3],
+  ['collector/budgets/', 3],
+  ['collector/alerts/', 2],
+  ['', 1],
 ];
 
 function seconds(file) {
@@ -52,32 +64,77 @@ function seconds(file) {
 }
 
 const folder = join(root, 'test', 'dist');
-const files = readdirSync(folder, { recursive: true })
-  .filter((file) => file.endsWith('.test.js') && !options.except.some((part) => file.includes(part)))
+const queue = readdirSync(folder, { recursive: true })
+  .filter((file) => file.endsWith('.test.js'))
+  .filter((file) => options.only.some((part) => file.includes(part)))
+  .filter((file) => !options.except.some((part) => file.includes(part)))
   .toSorted((a, b) => seconds(b) - seconds(a) || (a < b ? -1 : 1));
-const shares = Array.from({ length: PROCESSES }, () => ({ files: [], seconds: 0 }));
-for (const file of files) {
-  const share = shares.reduce((least, each) => (each.seconds < least.seconds ? each : least));
-  share.files.push(join('test', 'dist', file));
-  share.seconds += seconds(file);
+
+/** The files that a process takes next: at first many that are slow, at last few, so that all end together. */
+function nextShare() {
+  const left = queue.reduce((sum, file) => sum + seconds(file), 0);
+  const wanted = Math.max(SMALLEST_SHARE_SECONDS, left / (2 * PROCESSES));
+  const files = [];
+  for (let taken = 0; taken < wanted && queue.length > 0; taken += seconds(files.at(-1))) {
+    files.push(queue.shift());
+  }
+  return files;
 }
 
-/** The first share is shown as it runs, the others when it is done. */
-async function run(share, isShown) {
+/** Shows one share as it runs, and the others when that is done. */
+class Screen {
+  #shown = null;
+  #waiting = new Set();
+
+  open() {
+    const share = { text: '', unseen: '', isDone: false };
+    this.#waiting.add(share);
+    this.#turn();
+    return share;
+  }
+
+  write(share, part) {
+    share.text += part;
+    if (share === this.#shown) process.stdout.write(part);
+    else share.unseen += part;
+  }
+
+  close(share) {
+    share.isDone = true;
+    if (share === this.#shown) this.#shown = null;
+    this.#turn();
+  }
+
+  #turn() {
+    for (const share of this.#waiting) {
+      if (this.#shown !== null) return;
+      this.#waiting.delete(share);
+      process.stdout.write(share.unseen);
+      if (!share.isDone) this.#shown = share;
+    }
+  }
+}
+
+async function run(files, screen, env) {
   const mocha = join(root, 'node_modules', 'mocha', 'bin', 'mocha.js');
-  const child = spawn(process.execPath, [mocha, '--reporter', options.reporter, ...share.files], {
+  const paths = files.map((file) => join('test', 'dist', file));
+  const child = spawn(process.execPath, [mocha, '--reporter', options.reporter, ...paths], {
     cwd: root,
+    env,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  let text = '';
+  const share = screen.open();
   for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (part) => {
-      text += part;
-      if (isShown) process.stdout.write(part);
-    });
+    stream.setEncoding('utf8').on('data', (part) => screen.write(share, part));
   }
   const [code] = await once(child, 'close');
-  return { code, text };
+  screen.close(share);
+  return { code, text: share.text };
+}
+
+/** Runs shares until none is left. */
+async function work(screen, env, results) {
+  while (queue.length > 0) results.push(await run(nextShare(), screen, env));
 }
 
 function sum(results, word) {
@@ -88,8 +145,17 @@ function sum(results, word) {
 }
 
 const started = Date.now();
-const results = await Promise.all(shares.map((share, index) => run(share, index === 0)));
-for (const { text } of results.slice(1)) process.stdout.write(text);
+const results = [];
+const cluster = mkdtempSync(join(tmpdir(), 'spanmeter-cluster-'));
+try {
+  const { makeCluster } = await import('../test/dist/support/made-cluster.js');
+  await makeCluster(cluster);
+  const env = { ...process.env, SPANMETER_TEST_CLUSTER: cluster };
+  const screen = new Screen();
+  await Promise.all(Array.from({ length: PROCESSES }, () => work(screen, env, results)));
+} finally {
+  rmSync(cluster, { recursive: true, force: true });
+}
 const failing = sum(results, 'failing');
 const broken = results.filter(({ code, text }) => code !== 0 && sum([{ text }], 'failing') === 0).length;
 console.log(`\n  ${sum(results, 'passing')} passing in all (${Math.round((Date.now() - started) / 1000)}s)`);

@@ -77,6 +77,11 @@ describe('the tree', () => {
     report(sources.filter((file) => file.startsWith('processors/src/') && impure.test(read(file))));
   });
 
+  it('opens pools of connections in one place, which hears of those that end', () => {
+    const faults = sources.filter((file) => file.includes('/src/') && /\bnew Pool\(/.test(read(file)));
+    assert.deepEqual(faults, ['collector/src/database/open-pool.ts']);
+  });
+
   it('keeps floats away from money', () => {
     const money = sources.filter((file) => /processors\/src\/(money|price|cost)/.test(file));
     report(money.filter((file) => /\b(parseFloat|toFixed)\b/.test(read(file))));

@@ -276,6 +276,17 @@ function listsContent(lists: ReadonlyMap<string, SellerPrices>): unknown {
   }));
 }
 
+/** Lists are many, large and shared: every tenant with prices of its own has a book over the same ones. */
+const listTexts = new WeakMap<ReadonlyMap<string, SellerPrices>, string>();
+
+function listsText(lists: ReadonlyMap<string, SellerPrices>): string {
+  const known = listTexts.get(lists);
+  if (known !== undefined) return known;
+  const text = canonicalJson(listsContent(lists));
+  listTexts.set(lists, text);
+  return text;
+}
+
 let shared: ReadonlyMap<string, SellerPrices> | null = null;
 
 /** The lists that ship with Spanmeter, merged once. */
@@ -298,11 +309,11 @@ export function createPriceBook(sources: PriceBookSources = {}): PriceBook {
   const matcher = new Matcher(lists, layers, overlay);
   let text: string | null = null;
   const content = (): string => {
-    text ??= canonicalJson(
+    text ??=
       sources.extends === undefined
-        ? { format: 1, source, layers, lists: listsContent(lists) }
-        : { format: 1, extends: sources.extends.version, layers: layers.slice(-1) },
-    );
+        ? // Canonical as well: the keys are in order.
+          `{"format":1,"layers":${canonicalJson(layers)},"lists":${listsText(lists)},"source":${canonicalJson(source)}}`
+        : canonicalJson({ format: 1, extends: sources.extends.version, layers: layers.slice(-1) });
     return text;
   };
   let version: string | null = null;

@@ -1,11 +1,14 @@
 import { checkGoCollector } from './go-collector.ts';
+import { checkGo, checkJava } from './languages.ts';
 import { checkPackage } from './package.ts';
 import { checkPython } from './python.ts';
 import { Verdict } from './verdict.ts';
 
 const CHECKS: Readonly<Record<string, (verdict: Verdict, args: readonly string[]) => Promise<void>>> = {
   python: checkPython,
+  go: checkGo,
   'go-collector': checkGoCollector,
+  java: checkJava,
   package: checkPackage,
 };
 

@@ -10,3 +10,12 @@ export function codeUnder(file: string, heading: string, language: string, index
   if (block === undefined) throw new Error(`${file} has no ${language} block under "${heading}"`);
   return `${block}\n`;
 }
+
+/** The first block of a language in a Markdown file, word for word. */
+export function codeBlock(file: string, language: string): string {
+  const block = readFileSync(join(REPOSITORY, file), 'utf8')
+    .split(`\`\`\`${language}\n`)[1]
+    ?.split('\n```')[0];
+  if (block === undefined) throw new Error(`${file} has no ${language} block`);
+  return `${block}\n`;
+}

@@ -22,7 +22,7 @@ const SECRET = 'a-secret-that-no-log-may-hold';
 
 /** A start that must end by itself: its code and all it said. */
 async function failure(options: CollectorOptions): Promise<{ code: number | null; log: string }> {
-  const collector = await spawnCollector(options);
+  const collector = await spawnCollector({ isFirstStart: true, ...options });
   const hung = setTimeout(() => collector.child.kill('SIGKILL'), 30_000);
   try {
     const code = await collector.ended;
@@ -170,7 +170,7 @@ service: { extensions: [journal, health_check, api, api_key_auth] }
     let collector: CollectorProcess | undefined;
     try {
       for (let start = 0; start < 2; start++) {
-        collector = await startCollector({ dataDir });
+        collector = await startCollector({ dataDir, isFirstStart: start === 0 });
         seconds.push(JSON.parse(await collector.seen('Spanmeter is ready')).seconds as string);
         await load.send(collector.ports.http, 2);
         await load.assertStored(collector.databaseUrl());

@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { freePorts } from './free-port.ts';
+import { layCluster } from './made-cluster.ts';
 import { endOrphanedServer } from './orphaned-server.ts';
 
 export const REPOSITORY = dirname(dirname(dirname(dirname(fileURLToPath(import.meta.url)))));
@@ -29,6 +30,8 @@ export interface CollectorOptions {
   /** Reused when given (and then kept by `dispose`), else a new temporary directory. */
   readonly dataDir?: string;
   readonly ports?: CollectorPorts;
+  /** Starts with an empty data directory, where others start with what a first start leaves of PostgreSQL. */
+  readonly isFirstStart?: boolean;
   /** YAML merged over the default configuration. */
   readonly overlay?: string;
 }
@@ -80,6 +83,8 @@ export async function spawnCollector(options: CollectorOptions = {}): Promise<Co
   const ports = options.ports ?? (await pickPorts());
   const ownsDir = options.dataDir === undefined;
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'spanmeter-test-')));
+  const isEmbedded = (options.env?.['DATABASE_URL'] ?? '') === '';
+  if (isEmbedded && options.isFirstStart !== true) await layCluster(join(dataDir, 'postgres'));
   const args = ['start', '--config', join(REPOSITORY, 'otel-config.yaml')];
   if (options.overlay !== undefined) {
     const overlay = join(dataDir, 'overlay.yaml');

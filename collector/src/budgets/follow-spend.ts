@@ -1,20 +1,15 @@
 import type { ClientBase } from 'pg';
+import { ListenLoop, type ListeningConnection } from '../database/listen-loop.ts';
 import type { Logger } from '../pipeline/component.ts';
-import { Wake } from '../pipeline/wake.ts';
 import { countSpend, uncountedBudgets } from './count-spend.ts';
 import { hasForeignMoves, readCursors, type Cursors } from './cursors.ts';
 import type { Spending } from './spending.ts';
 import { readRowBudgets } from './stored-budgets.ts';
 
-/** A connection of its own: it listens, so it can't come from a pool that hands it on. */
-export interface SpendConnection extends ClientBase {
-  end(): Promise<void>;
-}
-
 export interface FollowSpendOptions {
   readonly spending: Spending;
   /** Opens and connects a client whose queries end within a time limit. */
-  readonly connect: () => Promise<SpendConnection>;
+  readonly connect: () => Promise<ListeningConnection>;
   readonly log: Logger;
   /** How often all is read anew. */
   readonly refreshMs?: number;
@@ -42,11 +37,9 @@ const MAX_SHARE = 0.25;
 
 class Follower implements SpendFollower {
   readonly #options: FollowSpendOptions;
-  readonly #wake = new Wake();
-  #stopped = false;
+  readonly #loop: ListenLoop<ListeningConnection>;
   #isWanted = true;
   #lastError: string | null = null;
-  #running: Promise<void> = Promise.resolve();
   /** Of the latest reading. */
   #cursors: Cursors = new Map();
   #readAtMs = -Infinity;
@@ -55,33 +48,28 @@ class Follower implements SpendFollower {
 
   constructor(options: FollowSpendOptions) {
     this.#options = options;
+    this.#loop = new ListenLoop({
+      connect: options.connect,
+      open: (client) => this.#open(client),
+      look: (client) => this.#look(client),
+      waitMs: () => this.#waitMs(),
+      retryMs: options.retryMs ?? RETRY_MS,
+      gatherMs: GATHER_MS,
+      onNotify: () => (this.#isWanted = true),
+      onError: (error) => this.#note(error),
+    });
   }
 
   start(): void {
-    this.#options.spending.onWanted(() => this.#want());
-    this.#running = this.#run();
+    this.#options.spending.onWanted(() => {
+      this.#isWanted = true;
+      this.#loop.call();
+    });
+    this.#loop.start();
   }
 
-  async stop(): Promise<void> {
-    this.#stopped = true;
-    this.#wake.set();
-    await this.#running;
-  }
-
-  #want(): void {
-    this.#isWanted = true;
-    this.#wake.set();
-  }
-
-  async #run(): Promise<void> {
-    while (!this.#stopped) {
-      try {
-        await this.#session();
-      } catch (error) {
-        this.#note(error);
-      }
-      if (!this.#stopped) await this.#wake.wait(this.#options.retryMs ?? RETRY_MS);
-    }
+  stop(): Promise<void> {
+    return this.#loop.stop();
   }
 
   #note(error: unknown): void {
@@ -93,30 +81,10 @@ class Follower implements SpendFollower {
     log.warn({ err: error }, `Spend could not be read for the budgets; ${until}.`);
   }
 
-  /** One connection, from connect until it breaks. */
-  async #session(): Promise<void> {
-    const client = await this.#options.connect();
-    const connection: { broken: Error | null } = { broken: null };
-    const breakWith = (error: Error): void => {
-      connection.broken ??= error;
-      this.#wake.set();
-    };
-    client.on('error', breakWith);
-    client.on('end', () => breakWith(new Error('the database closed the connection')));
-    client.on('notification', () => this.#want());
-    try {
-      for (const channel of CHANNELS) await client.query(`LISTEN ${channel}`);
-      // What happened while nobody listened is in no notification.
-      this.#isWanted = true;
-      while (!this.#stopped && connection.broken === null) {
-        await this.#look(client);
-        await this.#wake.wait(this.#waitMs());
-        if (this.#isWanted) await new Promise((resolve) => setTimeout(resolve, GATHER_MS));
-      }
-    } finally {
-      void client.end().catch(() => undefined);
-    }
-    if (connection.broken !== null && !this.#stopped) throw connection.broken;
+  async #open(client: ClientBase): Promise<void> {
+    for (const channel of CHANNELS) await client.query(`LISTEN ${channel}`);
+    // What happened while nobody listened is in no notification.
+    this.#isWanted = true;
   }
 
   #waitMs(): number {

@@ -1,9 +1,11 @@
 import { join, resolve } from 'node:path';
-import { Client, Pool } from 'pg';
+import { Client, type Pool } from 'pg';
 import { findRunning } from '../database/embedded.ts';
 import { environmentUrl, externalServer } from '../database/external.ts';
 import { errorCode, errorMessage, isUnavailable } from '../database/failure.ts';
+import { openPool } from '../database/open-pool.ts';
 import { Refusal } from '../pipeline/refusal.ts';
+import { SILENT_LOG } from '../pipeline/silent.ts';
 import { CliError, type CliContext } from './output.ts';
 
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -68,13 +70,13 @@ export async function withClient<T>(context: CliContext, work: (client: Client) 
 
 /** Runs `work` on a pool of one connection. */
 export async function withPool<T>(context: CliContext, work: (pool: Pool) => Promise<T>): Promise<T> {
-  const pool = new Pool({
+  const connection = {
     connectionString: databaseUrl(context.env),
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     application_name: 'spanmeter cli',
     max: 1,
-  });
-  pool.on('error', () => undefined);
+  };
+  const pool = openPool(connection, SILENT_LOG);
   try {
     return await work(pool);
   } catch (error) {

@@ -1,16 +1,17 @@
 import type { ClientBase } from 'pg';
+import type { ListeningConnection } from '../database/listen-loop.ts';
 import type { Component, Logger } from '../pipeline/component.ts';
 import type { Authenticator, HeaderLookup, Identity } from '../pipeline/identity.ts';
 import { Refusal } from '../pipeline/refusal.ts';
 import { createKeyCache } from './key-cache.ts';
-import { createKeySource, type KeyConnection } from './key-source.ts';
+import { createKeySource } from './key-source.ts';
 import { hashKey, isKey, keyFromHeaders } from './key.ts';
 import { readSnapshot, writeSnapshot } from './snapshot.ts';
 import type { StoredKey } from './stored-key.ts';
 
 export interface KeyAuthenticatorOptions {
   /** Opens a connected client that the authenticator keeps for itself. */
-  readonly connect: () => Promise<KeyConnection>;
+  readonly connect: () => Promise<ListeningConnection>;
   /** File of hashes in the data directory, used while the store can't be reached at start. */
   readonly snapshotPath: string;
   readonly log: Logger;

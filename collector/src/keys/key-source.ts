@@ -1,4 +1,5 @@
 import type { ClientBase } from 'pg';
+import { ListenLoop, type ListeningConnection } from '../database/listen-loop.ts';
 import type { Logger } from '../pipeline/component.ts';
 import { KEY_ROLES, type StoredKey } from './stored-key.ts';
 
@@ -6,14 +7,9 @@ import { KEY_ROLES, type StoredKey } from './stored-key.ts';
 const MAX_LOADED_KEYS = 100_000;
 const CHANNEL = 'spanmeter_keys';
 
-/** A connection of its own: it listens, so it can't come from a pool that hands it on. */
-export interface KeyConnection extends ClientBase {
-  end(): Promise<void>;
-}
-
 export interface KeySourceOptions {
   /** Opens and connects a new client. */
-  readonly connect: () => Promise<KeyConnection>;
+  readonly connect: () => Promise<ListeningConnection>;
   readonly log: Logger;
   /** Called with every key that is not revoked, after each load. */
   readonly onLoad: (keys: readonly StoredKey[]) => void;
@@ -66,47 +62,30 @@ async function inTime<T>(work: Promise<T>, timeoutMs: number, what: string): Pro
   }
 }
 
-/** A latch that one waiter can wait for, with a time limit. */
-class Wake {
-  #set = false;
-  #resolve: (() => void) | undefined;
-
-  set(): void {
-    this.#set = true;
-    this.#resolve?.();
-  }
-
-  async wait(timeoutMs: number): Promise<void> {
-    if (!this.#set) {
-      let timer: NodeJS.Timeout | undefined;
-      await new Promise<void>((resolve) => {
-        this.#resolve = resolve;
-        timer = setTimeout(resolve, timeoutMs);
-      });
-      clearTimeout(timer);
-    }
-    this.#resolve = undefined;
-    this.#set = false;
-  }
-}
-
 class KeyFollower implements KeySource {
   readonly #options: KeySourceOptions;
-  readonly #wake = new Wake();
+  readonly #loop: ListenLoop<ListeningConnection>;
   readonly #firstAttempt: Promise<void>;
   #attempted: () => void = () => undefined;
   #prepared: boolean;
-  #client: KeyConnection | null = null;
+  #client: ListeningConnection | null = null;
   #reachable = false;
   #saidUnreachable = false;
-  #stopped = false;
-  #running: Promise<void> | undefined;
   #turn: Promise<void> = Promise.resolve();
 
   constructor(options: KeySourceOptions) {
     this.#options = options;
     this.#prepared = options.prepare === undefined;
     this.#firstAttempt = new Promise((resolve) => (this.#attempted = resolve));
+    this.#loop = new ListenLoop({
+      connect: () => this.#connect(),
+      open: (client) => this.#open(client),
+      look: (client) => this.#load(client),
+      waitMs: () => options.pollMs,
+      retryMs: options.retryMs,
+      onError: (error) => this.#note(error),
+      onClose: () => this.#close(),
+    });
   }
 
   get reachable(): boolean {
@@ -114,7 +93,7 @@ class KeyFollower implements KeySource {
   }
 
   async start(): Promise<void> {
-    this.#running ??= this.#run();
+    this.#loop.start();
     await this.#firstAttempt;
   }
 
@@ -128,59 +107,34 @@ class KeyFollower implements KeySource {
   }
 
   async stop(): Promise<void> {
-    this.#stopped = true;
-    this.#wake.set();
-    await this.#running;
+    await this.#loop.stop();
+    this.#attempted();
   }
 
-  async #run(): Promise<void> {
-    while (!this.#stopped) {
-      try {
-        await this.#session();
-      } catch (error) {
-        if (!this.#saidUnreachable) {
-          this.#options.log.warn({ err: error }, 'The key store cannot be reached; cached keys stay valid.');
-        }
-        this.#saidUnreachable = true;
-      }
-      this.#attempted();
-      if (!this.#stopped) await this.#wake.wait(this.#options.retryMs);
+  #note(error: unknown): void {
+    if (!this.#saidUnreachable) {
+      this.#options.log.warn({ err: error }, 'The key store cannot be reached; cached keys stay valid.');
     }
+    this.#saidUnreachable = true;
+    this.#attempted();
   }
 
-  /** One connection, from connect until it breaks. */
-  async #session(): Promise<void> {
-    const { pollMs } = this.#options;
-    const client = await this.#connect();
-    let broken: Error | undefined;
-    const breakWith = (error: Error): void => {
-      broken ??= error;
-      this.#wake.set();
-    };
-    client.on('error', breakWith);
-    client.on('end', () => breakWith(new Error('the key store closed the connection')));
-    client.on('notification', () => this.#wake.set());
-    try {
-      if (!this.#prepared) await this.#options.prepare?.(client);
-      this.#prepared = true;
-      await this.#inTurn(() => client.query(`LISTEN ${CHANNEL}`), 'LISTEN');
-      this.#client = client;
-      while (!this.#stopped) {
-        if (broken !== undefined) throw broken;
-        await this.#load(client);
-        await this.#wake.wait(pollMs);
-      }
-    } finally {
-      this.#client = null;
-      this.#reachable = false;
-      // A query that never ends must not hold up the next connection's.
-      this.#turn = Promise.resolve();
-      void client.end().catch(() => undefined);
-    }
+  async #open(client: ListeningConnection): Promise<void> {
+    if (!this.#prepared) await this.#options.prepare?.(client);
+    this.#prepared = true;
+    await this.#inTurn(() => client.query(`LISTEN ${CHANNEL}`), 'LISTEN');
+    this.#client = client;
+  }
+
+  #close(): void {
+    this.#client = null;
+    this.#reachable = false;
+    // A query that never ends must not hold up the next connection's.
+    this.#turn = Promise.resolve();
   }
 
   /** A connection that comes too late is closed, not leaked. */
-  async #connect(): Promise<KeyConnection> {
+  async #connect(): Promise<ListeningConnection> {
     const connecting = this.#options.connect();
     try {
       return await inTime(connecting, this.#options.queryTimeoutMs, 'connecting to the key store');
@@ -200,7 +154,7 @@ class KeyFollower implements KeySource {
     return inTime(turn, this.#options.queryTimeoutMs, what);
   }
 
-  async #load(client: KeyConnection): Promise<void> {
+  async #load(client: ListeningConnection): Promise<void> {
     const text = `SELECT ${COLUMNS} FROM spanmeter.api_keys WHERE revoked_at IS NULL
       ORDER BY created_at DESC LIMIT ${MAX_LOADED_KEYS}`;
     const { rows } = await this.#inTurn(() => client.query<KeyRow>(text), 'loading the API keys');

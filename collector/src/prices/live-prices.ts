@@ -1,8 +1,9 @@
 import { mergeOverrides, NO_OVERRIDES, type PriceOverrides, type ReplacedEntry } from '@spanmeter/processors';
+import type { ListeningConnection } from '../database/listen-loop.ts';
 import type { Counter, Logger, SelfMetrics } from '../pipeline/component.ts';
 import { LedgerUnavailable } from '../pipeline/ledger.ts';
 import type { RowOverrides, SkippedRow } from './override-rows.ts';
-import { createOverrideSource, type OverrideConnection, type OverrideSource } from './override-source.ts';
+import { createOverrideSource, type OverrideSource } from './override-source.ts';
 import { createPriceFileWatch, type PriceFileWatch } from './price-file-watch.ts';
 import type { PriceFileOptions, PriceFiles, PriceFilesError } from './price-files.ts';
 
@@ -15,7 +16,7 @@ export interface LivePricesOptions {
   readonly reloadIntervalMs: number;
   /** Null where there is no store, and so no entries in it. */
   readonly database: {
-    readonly connect: () => Promise<OverrideConnection>;
+    readonly connect: () => Promise<ListeningConnection>;
     readonly maxOverrides: number;
     readonly pollMs?: number;
     readonly retryMs?: number;

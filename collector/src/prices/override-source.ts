@@ -1,16 +1,11 @@
 import type { ClientBase } from 'pg';
+import { ListenLoop, type ListeningConnection } from '../database/listen-loop.ts';
 import type { Logger } from '../pipeline/component.ts';
-import { Wake } from '../pipeline/wake.ts';
 import { OverrideRows, readOverrideRows, readOverridesState, type RowOverrides } from './override-rows.ts';
-
-/** A connection of its own: it listens, so it can't come from a pool that hands it on. */
-export interface OverrideConnection extends ClientBase {
-  end(): Promise<void>;
-}
 
 export interface OverrideSourceOptions {
   /** Opens and connects a client whose queries end within a time limit. */
-  readonly connect: () => Promise<OverrideConnection>;
+  readonly connect: () => Promise<ListeningConnection>;
   readonly log: Logger;
   readonly maxOverrides: number;
   /** Called after each reading of changed entries. */
@@ -40,18 +35,25 @@ class Follower implements OverrideSource {
   readonly firstRead: Promise<void>;
   readonly #options: OverrideSourceOptions;
   readonly #rows = new OverrideRows();
-  readonly #wake = new Wake();
+  readonly #loop: ListenLoop<ListeningConnection>;
   #isRead = false;
   #read: () => void = () => undefined;
   #lastError: string | null = null;
   /** The state that was read last; null before, and where a reading failed. */
   #state: string | null = null;
-  #stopped = false;
-  #running: Promise<void> = Promise.resolve();
 
   constructor(options: OverrideSourceOptions) {
     this.#options = options;
     this.firstRead = new Promise((resolve) => (this.#read = resolve));
+    this.#loop = new ListenLoop({
+      connect: options.connect,
+      open: (client) => client.query(`LISTEN ${CHANNEL}`),
+      look: (client) => this.#look(client),
+      waitMs: () => options.pollMs,
+      retryMs: options.retryMs,
+      gatherMs: GATHER_MS,
+      onError: (error) => this.#note(error),
+    });
   }
 
   get isRead(): boolean {
@@ -63,24 +65,11 @@ class Follower implements OverrideSource {
   }
 
   start(): void {
-    this.#running = this.#run();
+    this.#loop.start();
   }
 
-  async stop(): Promise<void> {
-    this.#stopped = true;
-    this.#wake.set();
-    await this.#running;
-  }
-
-  async #run(): Promise<void> {
-    while (!this.#stopped) {
-      try {
-        await this.#session();
-      } catch (error) {
-        this.#note(error);
-      }
-      if (!this.#stopped) await this.#wake.wait(this.#options.retryMs);
-    }
+  stop(): Promise<void> {
+    return this.#loop.stop();
   }
 
   #note(error: unknown): void {
@@ -91,34 +80,6 @@ class Follower implements OverrideSource {
       ? 'those that were read last apply'
       : 'calls wait in the journal until they are';
     this.#options.log.warn({ err: error }, `The price overrides could not be read; ${until}.`);
-  }
-
-  /** One connection, from connect until it breaks. */
-  async #session(): Promise<void> {
-    const client = await this.#options.connect();
-    const connection: { broken: Error | null; isNotified: boolean } = { broken: null, isNotified: false };
-    const breakWith = (error: Error): void => {
-      connection.broken ??= error;
-      this.#wake.set();
-    };
-    client.on('error', breakWith);
-    client.on('end', () => breakWith(new Error('the database closed the connection')));
-    client.on('notification', () => {
-      connection.isNotified = true;
-      this.#wake.set();
-    });
-    try {
-      await client.query(`LISTEN ${CHANNEL}`);
-      while (!this.#stopped && connection.broken === null) {
-        if (connection.isNotified) await new Promise((resolve) => setTimeout(resolve, GATHER_MS));
-        connection.isNotified = false;
-        await this.#look(client);
-        await this.#wake.wait(this.#options.pollMs);
-      }
-    } finally {
-      void client.end().catch(() => undefined);
-    }
-    if (connection.broken !== null && !this.#stopped) throw connection.broken;
   }
 
   async #look(client: ClientBase): Promise<void> {

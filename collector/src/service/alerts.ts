@@ -1,4 +1,4 @@
-import { Pool } from 'pg';
+import type { Pool } from 'pg';
 import { createAlertKeeper, type AlertKeeper } from '../alerts/alert-keeper.ts';
 import { channelRoute } from '../alerts/channel-options.ts';
 import type { NotificationCount } from '../alerts/delivery/counts.ts';
@@ -6,6 +6,7 @@ import type { AnomalySource } from '../anomalies/anomaly.ts';
 import type { BudgetWatch } from '../budgets/budget-watch.ts';
 import type { Config } from '../config/config.ts';
 import type { Database } from '../database/connect.ts';
+import { openPool } from '../database/open-pool.ts';
 import { ALERTS_EXTENSION, type AlertsOptions } from '../extensions/alerts.ts';
 import type { Logger, SelfMetrics } from '../pipeline/component.ts';
 import { openDelivery, type Delivery } from './delivery.ts';
@@ -45,7 +46,7 @@ export interface Alerts {
 export function openAlerts(parts: AlertsParts): Alerts {
   const { config, database, log } = parts;
   const options = alertsOptions(config);
-  const pool = new Pool({
+  const connection = {
     connectionString: database.ownerUrl,
     max: MAX_CONNECTIONS,
     connectionTimeoutMillis: 5_000,
@@ -53,10 +54,8 @@ export function openAlerts(parts: AlertsParts): Alerts {
     query_timeout: STATEMENT_TIMEOUT_MS,
     keepAlive: true,
     application_name: 'spanmeter alerts',
-  });
-  // A connection that ends in use tells its query; unheard, the error would end the thread.
-  pool.on('connect', (client) => client.on('error', () => {}));
-  pool.on('error', (error) => log.debug({ err: error }, 'an idle connection of alerts ended'));
+  };
+  const pool = openPool(connection, log);
   const keeper = keeperOf(pool, options, parts);
   const delivery = deliveryOf(options, parts);
   return {

@@ -1,9 +1,10 @@
-import { Client, Pool } from 'pg';
+import { Client } from 'pg';
 import { channelRoute, type ChannelOptions, type DailySummaryOptions } from '../alerts/channel-options.ts';
 import type { NotificationCount } from '../alerts/delivery/counts.ts';
 import { createDeliverer } from '../alerts/delivery/deliverer.ts';
 import { openChannel } from '../alerts/delivery/open-channel.ts';
 import { createSummarySchedule } from '../alerts/summary/summary-schedule.ts';
+import { openPool } from '../database/open-pool.ts';
 import type { Logger, SelfMetrics } from '../pipeline/component.ts';
 
 const CONNECT_LIMIT_MS = 10_000;
@@ -43,11 +44,7 @@ export function openDelivery(parts: DeliveryParts): Delivery {
     query_timeout: QUERY_LIMIT_MS,
     keepAlive: true,
   };
-  const pool = new Pool({ ...connection, max: CONNECTIONS, idleTimeoutMillis: 30_000 });
-  // A connection that ends in use tells its query; unheard, the error would end the thread.
-  pool.on('connect', (client) => client.on('error', () => {}));
-  // A server that goes away ends idle connections; the pool makes new ones when it is back.
-  pool.on('error', (error) => log.debug({ err: error }, 'an idle database connection ended'));
+  const pool = openPool({ ...connection, max: CONNECTIONS, idleTimeoutMillis: 30_000 }, log);
   const entries = Object.entries(parts.channels);
   const deliverer = createDeliverer({
     channels: entries.map(([id, options]) => openChannel(id, options)),

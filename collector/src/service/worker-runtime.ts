@@ -1,11 +1,12 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Pool } from 'pg';
+import type { Pool } from 'pg';
 import type { AnomalyWatch } from '../anomalies/watch.ts';
 import { createApi, type Api } from '../api/api.ts';
 import type { Config } from '../config/config.ts';
 import type { Database } from '../database/connect.ts';
 import { scheduleMaintenance } from '../database/maintenance.ts';
+import { openPool } from '../database/open-pool.ts';
 import { createPostgresLedger, type PostgresLedger } from '../exporters/postgres/ledger.ts';
 import { createPrometheusExporter, type PrometheusExporter, prometheus } from '../exporters/prometheus.ts';
 import { API_KEY_AUTH } from '../extensions/api-key-auth.ts';
@@ -189,18 +190,14 @@ export class WorkerRuntime {
 
   #createPool(database: Database): Pool {
     const api = this.#extension(API_EXTENSION);
-    const pool = new Pool({
+    const config = {
       connectionString: database.ownerUrl,
       // Four more for the figures that gauges show, anomalies and forecasts.
       max: (api?.max_connections ?? 1) + 4,
       connectionTimeoutMillis: 5_000,
       idleTimeoutMillis: 30_000,
-    });
-    // Also one that is in use, where its query hears of it: without a listener the error would end the thread.
-    pool.on('connect', (client) => client.on('error', () => {}));
-    // A server that goes away ends idle connections; the pool makes new ones when it is back.
-    pool.on('error', (error) => this.#parts.log.debug({ err: error }, 'an idle database connection ended'));
-    return pool;
+    };
+    return openPool(config, this.#parts.log);
   }
 
   /** Tenants of earlier runs count against the limit on new ones, and their counters start at 0. */

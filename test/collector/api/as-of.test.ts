@@ -13,7 +13,11 @@ const DAY_MS = 86_400_000;
 const TENANTS = ['acme', 'globex'] as const;
 const MODELS = ['gpt-4o', 'gpt-4o-mini', 'own-a', 'own-b'] as const;
 const STEPS = 45;
-const SEEDS = [1, 2];
+/** Each takes about ten seconds. */
+const SEEDS = Array.from(
+  { length: Number(process.env['SPANMETER_AS_OF_SEEDS'] ?? 1) },
+  (_, index) => index + 1,
+);
 
 /** Whole days around today, so that everything a test stores is in them. */
 function range(): string {

@@ -61,10 +61,10 @@ describe('hostile bytes at the door', () => {
     }
   });
 
-  it('accept exactly what the oracle accepts of 24,000 requests with flipped bits', () => {
+  it('accept exactly what the oracle accepts of 12,000 requests with flipped bits', () => {
     const generator = new Generator(7);
     let accepted = 0;
-    for (let round = 0; round < 24_000; round += 200) {
+    for (let round = 0; round < 12_000; round += 200) {
       const body = rich(round);
       for (let i = 0; i < 200; i++) {
         const flipped = body.slice();
@@ -74,12 +74,12 @@ describe('hostile bytes at the door', () => {
         if (isWellFormed(flipped)) accepted++;
       }
     }
-    assert.ok(accepted > 2400, 'flips in values are accepted, so both answers are tested');
+    assert.ok(accepted > 1200, 'flips in values are accepted, so both answers are tested');
   });
 
-  it('accept exactly what the oracle accepts of 40,000 random byte strings', () => {
+  it('accept exactly what the oracle accepts of 16,000 random byte strings', () => {
     const generator = new Generator(8);
-    for (let i = 0; i < 40_000; i++) {
+    for (let i = 0; i < 16_000; i++) {
       const body = generator.bytes(generator.below(24));
       agrees(body);
       agrees(lengthDelimited(1, lengthDelimited(2, lengthDelimited(2, lengthDelimited(9, body)))));

@@ -19,6 +19,7 @@ import { settleRunner } from '@spanmeter/collector/dist/database/unprivileged.js
 import type { Logger } from '@spanmeter/collector/dist/pipeline/component.js';
 import { SILENT_LOG } from '@spanmeter/collector/dist/pipeline/silent.js';
 import { sql } from '../../support/database.ts';
+import { layCluster } from '../../support/made-cluster.ts';
 
 const isRoot = process.getuid?.() === 0;
 const EMBEDDED_MODULE = fileURLToPath(import.meta.resolve('@spanmeter/collector/dist/database/embedded.js'));
@@ -39,10 +40,17 @@ describe('the embedded PostgreSQL', function () {
     await rm(folder, { recursive: true, force: true });
   });
 
+  /** As in production where nothing is given; where data is made, by initdb. */
   async function start(more: Partial<EmbeddedOptions> = {}): Promise<DatabaseServer> {
     const server = await startEmbedded({ dataDir, log: SILENT_LOG, ...more });
     running.push(server);
     return server;
+  }
+
+  /** Starts over data that was made before, and waits for no disk: for what is about neither. */
+  async function startMade(more: Partial<EmbeddedOptions> = {}): Promise<DatabaseServer> {
+    await layCluster(dataDir);
+    return start({ settings: { fsync: 'off' }, ...more });
   }
 
   function postmaster(cluster = join(dataDir, 'cluster')): number {
@@ -99,7 +107,7 @@ describe('the embedded PostgreSQL', function () {
   });
 
   it('gives out a read-only URL with which nothing can be written, locked or used up', async () => {
-    const server = await start();
+    const server = await startMade();
     const readOnly = server.readOnlyUrl ?? '';
     const writable = new URL(readOnly);
     writable.searchParams.set('options', '-c default_transaction_read_only=off');
@@ -149,6 +157,7 @@ describe('the embedded PostgreSQL', function () {
       const log = { debug() {}, info() {}, warn() {}, error() {} };
       await startEmbedded({ dataDir: ${JSON.stringify(dataDir)}, log });
       console.log('up'); setInterval(() => {}, 1000);`;
+    await layCluster(dataDir);
     const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
@@ -166,13 +175,13 @@ describe('the embedded PostgreSQL', function () {
   });
 
   it('is not reached by a terminal signal to the collector', async () => {
-    await start();
+    await startMade();
     const stat = readFileSync(`/proc/${postmaster()}/stat`, 'latin1').split(') ')[1]!.split(' ');
     assert.equal(Number(stat[3]), postmaster(), 'leads a session of its own');
   });
 
   it('starts the server again when it is killed', async () => {
-    const server = await start();
+    const server = await startMade();
     await sql(server.ownerUrl, 'CREATE TABLE kept AS SELECT 7 AS x');
     const pid = postmaster();
     process.kill(pid, 'SIGKILL');
@@ -183,13 +192,13 @@ describe('the embedded PostgreSQL', function () {
   });
 
   it('starts over a lock file of a server that is gone, though its id is in use', async () => {
-    const first = await start();
+    const first = await startMade();
     const pid = postmaster();
     const lock = readFileSync(join(dataDir, 'cluster', 'postmaster.pid'), 'utf8');
     await first.stop();
     // As after a reboot: the id now belongs to somebody else, here to this process.
     writeFileSync(join(dataDir, 'cluster', 'postmaster.pid'), lock.replace(String(pid), String(process.pid)));
-    const second = await start();
+    const second = await startMade();
     assert.ok(await answers(second.ownerUrl));
     assert.ok(isAlive(process.pid));
   });
@@ -208,21 +217,21 @@ describe('the embedded PostgreSQL', function () {
 
   it('says why a server does not come up', async () => {
     await assert.rejects(
-      start({ settings: { shared_buffers: 'nonsense' } }),
+      startMade({ settings: { shared_buffers: 'nonsense' } }),
       /did not start.*shared_buffers/s,
     );
     assert.equal(findRunning(dataDir), null);
   });
 
   it('moves to another port where its own is taken, and says so', async () => {
-    const first = await start();
+    const first = await startMade();
     await first.stop();
     const { createServer } = await import('node:net');
     const squatter = createServer().listen(first.port, '127.0.0.1');
     await once(squatter, 'listening');
     const warnings: string[] = [];
     const log: Logger = { ...SILENT_LOG, warn: (_fields, message) => void warnings.push(message) };
-    const second = await start({ log });
+    const second = await startMade({ log });
     squatter.close();
     assert.notEqual(second.port, first.port);
     assert.match(warnings.join(), new RegExp(`port ${first.port} .* is taken`));
@@ -230,7 +239,7 @@ describe('the embedded PostgreSQL', function () {
 
   it('is found by commands while it runs, and only then', async () => {
     assert.equal(findRunning(dataDir), null);
-    const server = await start();
+    const server = await startMade();
     assert.equal(findRunning(dataDir)?.ownerUrl, server.ownerUrl);
     await server.stop();
     assert.equal(findRunning(dataDir), null);
@@ -285,9 +294,12 @@ describe('the embedded PostgreSQL', function () {
     });
 
     it('refuses to leave data behind that the unprivileged user cannot enter', async () => {
-      const first = await start();
+      const first = await startMade();
       await first.stop();
-      await assert.rejects(start({ runMode: 'user', sharedPlace: join(folder, 'shared') }), /cannot be used/);
+      await assert.rejects(
+        startMade({ runMode: 'user', sharedPlace: join(folder, 'shared') }),
+        /cannot be used/,
+      );
     });
   });
 

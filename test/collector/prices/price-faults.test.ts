@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readPriceDocument } from '@spanmeter/collector/dist/prices/price-document.js';
 import { REPOSITORY } from '../../support/collector-process.ts';
+import { cpuTimeMs } from '../../support/cpu-time.ts';
 
 /** One entry of `prices` with these further lines. */
 const price = (...lines: readonly string[]): string =>
@@ -280,10 +281,11 @@ describe('a hostile prices file', function () {
     ],
   ];
   for (const [name, bytes, expected] of FILES) {
-    it(`of ${name} is refused in time`, () => {
-      const start = performance.now();
+    it(`of ${name} is refused in time`, function () {
+      this.timeout(60_000);
+      const start = cpuTimeMs();
       const { faults, overrides } = readPriceDocument('f', bytes);
-      assert.ok(performance.now() - start < 10_000);
+      assert.ok(cpuTimeMs() - start < 10_000);
       assert.match(faults[0] ?? '', expected);
       assert.ok(faults.length <= 20);
       assert.deepEqual(overrides.operator.prices, []);

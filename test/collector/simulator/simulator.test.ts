@@ -3,7 +3,7 @@ import type { Disk } from '@spanmeter/collector/dist/journal/disk.js';
 import { simulate, type Bugs, type Outcome } from './simulation.ts';
 
 const ONE_SEED = process.env['SPANMETER_SIM_SEED'];
-const SEEDS = Number(process.env['SPANMETER_SIM_SEEDS'] ?? 2000);
+const SEEDS = Number(process.env['SPANMETER_SIM_SEEDS'] ?? 1000);
 
 /** The first seed of many in which a bug shows, with what was noticed. */
 async function noticed(bugs: Bugs, seeds = 500): Promise<string | null> {

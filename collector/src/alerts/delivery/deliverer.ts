@@ -1,13 +1,13 @@
 import { setMaxListeners } from 'node:events';
 import type { Pool } from 'pg';
+import { ListenLoop, type ListeningConnection } from '../../database/listen-loop.ts';
 import type { Logger, SelfMetrics } from '../../pipeline/component.ts';
+import { Wake } from '../../pipeline/wake.ts';
 import { createBreaker, type Breaker } from './breaker.ts';
 import type { Channel } from './channel.ts';
 import { NotificationCounts, type NotificationCount } from './counts.ts';
 import { Lane, type RetryTiming } from './lane.ts';
-import { Listener, type ListeningConnection } from './listener.ts';
 import { Outbox } from './outbox.ts';
-import { Wake } from './wake.ts';
 
 export interface DelivererOptions {
   readonly channels: readonly Channel[];
@@ -40,6 +40,9 @@ export interface Deliverer {
   counts(): readonly NotificationCount[];
 }
 
+const CHANNEL = 'spanmeter_notifications';
+const LISTEN_FOR_MS = 3_600_000;
+const LISTEN_AGAIN_MS = 2_000;
 const TIDY_EVERY_MS = 3_600_000;
 const TIMING: DeliveryTiming = {
   pollMs: 2_000,
@@ -57,7 +60,7 @@ class OutboxDeliverer implements Deliverer {
   readonly #counts: NotificationCounts;
   /** By channel; each lane waits for its own answers alone, so one that hangs holds up nobody else. */
   readonly #lanes = new Map<string, readonly Lane[]>();
-  readonly #listener: Listener;
+  readonly #listener: ListenLoop<ListeningConnection>;
   readonly #wake = new Wake();
   readonly #abort = new AbortController();
   #stopped = false;
@@ -70,7 +73,7 @@ class OutboxDeliverer implements Deliverer {
     this.#timing = { ...TIMING, ...options.timing };
     this.#outbox = new Outbox(options.pool);
     this.#counts = new NotificationCounts(options.channels.map(({ id }) => id));
-    this.#listener = new Listener(options.connect, () => this.#wake.set(), options.log);
+    this.#listener = this.#openListener();
     // Every lane that sends listens to it.
     setMaxListeners(0, this.#abort.signal);
     this.#openLanes();
@@ -97,6 +100,20 @@ class OutboxDeliverer implements Deliverer {
 
   counts(): readonly NotificationCount[] {
     return this.#counts.list();
+  }
+
+  /** Hears of new rows while it can; they are looked for whatever it hears. */
+  #openListener(): ListenLoop<ListeningConnection> {
+    const { connect, log } = this.#options;
+    return new ListenLoop({
+      connect,
+      open: (client) => client.query(`LISTEN ${CHANNEL}`),
+      look: () => this.#wake.set(),
+      waitMs: () => LISTEN_FOR_MS,
+      retryMs: LISTEN_AGAIN_MS,
+      onError: (error) =>
+        log.debug({ err: error }, 'new notifications cannot be listened for; they are looked for instead'),
+    });
   }
 
   #openLanes(): void {

@@ -1,9 +1,9 @@
 import { globMatcher } from '@spanmeter/processors';
 import type { ClientBase, Pool } from 'pg';
 import type { Logger } from '../../pipeline/component.ts';
+import { Wake } from '../../pipeline/wake.ts';
 import type { DailySummaryOptions } from '../channel-options.ts';
 import type { ChannelRoute } from '../channels.ts';
-import { Wake } from '../delivery/wake.ts';
 import type { DailySummary, SummaryDay } from './daily-summary.ts';
 import { readSummaries } from './read-summaries.ts';
 import { ENQUEUE, OPERATOR_DUE, TENANTS_DUE, ZONES_DUE, type Whose } from './summary-sql.ts';

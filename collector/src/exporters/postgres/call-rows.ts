@@ -1,56 +1,8 @@
-import type { Call } from '@spanmeter/processors';
+import { TABLES, type Call } from '@spanmeter/processors';
 import { BinaryCopy } from './binary-copy.ts';
 
 /** Columns of `spanmeter.calls` in the order that `encodeCall` writes them. */
-export const CALL_COLUMNS: readonly string[] = [
-  'tenant_id',
-  'started_at',
-  'trace_id',
-  'span_id',
-  'parent_span_id',
-  'received_at',
-  'duration_ms',
-  'ttft_ms',
-  'operation',
-  'provider',
-  'model',
-  'request_model',
-  'response_model',
-  'response_id',
-  'streaming',
-  'finish_reasons',
-  'service_name',
-  'environment',
-  'team',
-  'user_id',
-  'session_id',
-  'conversation_id',
-  'feature',
-  'agent_name',
-  'key_id',
-  'input_tokens',
-  'cache_read_tokens',
-  'cache_write_tokens',
-  'output_tokens',
-  'reasoning_tokens',
-  'usage',
-  'usage_source',
-  'conditions',
-  'cost_usd',
-  'reported_cost_usd',
-  'reported_cost_source',
-  'cost_status',
-  'price_version',
-  'duplicate_of',
-  'time_source',
-  'sampling_ratio',
-  'error_type',
-  'dialect',
-  'scope_name',
-  'scope_version',
-  'attribution',
-  'attributes',
-];
+export const CALL_COLUMNS: readonly string[] = TABLES.calls;
 
 /** Decimals of a cost in 1e-12 USD. */
 export const COST_SCALE = 12;

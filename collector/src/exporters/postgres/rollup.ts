@@ -1,39 +1,16 @@
 import { createHash } from 'node:crypto';
-import type { Call, CostStatus } from '@spanmeter/processors';
+import { TABLES, type Call, type CostStatus } from '@spanmeter/processors';
 import { BinaryCopy } from './binary-copy.ts';
 import { COST_SCALE } from './call-rows.ts';
 
 /** Columns of `spanmeter.spend_rollup` in the order that `encodeRollups` writes them. */
-export const ROLLUP_COLUMNS: readonly string[] = [
-  'tenant_id',
-  'bucket_start',
-  'provider',
-  'model',
-  'operation',
-  'service_name',
-  'environment',
-  'team',
-  'feature',
-  'key_id',
-  'cost_status',
-  'dimensions_hash',
-  'journal_id',
-  'recorded_on',
-  'calls',
-  'errors',
-  'input_tokens',
-  'cache_read_tokens',
-  'cache_write_tokens',
-  'output_tokens',
-  'reasoning_tokens',
-  'cost_usd',
-  'reported_cost_usd',
-  'estimated_calls',
-  'estimated_cost_usd',
-];
+export const ROLLUP_COLUMNS: readonly string[] = TABLES.spend_rollup;
 
+const FIRST_SUM = ROLLUP_COLUMNS.indexOf('calls');
 /** Columns that add up. */
-export const ROLLUP_SUMS: readonly string[] = ROLLUP_COLUMNS.slice(14);
+export const ROLLUP_SUMS: readonly string[] = ROLLUP_COLUMNS.filter(
+  (name, index) => index >= FIRST_SUM && name !== 'recorded_on',
+);
 
 const MS_PER_DAY = 86_400_000;
 const BUCKET_MICROS = 15 * 60 * 1_000_000;
@@ -266,7 +243,6 @@ function encodeGroup(copy: BinaryCopy, group: Group, journal: Buffer): void {
   copy.text(group.status);
   copy.bytea(group.hash);
   copy.bytea(journal);
-  copy.date(group.recordedOn);
   copy.int8(group.calls);
   copy.int8(group.errors);
   copy.numeric(group.input.total(), 0);
@@ -276,6 +252,7 @@ function encodeGroup(copy: BinaryCopy, group: Group, journal: Buffer): void {
   copy.numeric(group.reasoning.total(), 0);
   copy.numeric(group.cost, COST_SCALE);
   copy.numeric(group.reportedCost, COST_SCALE);
+  copy.date(group.recordedOn);
   copy.int8(group.estimatedCalls);
   copy.numeric(group.estimatedCost, COST_SCALE);
 }
