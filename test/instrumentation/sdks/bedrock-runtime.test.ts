@@ -6,6 +6,7 @@ import { provenSdk, type Expected, type Proof } from '../../support/proven-sdk.t
 const EXPECTED: Readonly<Record<string, Expected>> = {
   break: { usage: {} },
   errorMidway: { usage: {} },
+  closedMidway: { usage: {} },
   // Each chunk of this model has the counts so far.
   invokeBreak: { usage: { input: 450, output: 5 } },
   // Ranking is billed by requests.

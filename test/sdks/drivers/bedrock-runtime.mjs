@@ -115,6 +115,8 @@ function cutShort({ sdk, connect, ask, under }) {
         setTimeout(() => stop.abort(), 400);
         return open({ abortSignal: stop.signal });
       }),
+    closedMidway: () =>
+      under({ usage: USAGE, closeAfter: 3, chunkDelayMs: 5 }, async () => count(await open())),
     errorMidway: () => under({ usage: USAGE, errorAfter: 3 }, async () => count(await open())),
   };
 }
