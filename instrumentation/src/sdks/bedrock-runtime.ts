@@ -1,6 +1,6 @@
 import { context } from '@opentelemetry/api';
 import type { AdapterHost, AnyFunction, CallKind, SdkAdapter } from '../adapter.ts';
-import { asObject, prototypeAt } from '../json.ts';
+import { asObject, prototypeAt, type Json } from '../json.ts';
 import { CallbackEnd } from './bedrock/callback-end.ts';
 import { converseKind } from './bedrock/converse.ts';
 import { withExchange, type Exchange } from './bedrock/exchange.ts';
@@ -17,10 +17,12 @@ const COUNT_TOKENS: CallKind = {
 };
 
 /** The operation that a command is for; newer versions say it in a schema, older ones only by the class's name. */
-function operationName(command: object): string {
-  const schema = asObject(command)?.['schema'];
+function operationName(command: Json): string | undefined {
+  const schema = command['schema'];
   const named: unknown = Array.isArray(schema) ? schema[2] : undefined;
-  return typeof named === 'string' ? named : command.constructor.name.replace(/Command$/, '');
+  if (typeof named === 'string') return named;
+  const { constructor } = command as { readonly constructor?: unknown };
+  return typeof constructor === 'function' ? constructor.name.replace(/Command$/, '') : undefined;
 }
 
 /**

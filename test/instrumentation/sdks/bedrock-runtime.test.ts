@@ -11,6 +11,8 @@ const EXPECTED: Readonly<Record<string, Expected>> = {
   invokeBreak: { usage: { input: 450, output: 5 } },
   // Ranking is billed by requests.
   rerank: { usage: {} },
+  // Nothing that is a request.
+  noCommand: { error: false },
   // The last attempt's answer is all that the app gets.
   rateLimited: { error: '429' },
   rateLimitedStream: { error: '429' },

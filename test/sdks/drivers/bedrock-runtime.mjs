@@ -123,6 +123,7 @@ function cutShort({ sdk, connect, ask, under }) {
 
 function failing({ sdk, connect, ask, under }) {
   const usage = USAGE;
+  const client = new sdk.BedrockRuntimeClient(connect());
   const send = (more) => new sdk.BedrockRuntimeClient(connect(more)).send(new sdk.ConverseCommand(ask()));
   return {
     rateLimited: () => under({ status: 429 }, () => send()),
@@ -135,6 +136,8 @@ function failing({ sdk, connect, ask, under }) {
       under({ usage, status: 503, times: 1 }, async () => (await send({ maxAttempts: 2 })).stopReason),
     retriedInVain: () => under({ status: 503 }, () => send({ maxAttempts: 2 })),
     garbage: () => under({ garbage: true }, () => send()),
+    noCommand: { run: () => under({}, () => client.send(Object.create(null))), spans: 0 },
+    noInput: () => under({}, () => client.send(new sdk.ConverseCommand({ messages: null }))),
     refused: () => under({}, () => send({ endpoint: 'http://127.0.0.1:1' })),
   };
 }
