@@ -14,12 +14,20 @@ export interface DeliveryLimits {
   readonly maxRequestSpans: number;
 }
 
-const BACKOFF_FIRST_MS = 1000;
-const BACKOFF_MAX_MS = 30_000;
+/** When a request that failed is sent again. */
+const RETRY_DELAYS_MS: readonly number[] = [1000, 2000, 4000];
+/** After those: with a later batch, but not sooner than this after the last failure ... */
+const LATER_BATCH_MS = 4000;
+/** ... or when this is over, less up to a half at random, so that many hosts do not come back at once. */
+const LATER_MS = 30_000;
+/** How long `forceFlush` may take. */
+const FORCE_FLUSH_MS = 5000;
 
 /**
- * A span processor that batches and sends, one request at a time, and retries while the collector is away.
- * Its timers and sockets never keep the process alive: only `flush` does, for a bounded time.
+ * A span processor that batches and sends, one request at a time. A request that fails is repeated after 1, 2
+ * and 4 s; after that its spans stay in the queue and are offered again with later ones, so that a collector
+ * may be away for as long as the queue has room. Its timers and sockets never keep the process alive: only
+ * `flush` does, for a bounded time.
  */
 export class DeliveryProcessor implements SpanProcessor {
   readonly #sender: SpanSender;
@@ -31,6 +39,10 @@ export class DeliveryProcessor implements SpanProcessor {
   #failures = 0;
   #dropped = 0;
   #closed = false;
+  #nextDelayMs = 0;
+  #failedAtMs = 0;
+  /** Spans that came since the last failure. */
+  #fresh = 0;
 
   constructor(sender: SpanSender, limits: DeliveryLimits) {
     this.#sender = sender;
@@ -61,8 +73,20 @@ export class DeliveryProcessor implements SpanProcessor {
       return;
     }
     this.#queue.push(span);
+    this.#fresh += 1;
     if (this.#failures === 0 && this.#queue.length >= this.#limits.batchSize) void this.#pump();
+    else if (this.#failures > RETRY_DELAYS_MS.length) this.#offerAgain();
     else this.#schedule(this.#limits.delayMs);
+  }
+
+  /** The retries are over, and a span has come: it begins a later batch, or completes it. */
+  #offerAgain(): void {
+    const isFull = this.#fresh >= this.#limits.batchSize;
+    if (this.#sending !== undefined || (this.#fresh !== 1 && !isFull)) return;
+    const soonest = this.#failedAtMs + LATER_BATCH_MS - performance.now();
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#schedule(Math.max(soonest, isFull ? 0 : this.#limits.delayMs));
   }
 
   /**
@@ -97,11 +121,11 @@ export class DeliveryProcessor implements SpanProcessor {
   }
 
   async forceFlush(): Promise<void> {
-    await this.#drain();
+    await this.flush(FORCE_FLUSH_MS);
   }
 
   async shutdown(): Promise<void> {
-    await this.#drain();
+    await this.flush(FORCE_FLUSH_MS);
     this.#closed = true;
     clearTimeout(this.#timer);
   }
@@ -133,8 +157,6 @@ export class DeliveryProcessor implements SpanProcessor {
     return this.#sending;
   }
 
-  #nextDelayMs = 0;
-
   async #sendOne(): Promise<boolean> {
     this.#inFlight = this.#queue.splice(0, this.#limits.maxRequestSpans);
     if (this.#inFlight.length === 0) return true;
@@ -148,9 +170,11 @@ export class DeliveryProcessor implements SpanProcessor {
     this.#inFlight = [];
     if (result.outcome === 'retry') {
       if (this.#failures === 0) diag.warn(`spanmeter: spans wait, the collector is away: ${result.detail}`);
+      this.#nextDelayMs = result.retryAfterMs ?? retryDelayMs(this.#failures);
       this.#failures += 1;
+      this.#fresh = 0;
+      this.#failedAtMs = performance.now();
       this.#queue.unshift(...spans);
-      this.#nextDelayMs = result.retryAfterMs ?? backoffMs(this.#failures);
       return false;
     }
     this.#failures = 0;
@@ -165,8 +189,6 @@ export class DeliveryProcessor implements SpanProcessor {
   }
 }
 
-function backoffMs(failures: number): number {
-  const ceiling = Math.min(BACKOFF_FIRST_MS * 2 ** (failures - 1), BACKOFF_MAX_MS);
-  // Full spread over the upper half, so that many hosts do not come back at once.
-  return ceiling * (0.5 + Math.random() / 2);
+function retryDelayMs(failures: number): number {
+  return RETRY_DELAYS_MS[failures] ?? LATER_MS * (0.5 + Math.random() / 2);
 }

@@ -2,20 +2,15 @@
  * `node --import @spanmeter/instrumentation/hook app.mjs`: adds the instrumentations to an OpenTelemetry SDK
  * that the app starts itself, before or after.
  */
-import { diag } from '@opentelemetry/api';
-import { INSTRUMENTED_MODULES, createInstrumentations } from './index.ts';
+import { createRequire } from 'node:module';
 import type { SdkInstrumentation } from './instrumentation.ts';
-import { installLoaderHooks } from './loader.ts';
 import { isLoaderThread, isSwitchedOff } from './switch.ts';
 
 function addInstrumentations(): readonly SdkInstrumentation[] {
-  try {
-    installLoaderHooks(INSTRUMENTED_MODULES);
-    return createInstrumentations();
-  } catch (fault) {
-    diag.error('spanmeter: the instrumentations could not be added', fault);
-    return [];
-  }
+  // Required rather than imported, so that nothing is loaded where it is switched off.
+  const require = createRequire(import.meta.url);
+  const { installInstrumentations } = require('./install.js') as typeof import('./install.ts');
+  return installInstrumentations();
 }
 
 /** The instrumentations that this process runs; empty where switched off. */

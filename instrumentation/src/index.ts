@@ -11,6 +11,7 @@ export function createInstrumentations(config: SdkInstrumentationConfig = {}): S
   return ADAPTERS.map((adapter) => new SdkInstrumentation(adapter, config));
 }
 
+export { flush } from './flush.ts';
 export { SdkInstrumentation, type SdkInstrumentationConfig } from './instrumentation.ts';
 export { AttributionSpanProcessor, attributed, withAttribution, type Attribution } from './attribution.ts';
 export { recordCall, type RecordedCall } from './record-call.ts';

@@ -1,4 +1,11 @@
-import { diag, metrics, type Attributes, type MeterProvider } from '@opentelemetry/api';
+import {
+  diag,
+  metrics,
+  trace,
+  type Attributes,
+  type MeterProvider,
+  type TracerProvider,
+} from '@opentelemetry/api';
 import {
   InstrumentationBase,
   InstrumentationNodeModuleDefinition,
@@ -10,11 +17,15 @@ import type { AdapterHost, AnyFunction, CallKind, Method, ModuleHook, SdkAdapter
 import { CapturedContent, type RedactContent } from './captured-content.ts';
 import { contentMode } from './content.ts';
 import { countRetries } from './count-retries.ts';
+import { LateTracerProvider } from './late-tracer.ts';
 import { clientMetrics, type ClientMetrics } from './metrics.ts';
 import { Observer, type ObserverHost } from './observer.ts';
 import { OpenCalls } from './open-calls.ts';
 import { onRequire } from './required-modules.ts';
-import { wantsFormerNames } from './semconv.ts';
+import { samplingRatioOf } from './sampling.ts';
+import { ATTR_SAMPLING_RATIO, wantsFormerNames } from './semconv.ts';
+import { sharedTracerProvider } from './shared-api.ts';
+import { unknownVersionDefinition } from './unknown-version.ts';
 import { VERSION } from './version.ts';
 
 /** The scope name of our spans. */
@@ -35,6 +46,7 @@ export class SdkInstrumentation extends InstrumentationBase<SdkInstrumentationCo
   declare private _client: ClientMetrics | undefined;
   declare private _provider: MeterProvider | undefined;
   declare private _meterGiven: boolean | undefined;
+  declare private _givenProvider: TracerProvider | undefined;
   readonly #adapter: SdkAdapter;
   readonly #open = new OpenCalls();
   readonly #observer: Observer;
@@ -69,6 +81,18 @@ export class SdkInstrumentation extends InstrumentationBase<SdkInstrumentationCo
   override setMeterProvider(provider: MeterProvider): void {
     this._meterGiven = true;
     super.setMeterProvider(provider);
+  }
+
+  override setTracerProvider(provider: TracerProvider): void {
+    this._givenProvider = provider instanceof LateTracerProvider ? undefined : provider;
+    super.setTracerProvider(provider);
+  }
+
+  /** A sample is a part of a bill: what reads the spans has to know which part. */
+  #sampling(): Attributes | undefined {
+    const provider = this._givenProvider ?? sharedTracerProvider() ?? trace.getTracerProvider();
+    const ratio = samplingRatioOf(provider);
+    return ratio === undefined ? undefined : { [ATTR_SAMPLING_RATIO]: ratio };
   }
 
   override enable(): void {
@@ -137,7 +161,7 @@ export class SdkInstrumentation extends InstrumentationBase<SdkInstrumentationCo
       content: new CapturedContent(mode, redact, () => this.logger),
       tracer: () => this.tracer,
       isActive: () => this.isEnabled() && !this.#faulty,
-      always: (): Attributes | undefined => undefined,
+      always: () => this.#sampling(),
       guard: (step) => this.#guard(step),
       fault: (fault) => this.#fault(fault),
     };
@@ -156,12 +180,18 @@ export class SdkInstrumentation extends InstrumentationBase<SdkInstrumentationCo
   }
 
   #definitions(): InstrumentationNodeModuleDefinition[] {
+    const { module, versions, hooks = [] } = this.#adapter;
+    const known = new Set<string | undefined>();
     const main = new InstrumentationNodeModuleDefinition(
-      this.#adapter.module,
-      [...this.#adapter.versions],
-      (moduleExports: unknown) => this.#guard(() => this.#patch(moduleExports)) ?? moduleExports,
+      module,
+      [...versions],
+      (moduleExports: unknown, version?: string) => {
+        known.add(version);
+        return this.#guard(() => this.#patch(moduleExports)) ?? moduleExports;
+      },
     );
-    return [main, ...(this.#adapter.hooks ?? []).map((hook) => this.#definition(hook))];
+    const unknown = unknownVersionDefinition(module, versions, (version) => known.has(version));
+    return [main, ...hooks.map((hook) => this.#definition(hook)), unknown];
   }
 
   #definition(hook: ModuleHook): InstrumentationNodeModuleDefinition {

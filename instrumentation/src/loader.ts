@@ -1,4 +1,9 @@
-import { createRequire, register } from 'node:module';
+import nodeModule, { createRequire, register } from 'node:module';
+import { createImportHooks } from './import-hooks.ts';
+
+interface SyncLoader {
+  registerHooks(hooks: { resolve: unknown; load: unknown }): void;
+}
 
 /**
  * Installs the loader hooks that let ESM imports of `modules` be patched; every other module is left
@@ -6,17 +11,15 @@ import { createRequire, register } from 'node:module';
  * hooks in a thread. CommonJS needs neither.
  */
 export function installLoaderHooks(modules: readonly string[]): void {
-  // Loaded with require, because `--require` cannot wait for an import.
   const require = createRequire(import.meta.url);
   const { supportsSyncHooks } = require('import-in-the-middle/supports-sync-hooks.mjs') as {
     supportsSyncHooks: () => boolean;
   };
-  if (supportsSyncHooks()) {
-    const hooks = require('import-in-the-middle/register-hooks.mjs') as {
-      register: (options: { include: string[] }) => void;
-    };
-    hooks.register({ include: [...modules] });
+  if (!supportsSyncHooks()) {
+    register('./loader-thread.js', import.meta.url, { data: [...modules] });
     return;
   }
-  register('@opentelemetry/instrumentation/hook.mjs', import.meta.url, { data: { include: [...modules] } });
+  const { resolveSync: resolve, loadSync: load } = createImportHooks('register-hooks.mjs', () => modules);
+  // Node 20, whose types are built against, lacks it.
+  (nodeModule as unknown as SyncLoader).registerHooks({ resolve, load });
 }

@@ -94,26 +94,42 @@ export class OtlpSender implements SpanSender {
     const { url, timeoutMillis } = this.#options;
     const { request } = url.startsWith('https:') ? https : http;
     return new Promise((resolve) => {
-      const retry = (error: Error): void => resolve({ outcome: 'retry', detail: error.message });
+      const settle = (result: SendResult): void => {
+        clearTimeout(deadline);
+        resolve(result);
+      };
       const outgoing = request(url, { method: 'POST', headers, agent: this.#agent }, (response) => {
+        // The status decides. The body is read off for the sake of the connection, unless it has no end.
+        settle(judge(response));
+        const patience = setTimeout(() => response.destroy(), REST_MS).unref();
+        response.on('error', () => undefined).on('close', () => clearTimeout(patience));
         response.resume();
-        response.on('error', retry);
-        response.on('end', () => resolve(judge(response)));
       });
+      // Covers a connection that is never accepted, too, which the socket's own timeout does not.
+      const deadline = setTimeout(
+        () => outgoing.destroy(new Error('no answer in time')),
+        timeoutMillis,
+      ).unref();
       outgoing.on('socket', (socket) => {
         this.#socket = socket;
         if (!this.#held) socket.unref();
       });
-      outgoing.setTimeout(timeoutMillis, () => outgoing.destroy(new Error('no answer in time')));
-      outgoing.on('error', retry);
+      outgoing.on('error', (error) => settle({ outcome: 'retry', detail: error.message }));
       outgoing.end(body);
     });
   }
 }
 
+/** How long the rest of an answer may take. */
+const REST_MS = 5000;
+
 /** OTLP 1.11: 429, 502, 503 and 504 may be sent again, every other refusal is final. */
 function judge(response: http.IncomingMessage): SendResult {
   const status = response.statusCode ?? 0;
+  // No collector answers with a page; something in front of it does, and took nothing.
+  if (response.headers['content-type']?.startsWith('text/html') === true && status < 400) {
+    return { outcome: 'retry', detail: 'a web page answered' };
+  }
   if (status >= 200 && status < 300) return { outcome: 'delivered' };
   if (![429, 502, 503, 504].includes(status)) return { outcome: 'refused', detail: `HTTP ${status}` };
   const seconds = Number(response.headers['retry-after']);

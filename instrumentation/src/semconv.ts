@@ -45,6 +45,8 @@ export const CHARACTER_COUNTS: Readonly<
     wide: 'spanmeter.usage.estimate.output_wide_characters',
   },
 };
+/** Which part of all traces is kept, where it is not all of them. */
+export const ATTR_SAMPLING_RATIO = 'spanmeter.sampling.ratio';
 export const ATTR_ERROR_TYPE = 'error.type';
 export const ATTR_HTTP_STATUS = 'http.response.status_code';
 /** Attempts after the first. */

@@ -1,23 +1,16 @@
 import { createRequire } from 'node:module';
-import { trace } from '@opentelemetry/api';
 import { defaultResource, detectResources, envDetector } from '@opentelemetry/resources';
 import { NodeTracerProvider, type SpanProcessor } from '@opentelemetry/sdk-trace-node';
 import { AttributionSpanProcessor } from './attribution.ts';
 import { DeliveryProcessor } from './delivery.ts';
 import { OtlpSender } from './otlp-sender.ts';
 
-type Environment = Readonly<Record<string, string | undefined>>;
+/** Environment variables. */
+export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** What `register` started: where it can be flushed, if the spans go out through our own delivery. */
 export interface StartedSdk {
   readonly delivery: DeliveryProcessor | undefined;
-}
-
-/** Whether an SDK has registered a tracer provider before us. */
-export function hasTracerProvider(): boolean {
-  const provider = trace.getTracerProvider() as { getDelegate?: () => object };
-  const actual = provider.getDelegate?.() ?? provider;
-  return actual.constructor.name !== 'NoopTracerProvider';
 }
 
 /**

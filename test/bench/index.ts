@@ -4,7 +4,9 @@ import { benchDashboards } from './dashboards.bench.ts';
 import { benchForward } from './forward.bench.ts';
 import { benchIngest } from './ingest.bench.ts';
 import { benchInstrumentation } from './instrumentation.bench.ts';
+import { benchLeak } from './leak.bench.ts';
 import { benchOtlp } from './otlp.bench.ts';
+import { benchPackage } from './package.bench.ts';
 import { benchPrice } from './price.bench.ts';
 import { benchReprice } from './reprice.bench.ts';
 import { benchScrape } from './scrape.bench.ts';
@@ -19,7 +21,12 @@ const BENCHES: Readonly<Record<string, () => Promise<Record<string, unknown>>>> 
   forward: benchForward,
   dashboards: benchDashboards,
   instrumentation: benchInstrumentation,
+  package: benchPackage,
+  leak: benchLeak,
 };
+
+/** These take long, or the network, and run only where they are named. */
+const ONLY_NAMED: readonly string[] = ['package', 'leak'];
 
 /** `npm run bench [name...]`: figures as JSON, with the machine named. Never a gate. */
 async function run(names: readonly string[]): Promise<void> {
@@ -37,7 +44,8 @@ async function run(names: readonly string[]): Promise<void> {
       platform: process.platform,
     },
   };
-  for (const name of names.length > 0 ? names : Object.keys(BENCHES)) {
+  const byDefault = Object.keys(BENCHES).filter((name) => !ONLY_NAMED.includes(name));
+  for (const name of names.length > 0 ? names : byDefault) {
     console.error(`${name}...`);
     results[name] = await BENCHES[name]!();
   }

@@ -1,76 +1,52 @@
-import { SdkInstrumentation, createInstrumentations } from '@spanmeter/instrumentation';
-import { NodeTracerProvider, type SpanProcessor } from '@opentelemetry/sdk-trace-node';
-import type OpenAI from 'openai';
+import { join } from 'node:path';
+import { runBeside } from '../support/sdk-run.ts';
+import { installSet, setFolder, SDKS } from '../support/sdk-set.ts';
 
-const CALLS = 300;
-const STREAM_CHUNKS = 2000;
-const STREAMS = 2;
-const ROUNDS = 21;
+/** Each tool runs this often, in turn with the others, so that what else the machine does falls on all alike. */
+const ROUNDS = 3;
 
-const MESSAGES = [{ role: 'user' as const, content: 'hi' }];
+interface Figures {
+  readonly perCall: number;
+  readonly perChunk: number;
+}
 
-const COMPLETION = JSON.stringify({
-  id: 'chatcmpl-1',
-  object: 'chat.completion',
-  created: 1,
-  model: 'gpt-4o-2024-08-06',
-  choices: [{ index: 0, message: { role: 'assistant', content: 'hello' }, finish_reason: 'stop' }],
-  usage: {
-    prompt_tokens: 450,
-    completion_tokens: 180,
-    total_tokens: 630,
-    prompt_tokens_details: { cached_tokens: 0, audio_tokens: 0 },
-    completion_tokens_details: { reasoning_tokens: 0, audio_tokens: 0 },
+interface Tool {
+  readonly name: string;
+  /** Preloaded by Node; none for the bare SDK. */
+  readonly preload?: string;
+}
+
+const OURS: readonly Tool[] = [{ name: 'bare' }, { name: 'spanmeter', preload: join(SDKS, 'nowhere.mjs') }];
+
+function rival(name: string): Tool {
+  return { name, preload: join(setFolder(`rivals-${name}`), 'setup.mjs') };
+}
+
+/** Versions that all of them support. */
+const SUBJECTS: readonly { sdk: string; set: string; tools: readonly Tool[] }[] = [
+  {
+    sdk: 'openai',
+    set: 'stainless-previous',
+    tools: [...OURS, rival('opentelemetry'), rival('traceloop'), rival('openinference')],
   },
-  service_tier: 'default',
-});
+  {
+    sdk: 'anthropic',
+    set: 'anthropic-previous',
+    tools: [...OURS, rival('traceloop'), rival('openinference')],
+  },
+];
 
-const CHUNK = `data: ${JSON.stringify({
-  id: 'chatcmpl-1',
-  object: 'chat.completion.chunk',
-  created: 1,
-  model: 'gpt-4o-2024-08-06',
-  service_tier: 'default',
-  choices: [{ index: 0, delta: { content: 'word ' }, logprobs: null, finish_reason: null }],
-})}\n\n`;
-
-/** Spans are made and ended, but go nowhere: what is measured is the instrumentation and the SDK's span. */
-const NOWHERE: SpanProcessor = {
-  onStart() {},
-  onEnd() {},
-  forceFlush: () => Promise.resolve(),
-  shutdown: () => Promise.resolve(),
-};
-
-function client(sdk: typeof OpenAI, body: () => string, type: string): OpenAI {
-  return new sdk({
-    apiKey: 'sk-bench',
-    fetch: () => Promise.resolve(new Response(body(), { headers: { 'content-type': type } })),
+async function runOnce(sdk: string, set: string, { name, preload }: Tool): Promise<Figures> {
+  const { stdout, stderr, code } = await runBeside({
+    set,
+    script: 'overhead.mjs',
+    args: [sdk],
+    nodeOptions: preload === undefined ? [] : ['--import', preload],
+    env: { SDK_BENCH: '1', SDK_FORMAT: 'cjs' },
+    limitMs: 10 * 60_000,
   });
-}
-
-async function microsPerCall(sdk: typeof OpenAI): Promise<number> {
-  const openai = client(sdk, () => COMPLETION, 'application/json');
-  const started = performance.now();
-  for (let call = 0; call < CALLS; call += 1) {
-    await openai.chat.completions.create({ model: 'gpt-4o', messages: MESSAGES });
-  }
-  return ((performance.now() - started) * 1000) / CALLS;
-}
-
-async function microsPerChunk(sdk: typeof OpenAI): Promise<number> {
-  const text = CHUNK.repeat(STREAM_CHUNKS);
-  const openai = client(sdk, () => text, 'text/event-stream');
-  const started = performance.now();
-  for (let run = 0; run < STREAMS; run += 1) {
-    const stream = await openai.chat.completions.create({
-      model: 'gpt-4o',
-      messages: MESSAGES,
-      stream: true,
-    });
-    for await (const _ of stream);
-  }
-  return ((performance.now() - started) * 1000) / (STREAMS * STREAM_CHUNKS);
+  if (code !== 0) throw new Error(`${sdk} under ${name} ended with ${code}:\n${stderr}`);
+  return JSON.parse(stdout) as Figures;
 }
 
 function median(values: readonly number[]): number {
@@ -78,59 +54,42 @@ function median(values: readonly number[]): number {
 }
 
 function rounded(value: number): number {
-  return Math.round(value * 1000) / 1000;
+  return Math.round(value * 100) / 100;
 }
 
-interface Comparison {
-  readonly bare: number;
-  readonly observed: number;
-  /** Median of the differences of neighbouring runs. */
-  readonly overhead: number;
+/** Of one figure: the medians, and the median difference to the bare run of the same round. */
+function compare(
+  runs: Readonly<Record<string, readonly Figures[]>>,
+  figure: keyof Figures,
+): Record<string, { median: number; overhead: number }> {
+  const bare = runs['bare'] ?? [];
+  return Object.fromEntries(
+    Object.entries(runs).map(([name, figures]) => [
+      name,
+      {
+        median: rounded(median(figures.map((each) => each[figure]))),
+        overhead: rounded(median(figures.map((each, round) => each[figure] - (bare[round]?.[figure] ?? 0)))),
+      },
+    ]),
+  );
 }
 
-/** Alternates short runs, so that what else the machine does falls on both alike. */
-async function compare(
-  instrumentation: SdkInstrumentation,
-  measure: () => Promise<number>,
-): Promise<Comparison> {
-  const bare: number[] = [];
-  const observed: number[] = [];
-  const differences: number[] = [];
-  for (let round = -2; round < ROUNDS; round += 1) {
-    instrumentation.disable();
-    const without = await measure();
-    instrumentation.enable();
-    const within = await measure();
-    // Rounds below zero warm up.
-    if (round < 0) continue;
-    bare.push(without);
-    observed.push(within);
-    differences.push(within - without);
-  }
-  return {
-    bare: rounded(median(bare)),
-    observed: rounded(median(observed)),
-    overhead: rounded(median(differences)),
-  };
-}
-
-/** Overhead of the instrumentation over the bare `openai` SDK, per call and per stream chunk, in microseconds. */
+/** Overhead over the bare SDK, per call and per stream chunk, beside other instrumentations, each in its own process. */
 export async function benchInstrumentation(): Promise<Record<string, unknown>> {
-  const provider = new NodeTracerProvider({ spanProcessors: [NOWHERE] });
-  provider.register();
-  const [instrumentation] = createInstrumentations({ enabled: false });
-  if (!(instrumentation instanceof SdkInstrumentation)) throw new Error('no instrumentation of openai');
-  instrumentation.setTracerProvider(provider);
-  const sdk = await import('openai');
-  instrumentation.manuallyInstrument(sdk);
-  const perCall = await compare(instrumentation, () => microsPerCall(sdk.OpenAI));
-  const perChunk = await compare(instrumentation, () => microsPerChunk(sdk.OpenAI));
-  instrumentation.disable();
-  return {
-    what: 'openai chat completions with a fake fetch; spans made, not exported',
-    unit: 'microseconds',
+  const results: Record<string, unknown> = {
+    what: 'chat with a fake fetch; spans made, not exported; `overhead` is the median difference to bare',
+    unit: 'microseconds of processor time',
     rounds: ROUNDS,
-    perCall: { ...perCall, target: 30 },
-    perChunk: { ...perChunk, target: 1 },
+    targets: { perCall: 30, perChunk: 1 },
   };
+  for (const { sdk, set, tools } of SUBJECTS) {
+    const runs: Record<string, Figures[]> = {};
+    for (const { name } of tools)
+      if (name !== 'bare' && name !== 'spanmeter') await installSet(`rivals-${name}`);
+    for (let round = 0; round < ROUNDS; round += 1) {
+      for (const tool of tools) (runs[tool.name] ??= []).push(await runOnce(sdk, set, tool));
+    }
+    results[sdk] = { perCall: compare(runs, 'perCall'), perChunk: compare(runs, 'perChunk') };
+  }
+  return results;
 }

@@ -1,6 +1,12 @@
+import { checkAuto } from './auto.ts';
 import { checkGoCollector } from './go-collector.ts';
+import { checkLambda } from './lambda.ts';
 import { checkGo, checkJava } from './languages.ts';
+import { checkNext } from './next.ts';
+import { checkNodes } from './nodes.ts';
+import { checkOtel } from './otel.ts';
 import { checkPackage } from './package.ts';
+import { checkPm2 } from './pm2.ts';
 import { checkPython } from './python.ts';
 import { Verdict } from './verdict.ts';
 
@@ -10,6 +16,12 @@ const CHECKS: Readonly<Record<string, (verdict: Verdict, args: readonly string[]
   'go-collector': checkGoCollector,
   java: checkJava,
   package: checkPackage,
+  auto: checkAuto,
+  otel: checkOtel,
+  nodes: checkNodes,
+  lambda: checkLambda,
+  pm2: checkPm2,
+  next: checkNext,
 };
 
 const [name = '', ...args] = process.argv.slice(2);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { startAnthropicStandIn, startOpenaiStandIn, type StandIn } from '../support/provider/index.ts';
+import { until } from '../support/until.ts';
 import { startSink, type OtlpSink } from './otlp-sink.ts';
 import { runApp, type AppOptions, type AppResult } from './run-app.ts';
 
@@ -70,6 +71,31 @@ describe('register', () => {
     assert.ok(sink.bodies[0]?.body.includes('gen_ai.usage.input_tokens'));
   });
 
+  it('puts the ratio of a sampler on the calls that it keeps', async () => {
+    const sampler = {
+      OTEL_TRACES_SAMPLER: 'parentbased_traceidratio',
+      OTEL_TRACES_SAMPLER_ARG: '0.999999999',
+    };
+    await run({ code: FIVE_LINES, env: sampler });
+    assert.equal(sink.spans[0]?.attributes['spanmeter.sampling.ratio'], 0.999999999);
+  });
+
+  it('says once of a version that it does not know that it leaves it alone', async () => {
+    const code = `
+      import { createRequire } from 'node:module';
+      import { mkdirSync, writeFileSync } from 'node:fs';
+      import { diag } from '@opentelemetry/api';
+      diag.setLogger({ warn: console.log, error: console.log, info() {}, debug() {}, verbose() {} });
+      const folder = new URL('./node_modules/openai/', import.meta.url);
+      mkdirSync(folder, { recursive: true });
+      writeFileSync(new URL('package.json', folder), '{ "name": "openai", "version": "99.1.0", "main": "index.js" }');
+      writeFileSync(new URL('index.js', folder), 'exports.OpenAI = class {};');
+      createRequire(import.meta.url)('openai');
+      await import('openai');`;
+    const { stdout } = await runApp({ code, entry: 'hook' });
+    assert.match(stdout, /^spanmeter: openai@99\.1\.0 is not instrumented; known versions: >=4.*\n$/);
+  });
+
   it('names the call as the conventions do, with counts equal to what was served', async () => {
     const usage = { input: 450, cacheRead: 200, output: 180, reasoning: 60, audioInput: 3, audioOutput: 4 };
     await run({
@@ -113,6 +139,46 @@ describe('register', () => {
     await run({ code: FIVE_LINES, env: { OTEL_SEMCONV_STABILITY_OPT_IN: 'http,gen_ai/dup' } });
     assert.equal(sink.spans[0]?.attributes['gen_ai.system'], 'openai');
     assert.equal(sink.spans[0]?.attributes['gen_ai.provider.name'], 'openai');
+  });
+
+  it('sends fifty calls at once, while the app goes on', async () => {
+    let askedMs = 0;
+    let arrivedMs = 0;
+    const result = await run({
+      code: `
+        import OpenAI from 'openai';
+        const client = new OpenAI();
+        const messages = [{ role: 'user', content: 'hi' }];
+        await Promise.all(Array.from({ length: 50 }, () => client.chat.completions.create({ model: 'gpt-4o', messages })));
+        console.log('asked');
+        setInterval(() => {}, 1000);`,
+      // Only the count can make it leave.
+      env: { OTEL_BSP_SCHEDULE_DELAY: '600000' },
+      onOutput: (_, child) => {
+        askedMs = performance.now();
+        void until(
+          () => Promise.resolve(sink.spans.length),
+          (count) => count === 50,
+        ).then(() => {
+          arrivedMs = performance.now();
+          child.kill('SIGKILL');
+        });
+      },
+    });
+    assert.equal(result.signal, 'SIGKILL');
+    assert.equal(sink.bodies.length, 1);
+    assert.ok(arrivedMs - askedMs < 2000, `${arrivedMs - askedMs} ms`);
+  });
+
+  it('takes size and delay of batches from OTEL_BSP_*', async () => {
+    const code = `
+      import OpenAI from 'openai';
+      const client = new OpenAI();
+      const messages = [{ role: 'user', content: 'hi' }];
+      for (let each = 0; each < 6; each += 1) await client.chat.completions.create({ model: 'gpt-4o', messages });`;
+    await run({ code, env: { OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '3', OTEL_BSP_SCHEDULE_DELAY: '600000' } });
+    assert.equal(sink.spans.length, 6);
+    assert.equal(sink.bodies.length, 2);
   });
 
   it('does nothing at all when switched off', async () => {

@@ -47,6 +47,9 @@ export interface Proof {
   readonly run: InstrumentedRun;
 }
 
+/** Every SDK that test files have declared so far, for other measurements of the same drivers. */
+export const declaredSdks: ProvenSdk[] = [];
+
 /** The app takes the unread body, or never reads: what was told is unknown to anybody but the app. */
 const UNSEEN: Readonly<Record<string, Expected>> = {
   asResponse: { usage: {} },
@@ -65,6 +68,7 @@ const CHUNK_SLACK = 15;
  * declares further ones.
  */
 export function provenSdk(options: ProvenSdk, more?: (proof: Proof) => void): void {
+  declaredSdks.push(options);
   const needed = missingNode(options.set);
   for (const format of options.formats) {
     describe(`${options.sdk} of ${options.set}, loaded as ${format}`, function () {

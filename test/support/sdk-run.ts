@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { cp, readFile, rm } from 'node:fs/promises';
+import { cp, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ServedRequest, StandIn } from './provider/index.ts';
 import { installSet, SDKS, setFolder } from './sdk-set.ts';
@@ -51,38 +51,78 @@ export interface SdkRun {
 /** Runs a driver in a process of its own, beside its set's packages, and waits for its end. */
 export async function runSdk(options: SdkRunOptions): Promise<SdkRun> {
   const { set, driver, format, standIn } = options;
-  await installSet(set);
-  const folder = join(setFolder(set), '.run', randomUUID());
-  const manifest = join(folder, 'outcomes.json');
   const before = standIn.ledger.requests.length;
-  try {
-    await cp(join(SDKS, 'drivers'), join(folder, 'drivers'), { recursive: true });
-    await cp(join(SDKS, 'run.mjs'), join(folder, 'run.mjs'));
-    const args = [...(options.nodeOptions ?? []), join(folder, 'run.mjs'), driver];
-    const { stdout, stderr, code } = await run(options.node ?? process.execPath, args, {
-      PATH: process.env['PATH'],
-      NODE_V8_COVERAGE: process.env['NODE_V8_COVERAGE'],
+  const { stdout, stderr, code, kept } = await runBeside({
+    ...options,
+    set,
+    script: 'run.mjs',
+    args: [driver],
+    keep: MANIFEST,
+    env: {
       ...options.env,
       STAND_IN_URL: standIn.url,
       SDK_FORMAT: format,
-      SDK_MANIFEST: manifest,
+      SDK_MANIFEST: MANIFEST,
       ...(options.scenarios === undefined ? {} : { SDK_SCENARIOS: options.scenarios.join(',') }),
-    });
-    const requests = standIn.ledger.requests.slice(before);
-    // The process is gone, but its connections may not have been seen to close yet.
-    await until(
-      () => Promise.resolve(requests),
-      (all) => all.every(({ end }) => end !== 'under_way'),
-    );
-    const host = new URL(standIn.url).host;
-    const shown = (text: string): string => text.replaceAll(host, 'stand-in').replaceAll(folder, '.');
-    return {
-      stdout: shown(stdout),
-      stderr: shown(stderr),
-      code,
-      outcomes: JSON.parse(await readFile(manifest, 'utf8').catch(() => '{}')) as Record<string, SdkOutcome>,
-      requests,
+    },
+  });
+  const requests = standIn.ledger.requests.slice(before);
+  // The process is gone, but its connections may not have been seen to close yet.
+  await until(
+    () => Promise.resolve(requests),
+    (all) => all.every(({ end }) => end !== 'under_way'),
+  );
+  const host = new URL(standIn.url).host;
+  return {
+    stdout: stdout.replaceAll(host, 'stand-in'),
+    stderr: stderr.replaceAll(host, 'stand-in'),
+    code,
+    outcomes: JSON.parse(kept ?? '{}') as Record<string, SdkOutcome>,
+    requests,
+  };
+}
+
+const MANIFEST = 'outcomes.json';
+
+export interface BesideOptions {
+  readonly set: string;
+  /** File of `test/sdks`. */
+  readonly script: string;
+  readonly args?: readonly string[];
+  readonly nodeOptions?: readonly string[];
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly node?: string;
+  /** A file that the script writes into its folder, to be read before that goes. */
+  readonly keep?: string;
+  readonly limitMs?: number;
+}
+
+/** What a script beside a set left behind; its folder is `.` in the texts. */
+export interface BesideResult extends Ended {
+  readonly kept: string | undefined;
+}
+
+/** Runs a copy of a script of `test/sdks` beside a set's packages, so that it finds them. */
+export async function runBeside(options: BesideOptions): Promise<BesideResult> {
+  await installSet(options.set);
+  const folder = join(setFolder(options.set), '.run', randomUUID());
+  try {
+    for (const name of await readdir(SDKS)) {
+      if (name !== 'sets') await cp(join(SDKS, name), join(folder, name), { recursive: true });
+    }
+    const args = [...(options.nodeOptions ?? []), join(folder, options.script), ...(options.args ?? [])];
+    const env = {
+      PATH: process.env['PATH'],
+      NODE_V8_COVERAGE: process.env['NODE_V8_COVERAGE'],
+      ...options.env,
     };
+    const ended = await run(options.node ?? process.execPath, args, folder, env, options.limitMs);
+    const shown = (text: string): string => text.replaceAll(folder, '.');
+    const kept =
+      options.keep === undefined
+        ? undefined
+        : await readFile(join(folder, options.keep), 'utf8').catch(() => undefined);
+    return { stdout: shown(ended.stdout), stderr: shown(ended.stderr), code: ended.code, kept };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -94,9 +134,15 @@ interface Ended {
   readonly code: number | null;
 }
 
-function run(node: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<Ended> {
-  const child = spawn(node, args, { cwd: SDKS, env, stdio: ['ignore', 'pipe', 'pipe'] });
-  const hung = setTimeout(() => child.kill('SIGKILL'), RUN_LIMIT_MS);
+function run(
+  node: string,
+  args: readonly string[],
+  cwd: string,
+  env: NodeJS.ProcessEnv,
+  limitMs = RUN_LIMIT_MS,
+): Promise<Ended> {
+  const child = spawn(node, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const hung = setTimeout(() => child.kill('SIGKILL'), limitMs);
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));

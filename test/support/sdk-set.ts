@@ -9,21 +9,29 @@ import { fileURLToPath } from 'node:url';
 /** `test/sdks` of the source tree. */
 export const SDKS = join(dirname(dirname(dirname(dirname(fileURLToPath(import.meta.url))))), 'test', 'sdks');
 
+const API = '@opentelemetry/api';
+
 /** An installation that holds its lock for longer than this has died. */
 const STALE_LOCK_MS = 10 * 60_000;
 
-interface Manifest {
+/** A set's package.json. */
+export interface SetManifest {
   readonly dependencies: Readonly<Record<string, string>>;
   /** The Node that the set's packages need beyond that of the repository, as `>=22` or `>=22.12`. */
-  readonly spanmeter?: { readonly node?: string };
+  readonly spanmeter?: {
+    readonly node?: string;
+    /** Of a set that holds another instrumentation: its name, and the packages that it says it instruments. */
+    readonly rival?: string;
+    readonly covers?: readonly string[];
+  };
 }
 
 export function setFolder(set: string): string {
   return join(SDKS, 'sets', set);
 }
 
-export function setManifest(set: string): Manifest {
-  return JSON.parse(readFileSync(join(setFolder(set), 'package.json'), 'utf8')) as Manifest;
+export function setManifest(set: string): SetManifest {
+  return JSON.parse(readFileSync(join(setFolder(set), 'package.json'), 'utf8')) as SetManifest;
 }
 
 /** The Node range that a set needs and this process does not satisfy. */
@@ -54,8 +62,10 @@ export async function installSet(set: string): Promise<void> {
     try {
       if (isFresh()) return;
       await npmCi(folder);
-      // An app has one API package, which all share: here that of the repository.
-      await rm(join(folder, 'node_modules', '@opentelemetry', 'api'), { recursive: true, force: true });
+      // An app has one API package, which all share: that of the repository, unless the set chooses another.
+      if (setManifest(set).dependencies[API] === undefined) {
+        await rm(join(folder, 'node_modules', API), { recursive: true, force: true });
+      }
       await writeFile(stamp, wanted);
     } finally {
       await rm(lock, { recursive: true, force: true });

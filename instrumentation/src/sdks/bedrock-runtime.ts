@@ -17,12 +17,12 @@ const COUNT_TOKENS: CallKind = {
 };
 
 /** The operation that a command is for; newer versions say it in a schema, older ones only by the class's name. */
-function operationName(command: Json): string | undefined {
+function operationName(command: Json): string {
   const schema = command['schema'];
   const named: unknown = Array.isArray(schema) ? schema[2] : undefined;
   if (typeof named === 'string') return named;
   const { constructor } = command as { readonly constructor?: unknown };
-  return typeof constructor === 'function' ? constructor.name.replace(/Command$/, '') : undefined;
+  return typeof constructor === 'function' ? constructor.name.replace(/Command$/, '') : '';
 }
 
 /**
@@ -55,7 +55,7 @@ function observedSend(original: AnyFunction, host: AdapterHost): AnyFunction {
     const kind = host.isActive() ? host.guard(() => kindOf(args[0], exchange)) : undefined;
     if (kind === undefined) return original.apply(this, args);
     const send = (given: readonly unknown[]): unknown =>
-      withExchange(this, exchange, () => original.apply(this, [...given]));
+      withExchange(host, this, exchange, () => original.apply(this, [...given]));
     const at = [1, 2].find((index) => typeof args[index] === 'function');
     if (at === undefined) return host.run(kind, this, args, send);
     return sendWithCallback(host, { kind, client: this, args, at, send });

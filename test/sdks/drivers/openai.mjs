@@ -11,7 +11,8 @@ export function scenarios({ modules, url, behave, prompt }) {
     new OpenAI({ apiKey: 'sk-test', baseURL: `${url}/v1`, maxRetries: 0, ...more });
   const openai = connect();
   const messages = [{ role: 'user', content: prompt }];
-  const body = (more) => ({ model: 'gpt-4o', messages, ...more });
+  // A model whose cache writes have a price.
+  const body = (more) => ({ model: 'gpt-5.6-luna', messages, ...more });
   /** A request under `behaviour`; the SDK's promise is made by `send`, since awaiting one reads its body. */
   const under = async (behaviour, send) => {
     await behave(behaviour);

@@ -116,6 +116,8 @@ async function serve(
     if (request.end === 'under_way') request.end = response.writableFinished ? 'completed' : 'client_aborted';
   });
   if (behaviour.delayMs !== undefined) await sleep(behaviour.delayMs);
+  // The client may have gone away meanwhile, and is told nothing.
+  if (response.destroyed) return;
   if (behaviour.garbage === true) {
     sendText(response, request, 200, '{"id": "cut of');
     return;

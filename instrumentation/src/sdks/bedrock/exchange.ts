@@ -1,4 +1,5 @@
 import { context, createContextKey, type Attributes } from '@opentelemetry/api';
+import type { AdapterHost } from '../../adapter.ts';
 import { canHide, hide } from '../../hidden.ts';
 import { asObject, putNumber, putString, type Json } from '../../json.ts';
 import { ATTR_SERVER_ADDRESS, ATTR_SERVER_PORT } from '../../semconv.ts';
@@ -21,19 +22,23 @@ const SCOPE = /Credential=[^/]+\/\d{8}\/([a-z0-9-]{1,32})\//;
 
 const watched = new WeakSet<object>();
 
+type Host = Pick<AdapterHost, 'guard'>;
+
 type Handle = (this: unknown, ...args: unknown[]) => unknown;
 
 /**
  * Runs a call of `client` and notes its exchange. The client's handler of requests is looked at on the way: what it
  * is given and gives back is not touched, and it is nobody's concern outside of such a call.
  */
-export function withExchange<T>(client: unknown, exchange: Exchange, call: () => T): T {
-  const handler = asObject(asObject(asObject(client)?.['config'])?.['requestHandler']);
-  if (handler !== undefined) watchHandler(handler);
+export function withExchange<T>(host: Host, client: unknown, exchange: Exchange, call: () => T): T {
+  host.guard(() => {
+    const handler = asObject(asObject(asObject(client)?.['config'])?.['requestHandler']);
+    if (handler !== undefined) watchHandler(handler, host);
+  });
   return context.with(context.active().setValue(EXCHANGE, exchange), call);
 }
 
-function watchHandler(handler: Json): void {
+function watchHandler(handler: Json, host: Host): void {
   if (watched.has(handler)) return;
   watched.add(handler);
   const handle = handler['handle'];
@@ -42,9 +47,10 @@ function watchHandler(handler: Json): void {
     const result: unknown = Reflect.apply(handle as Handle, this, args);
     const exchange = asObject(context.active().getValue(EXCHANGE)) as Exchange | undefined;
     if (exchange === undefined) return result;
-    noteRequest(exchange, asObject(args[0]));
+    host.guard(() => noteRequest(exchange, asObject(args[0])));
     // The SDK handles the rejection; this branch only looks.
-    if (result instanceof Promise) result.then((answer) => noteResponse(exchange, answer), ignore);
+    if (result instanceof Promise)
+      result.then((answer) => host.guard(() => noteResponse(exchange, answer)), ignore);
     return result;
   });
 }

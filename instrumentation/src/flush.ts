@@ -1,0 +1,28 @@
+import { metrics, trace } from '@opentelemetry/api';
+
+const FLUSH_MS = 2000;
+
+interface Flushable {
+  getDelegate?: () => unknown;
+  forceFlush?: () => Promise<unknown>;
+}
+
+/**
+ * Sends what has ended so far, and resolves when it is sent, cannot be, or `timeoutMs` is over; never rejects. For
+ * places where the process may stop without notice, such as the end of an AWS Lambda handler. Works with the SDK
+ * that `register` started and with the app's own.
+ */
+export async function flush(timeoutMs: number = FLUSH_MS): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const deadline = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, timeoutMs);
+  });
+  const providers = [trace.getTracerProvider(), metrics.getMeterProvider()] as Flushable[];
+  await Promise.race([Promise.allSettled(providers.map(forceFlush)), deadline]);
+  clearTimeout(timer);
+}
+
+async function forceFlush(provider: Flushable): Promise<void> {
+  const actual = (provider.getDelegate?.() ?? provider) as Flushable;
+  await actual.forceFlush?.();
+}

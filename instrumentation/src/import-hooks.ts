@@ -1,0 +1,34 @@
+import { createRequire } from 'node:module';
+import { pathToFileURL } from 'node:url';
+
+/** The hooks of import-in-the-middle, for a thread and for the app's own. */
+export interface ImportHooks {
+  applyOptions(options: { shouldInclude(url: string, specifier: string): boolean }): void;
+  readonly resolve: unknown;
+  readonly load: unknown;
+  readonly resolveSync: unknown;
+  readonly loadSync: unknown;
+}
+
+/** What Turbopack adds to the names of external packages. */
+const ALIAS = /-[0-9a-f]{16}(?=\/|$)/;
+
+/**
+ * Hooks of our own, that see imports of `modules` alone. Those that the package shares, `hook.mjs` and
+ * `register-hooks.mjs`, exist once in a process: whoever comes second changes, or loses, what the first asked for.
+ */
+export function createImportHooks(
+  entry: 'hook.mjs' | 'register-hooks.mjs',
+  modules: () => readonly string[],
+): ImportHooks {
+  // Loaded with require, because `--require` cannot wait for an import.
+  const require = createRequire(import.meta.url);
+  const { createHook } = require('import-in-the-middle/create-hook.mjs') as {
+    createHook: (meta: { url: string }) => ImportHooks;
+  };
+  const hooks = createHook({ url: pathToFileURL(require.resolve(`import-in-the-middle/${entry}`)).href });
+  const shouldInclude = (_: string, specifier: string): boolean =>
+    modules().includes(specifier.replace(ALIAS, ''));
+  hooks.applyOptions({ shouldInclude });
+  return hooks;
+}

@@ -1,0 +1,39 @@
+import { diag } from '@opentelemetry/api';
+import { INSTRUMENTED_MODULES, createInstrumentations } from './index.ts';
+import type { SdkInstrumentation } from './instrumentation.ts';
+import { LateTracerProvider } from './late-tracer.ts';
+import { installLoaderHooks } from './loader.ts';
+
+let installed: readonly SdkInstrumentation[] | undefined;
+
+/** Adds the instrumentations to this process, once; `more` are modules whose imports are to be seen, too. */
+export function installInstrumentations(more: readonly string[] = []): readonly SdkInstrumentation[] {
+  installed ??= install([...INSTRUMENTED_MODULES, ...more]);
+  return installed;
+}
+
+function install(modules: readonly string[]): readonly SdkInstrumentation[] {
+  try {
+    installLoaderHooks(modules);
+    const instrumentations = createInstrumentations();
+    const provider = new LateTracerProvider();
+    for (const each of instrumentations) each.setTracerProvider(provider);
+    instrumentations.forEach(keepRequireHook);
+    return instrumentations;
+  } catch (fault) {
+    diag.error('spanmeter: the instrumentations could not be added', fault);
+    return [];
+  }
+}
+
+/**
+ * The instrumentations of one copy of `@opentelemetry/instrumentation` share a hook that looks at each required
+ * module once (0.223 RequireInTheMiddleSingleton). Ours is there first, so that what is required before the app's
+ * SDK adds its own, `http` above all, would never be shown to them. They get a hook of their own.
+ */
+export function keepRequireHook(instrumentation: object): void {
+  const { _requireInTheMiddleSingleton: hook } = instrumentation as {
+    _requireInTheMiddleSingleton?: { constructor: { _instance?: unknown } };
+  };
+  if (hook !== undefined) hook.constructor._instance = undefined;
+}

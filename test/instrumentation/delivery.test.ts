@@ -1,0 +1,163 @@
+import assert from 'node:assert/strict';
+import { FakeClock } from '../support/fake-clock.ts';
+
+interface Delivery {
+  readonly pending: number;
+  readonly dropped: number;
+  onEnd(span: object): void;
+}
+
+interface Limits {
+  readonly maxQueueSize: number;
+  readonly batchSize: number;
+  readonly delayMs: number;
+  readonly maxRequestSpans: number;
+}
+
+/** The package exports only what apps need. */
+const MODULE = new URL('../../../instrumentation/dist/delivery.js', import.meta.url).href;
+const { DeliveryProcessor } = (await import(MODULE)) as {
+  readonly DeliveryProcessor: new (sender: object, limits: Limits) => Delivery;
+};
+
+const LIMITS: Limits = { maxQueueSize: 2048, batchSize: 50, delayMs: 1000, maxRequestSpans: 512 };
+
+class Receiver {
+  readonly #clock: FakeClock;
+  outcome: 'delivered' | 'retry' | 'refused' = 'delivered';
+  readonly requests: { readonly atMs: number; readonly spans: readonly number[] }[] = [];
+  readonly taken: number[] = [];
+
+  constructor(clock: FakeClock) {
+    this.#clock = clock;
+  }
+
+  send(spans: readonly { readonly id: number }[]): Promise<object> {
+    const ids = spans.map(({ id }) => id);
+    this.requests.push({ atMs: this.#clock.nowMs, spans: ids });
+    if (this.outcome === 'delivered') this.taken.push(...ids);
+    return Promise.resolve({ outcome: this.outcome });
+  }
+
+  hold(): void {}
+
+  sendNow(): boolean {
+    return false;
+  }
+}
+
+describe('the delivery of spans', () => {
+  let clock: FakeClock;
+  let receiver: Receiver;
+  let delivery: Delivery;
+  let next: number;
+
+  beforeEach(() => {
+    clock = new FakeClock();
+    receiver = new Receiver(clock);
+    delivery = new DeliveryProcessor(receiver, LIMITS);
+    next = 0;
+  });
+
+  afterEach(() => clock.release());
+
+  const end = (count: number): void => {
+    for (let each = 0; each < count; each += 1) {
+      delivery.onEnd({ id: next, spanContext: () => ({ traceFlags: 1 }) });
+      next += 1;
+    }
+  };
+
+  const times = (): number[] => receiver.requests.map(({ atMs }) => atMs);
+
+  it('sends after a second, or at once when 50 spans wait', async () => {
+    end(1);
+    await clock.advance(1000);
+    end(50);
+    await clock.advance(0);
+    assert.deepEqual(times(), [1000, 1000]);
+    assert.equal(receiver.taken.length, 51);
+  });
+
+  it('repeats a failed request after 1, 2 and 4 s exactly, and not again for want of anything new', async () => {
+    receiver.outcome = 'retry';
+    end(50);
+    await clock.advance(20_000);
+    assert.deepEqual(times(), [0, 1000, 3000, 7000]);
+    assert.equal(delivery.pending, 50);
+  });
+
+  it('offers what waits every 15 to 30 s after that', async () => {
+    receiver.outcome = 'retry';
+    end(50);
+    await clock.advance(7000 + 10 * 30_000);
+    const gaps = times()
+      .slice(3)
+      .map((atMs, index, all) => atMs - (all[index - 1] ?? atMs))
+      .slice(1);
+    assert.ok(gaps.length >= 10, `${gaps.length} offers`);
+    assert.ok(
+      gaps.every((gap) => gap >= 15_000 && gap <= 30_000),
+      gaps.join(),
+    );
+    assert.ok(new Set(gaps).size > 1, 'not all at the same interval');
+  });
+
+  it('offers what waits with a later batch, in the order it came', async () => {
+    receiver.outcome = 'retry';
+    end(50);
+    await clock.advance(12_000);
+    receiver.outcome = 'delivered';
+    end(1);
+    await clock.advance(1000);
+    assert.deepEqual(times().slice(4), [13_000]);
+    assert.deepEqual(receiver.taken, [...Array(51).keys()]);
+    assert.equal(delivery.pending, 0);
+  });
+
+  it('asks a receiver that is away at most every 4 s, however much comes', async () => {
+    receiver.outcome = 'retry';
+    end(50);
+    for (let second = 0; second < 60; second += 1) {
+      await clock.advance(1000);
+      end(30);
+    }
+    const gaps = times()
+      .slice(3)
+      .map((atMs, index, all) => atMs - (all[index - 1] ?? 0))
+      .slice(1);
+    assert.ok(gaps.length > 5 && gaps.every((gap) => gap >= 4000), gaps.join());
+  });
+
+  it('loses and repeats nothing over ten minutes without a receiver, within the bounds of the queue', async () => {
+    receiver.outcome = 'retry';
+    for (let second = 0; second < 600; second += 1) {
+      end(3);
+      await clock.advance(1000);
+    }
+    receiver.outcome = 'delivered';
+    end(1);
+    await clock.advance(10_000);
+    assert.deepEqual(receiver.taken, [...Array(1801).keys()]);
+    assert.equal(delivery.dropped, 0);
+  });
+
+  it('drops what the queue has no room for, and counts it', async () => {
+    receiver.outcome = 'retry';
+    end(3000);
+    await clock.advance(10_000);
+    receiver.outcome = 'delivered';
+    await clock.advance(60_000);
+    assert.equal(delivery.dropped, 3000 - 2048);
+    assert.deepEqual(receiver.taken, [...Array(2048).keys()]);
+  });
+
+  it('does not send again what was refused for good', async () => {
+    receiver.outcome = 'refused';
+    end(50);
+    await clock.advance(60_000);
+    assert.deepEqual(times(), [0]);
+    assert.equal(delivery.dropped, 50);
+    assert.equal(delivery.pending, 0);
+  });
+});
