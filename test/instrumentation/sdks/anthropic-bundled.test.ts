@@ -25,7 +25,7 @@ function at(value: unknown, ...path: string[]): unknown {
 }
 
 /** Neither is a client of ours. */
-const STRANGERS = [undefined, null, 7, {}, () => 1, class Other {}, { messages: { create: () => 1 } }];
+const STRANGERS = [undefined, null, 7, {}, () => 1, Map, new Map(), { messages: { create: () => 1 } }];
 
 describe('clients whose module a bundler hid', function () {
   this.timeout(120_000);
