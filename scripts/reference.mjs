@@ -1,4 +1,5 @@
-// Writes the configuration reference and the JSON Schema for editors from the components' own schemas.
+// Writes the configuration reference and the JSON Schema for editors from the components' own schemas, and the
+// instrumentation's reference from its lists.
 // With --check it writes nothing and fails where what is committed differs.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -7,6 +8,7 @@ import { format } from 'prettier';
 import { z } from 'zod';
 import { COMPONENTS } from '../collector/dist/components.js';
 import { serviceOptions } from '../collector/dist/config/service.js';
+import { instrumentationReference } from './instrumentation-reference.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const KINDS = ['receiver', 'processor', 'exporter', 'extension'];
@@ -178,6 +180,7 @@ function reference() {
 const style = JSON.parse(readFileSync(join(root, '.prettierrc.json'), 'utf8'));
 const files = [
   ['docs/configuration.md', await format(reference(), { ...style, parser: 'markdown' })],
+  ['docs/instrumentation.md', await format(instrumentationReference(), { ...style, parser: 'markdown' })],
   [
     'docs/otel-config.schema.json',
     await format(JSON.stringify(editorSchema()), { ...style, parser: 'json' }),
@@ -200,7 +203,7 @@ for (const [path, text] of files) {
   }
   if (committed !== text) {
     stale = true;
-    console.error(`${path} is not what the schemas say: run node scripts/reference.mjs`);
+    console.error(`${path} is not what the code says: run node scripts/reference.mjs`);
   }
 }
 process.exitCode = stale ? 1 : 0;

@@ -34,6 +34,8 @@ export interface StreamReader {
   attributes(): Attributes;
   /** How much text has arrived so far. */
   received(): TextSize;
+  /** What failed, where the provider says so in a chunk and the stream ends as if all were well. */
+  failure?(): unknown;
   /** True for a chunk that exists only because we asked for it (`CallKind.ask`): the app never sees it. */
   hides?(chunk: unknown): boolean;
   /** The messages so far; asked for only where content is captured. */

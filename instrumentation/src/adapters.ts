@@ -1,9 +1,21 @@
 import type { SdkAdapter } from './adapter.ts';
+import { ai } from './sdks/ai.ts';
 import { anthropic } from './sdks/anthropic.ts';
 import { bedrockRuntime } from './sdks/bedrock-runtime.ts';
 import { langchain } from './sdks/langchain.ts';
 import { llamaindex } from './sdks/llamaindex.ts';
+import { mcp } from './sdks/mcp.ts';
 import { openai } from './sdks/openai.ts';
+import { openaiAgents } from './sdks/openai-agents.ts';
 
 /** Every SDK that is instrumented, one line each. */
-export const ADAPTERS: readonly SdkAdapter[] = [anthropic, bedrockRuntime, langchain, llamaindex, openai];
+export const ADAPTERS: readonly SdkAdapter[] = [
+  ai,
+  anthropic,
+  bedrockRuntime,
+  langchain,
+  llamaindex,
+  mcp,
+  openai,
+  openaiAgents,
+];

@@ -1,4 +1,12 @@
-import { context, createContextKey, type Attributes, type Context, type Span } from '@opentelemetry/api';
+import {
+  context,
+  createContextKey,
+  propagation,
+  type Attributes,
+  type Context,
+  type Span,
+} from '@opentelemetry/api';
+import { baggageAttributes, mayHaveBaggage } from './baggage.ts';
 
 /** Who a call is for. Every field is optional; what is absent keeps the value of the surrounding scope. */
 export interface Attribution {
@@ -28,22 +36,42 @@ const NOTHING: Attributes = Object.freeze({});
  */
 export function withAttribution<T>(attribution: Attribution, fn: () => T): T {
   const active = context.active();
-  return context.with(active.setValue(ATTRIBUTION, attributedWith(active, attribution)), fn);
+  // Baggage stays below: it may change further in, and this is over it all the same.
+  const given = over((active.getValue(ATTRIBUTION) as Attributes | undefined) ?? NOTHING, attribution);
+  return context.with(active.setValue(ATTRIBUTION, given), fn);
 }
 
 /** The attributes of `ctx` with those of `attribution` over them. */
 export function attributedWith(ctx: Context, attribution: Attribution): Attributes {
-  const attributes: Attributes = { ...attributionOf(ctx) };
-  for (const [field, key] of Object.entries(ATTRIBUTES)) {
-    const value = attribution[field as keyof Attribution];
-    if (typeof value === 'string' && value !== '') attributes[key] = value;
-  }
-  return attributes;
+  return over(attributionOf(ctx), attribution);
 }
 
-/** The attributes that `withAttribution` put into `ctx`; empty outside. */
+function over(attributes: Attributes, attribution: Attribution): Attributes {
+  const all: Attributes = { ...attributes };
+  for (const [field, key] of Object.entries(ATTRIBUTES)) {
+    const value = attribution[field as keyof Attribution];
+    if (typeof value === 'string' && value !== '') all[key] = value;
+  }
+  return all;
+}
+
+/** The attributes that `withAttribution` put into `ctx`, over those of its baggage; empty outside of both. */
 export function attributionOf(ctx: Context): Attributes {
-  return (ctx.getValue(ATTRIBUTION) as Attributes | undefined) ?? NOTHING;
+  const given = ctx.getValue(ATTRIBUTION) as Attributes | undefined;
+  const carried = baggageAttributes(ctx);
+  if (carried === undefined) return given ?? NOTHING;
+  return given === undefined ? carried : { ...carried, ...given };
+}
+
+/**
+ * `ctx` for a request to `host`: its baggage is the app's own and stays here, while what it attributes stays known.
+ * The same context where there is none, or where `SPANMETER_BAGGAGE_HOSTS` lets it go.
+ */
+export function withoutBaggage(ctx: Context, host: unknown): Context {
+  if (propagation.getBaggage(ctx) === undefined || mayHaveBaggage(host)) return ctx;
+  const attributes = attributionOf(ctx);
+  const bare = propagation.deleteBaggage(ctx);
+  return attributes === NOTHING ? bare : bare.setValue(ATTRIBUTION, attributes);
 }
 
 /** Where `attributed` puts what it was given; symbols are not sent. */
@@ -67,6 +95,12 @@ export function withCallAttribution(ctx: Context, args: readonly unknown[]): Att
   return attributionOf(ctx);
 }
 
+/** `ctx` as the arguments of one call attribute it, for calls that make others inside; undefined where they do not. */
+export function contextOfCall(ctx: Context, args: readonly unknown[]): Context | undefined {
+  const attributes = withCallAttribution(ctx, args);
+  return attributes === attributionOf(ctx) ? undefined : ctx.setValue(ATTRIBUTION, attributes);
+}
+
 /**
  * A span processor that attributes every span started inside `withAttribution`, also those of other
  * instrumentations. `register` adds it; give it to your own SDK's `spanProcessors` otherwise.
@@ -74,7 +108,11 @@ export function withCallAttribution(ctx: Context, args: readonly unknown[]): Att
 export class AttributionSpanProcessor {
   onStart(span: Span, parent: Context): void {
     const attributes = attributionOf(parent);
-    if (attributes !== NOTHING) span.setAttributes(attributes);
+    if (attributes === NOTHING) return;
+    // What a span says of itself, as a call with an attribution of its own does, goes before its surroundings.
+    const own = (span as { readonly attributes?: Attributes }).attributes ?? NOTHING;
+    const missing = Object.entries(attributes).filter(([key]) => own[key] === undefined);
+    span.setAttributes(Object.fromEntries(missing));
   }
 
   onEnd(): void {}

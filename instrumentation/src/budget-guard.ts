@@ -1,7 +1,11 @@
-import type { Attributes } from '@opentelemetry/api';
+import { diag, type Attributes } from '@opentelemetry/api';
+import { RefusedCall } from './refused-call.ts';
 
-/** Asks whether a call may be made; an error is what the app gets in its place. */
-export type Admit = (attribution: Attributes) => Error | undefined;
+/**
+ * Asks whether a call of these attributes, its attribution among them, may be made; an error is what the app gets in
+ * its place.
+ */
+export type Admit = (call: Attributes) => Error | undefined;
 
 let current: Admit | undefined;
 
@@ -10,19 +14,22 @@ export function setAdmission(admission: Admit | undefined): void {
   current = admission;
 }
 
-/** Why a call of this attribution must not be made; undefined lets it through. */
-export function admit(attribution: Attributes): Error | undefined {
-  return current?.(attribution);
+/** Why a call must not be made; undefined lets it through. */
+export function admit(call: Attributes): Error | undefined {
+  try {
+    return current?.(call);
+  } catch (fault) {
+    // A guard that fails must not be what stops an app.
+    diag.error('spanmeter: the budget guard failed and is now off', fault);
+    current = undefined;
+    return undefined;
+  }
 }
 
-/** What an app gets for a call that is not made: a promise of whichever kind it expects, rejected. */
+/**
+ * What an app gets for a call that is not made, whichever kind of result it expects: a promise that rejects, with the
+ * ways of an SDK's own promise, and a stream whose first chunk fails.
+ */
 export function refusal(error: Error): unknown {
-  const rejected = Promise.reject(error);
-  const again = (): Promise<never> => rejected;
-  return Object.assign(rejected, {
-    asResponse: again,
-    withResponse: again,
-    withRawResponse: again,
-    _thenUnwrap: again,
-  });
+  return new RefusedCall(error);
 }

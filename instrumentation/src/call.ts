@@ -71,6 +71,7 @@ export class ObservedCall implements CurrentCall {
     this.#start = attributes;
     this.#body = body;
     host.open.add(this);
+    host.content.prepare();
     if (span.owner === 'sdk') this.#tellBeforeEnd(span.span);
   }
 
@@ -160,7 +161,10 @@ export class ObservedCall implements CurrentCall {
 
   /** The stream arrived whole. */
   succeedStream(): void {
-    this.#end(this.#soFar(), undefined);
+    this.#end(
+      this.#soFar(),
+      this.#host.guard(() => this.#reader?.failure?.()),
+    );
   }
 
   /**
@@ -225,9 +229,15 @@ export class ObservedCall implements CurrentCall {
   #tellContent(span: Span, attributes: Attributes): void {
     const { content } = this.kind;
     if (content === undefined) return;
-    const output =
-      this.#reader?.messages?.() ?? (this.#response === undefined ? [] : content.output(this.#response));
-    this.#host.content.tell(span, { ...this.#start, ...attributes }, content, this.#body, output);
+    const reader = this.#reader;
+    const response = this.#response;
+    this.#host.content.tell(
+      span,
+      { ...this.#start, ...attributes },
+      content,
+      this.#body,
+      () => reader?.messages?.() ?? (response === undefined ? [] : content.output(response)),
+    );
   }
 
   /** Of what the provider did not count, how much text it was: the collector may estimate tokens from it. */
@@ -248,7 +258,8 @@ function describeError(error: unknown, attributes: Attributes): void {
   if (status !== undefined) {
     attributes[ATTR_HTTP_STATUS] = status;
     attributes[ATTR_ERROR_TYPE] = String(status);
-    return;
+    // An answer that says 200 and cannot be read is told by the error's class.
+    if (status >= 400) return;
   }
   attributes[ATTR_ERROR_TYPE] = error instanceof Error ? error.constructor.name : '_OTHER';
 }

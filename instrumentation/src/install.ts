@@ -1,4 +1,5 @@
 import { diag } from '@opentelemetry/api';
+import { budgetGuardFromEnv } from './budget-guard-env.ts';
 import { INSTRUMENTED_MODULES, createInstrumentations } from './index.ts';
 import type { SdkInstrumentation } from './instrumentation.ts';
 import { LateTracerProvider } from './late-tracer.ts';
@@ -19,6 +20,7 @@ function install(modules: readonly string[]): readonly SdkInstrumentation[] {
     const provider = new LateTracerProvider();
     for (const each of instrumentations) each.setTracerProvider(provider);
     instrumentations.forEach(keepRequireHook);
+    budgetGuardFromEnv(process.env);
     return instrumentations;
   } catch (fault) {
     diag.error('spanmeter: the instrumentations could not be added', fault);

@@ -18,18 +18,18 @@ import { CapturedContent, type RedactContent } from './captured-content.ts';
 import { contentMode } from './content.ts';
 import { countRetries } from './count-retries.ts';
 import { LateTracerProvider } from './late-tracer.ts';
+import { MANUAL_CALLS } from './manual-host.ts';
 import { clientMetrics, type ClientMetrics } from './metrics.ts';
 import { Observer, type ObserverHost } from './observer.ts';
 import { OpenCalls } from './open-calls.ts';
 import { onRequire } from './required-modules.ts';
 import { samplingRatioOf } from './sampling.ts';
-import { ATTR_SAMPLING_RATIO, wantsFormerNames } from './semconv.ts';
+import { SCOPE_NAME } from './scope.ts';
+import { ATTR_SAMPLING_RATIO } from './semconv.ts';
 import { sharedTracerProvider } from './shared-api.ts';
 import { unknownVersionDefinition } from './unknown-version.ts';
 import { VERSION } from './version.ts';
-
-/** The scope name of our spans. */
-export const SCOPE_NAME = '@spanmeter/instrumentation';
+import { vocabularyOf } from './vocabulary.ts';
 
 /** Marks a function that is already observed, also by another copy of this package. */
 const OBSERVED = Symbol.for('spanmeter.observed');
@@ -124,14 +124,19 @@ export class SdkInstrumentation extends InstrumentationBase<SdkInstrumentationCo
       this._provider = provider;
       this._client = clientMetrics(
         this._meterGiven === true ? this.meter : provider.getMeter(SCOPE_NAME, VERSION),
+        vocabularyOf(process.env['OTEL_SEMCONV_STABILITY_OPT_IN']),
       );
     }
     return this._client;
   }
 
-  /** Ends every call still under way with what is known of it; for the end of the process. */
+  /**
+   * Ends every call still under way with what is known of it, those made without an SDK too; for the end of the
+   * process.
+   */
   endOpenCalls(): void {
     this.#open.abandonAll();
+    MANUAL_CALLS.abandonAll();
   }
 
   /** Patches exports that no loader hook saw, as a bundler makes them. */
@@ -157,7 +162,7 @@ export class SdkInstrumentation extends InstrumentationBase<SdkInstrumentationCo
         return clientMetricsOf();
       },
       open: this.#open,
-      formerNames: wantsFormerNames(process.env['OTEL_SEMCONV_STABILITY_OPT_IN']),
+      formerNames: vocabularyOf(process.env['OTEL_SEMCONV_STABILITY_OPT_IN']).formerNames,
       content: new CapturedContent(mode, redact, () => this.logger),
       tracer: () => this.tracer,
       isActive: () => this.isEnabled() && !this.#faulty,

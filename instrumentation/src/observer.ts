@@ -9,12 +9,12 @@ import {
   type Tracer,
 } from '@opentelemetry/api';
 import type { CallKind, NativeResult, SdkAdapter, SpanStart } from './adapter.ts';
-import { attributionOf, withCallAttribution } from './attribution.ts';
+import { attributionOf, withCallAttribution, withoutBaggage } from './attribution.ts';
 import { ObservedCall, type CallHost, type CallSpan } from './call.ts';
 import { admit, refusal } from './budget-guard.ts';
 import { currentCall, insideCall, sameRequest } from './current-call.ts';
 import { markRivals } from './rival-spans.ts';
-import { ATTR_OPERATION, ATTR_REQUEST_MODEL, addFormerNames } from './semconv.ts';
+import { ATTR_OPERATION, ATTR_REQUEST_MODEL, ATTR_SERVER_ADDRESS, addFormerNames } from './semconv.ts';
 import { warnStreamUsage, wantsStreamUsage } from './stream-usage.ts';
 import { isSuppressed } from './suppress.ts';
 import { watchResult } from './watch-result.ts';
@@ -27,6 +27,13 @@ export interface ObserverHost extends CallHost {
   /** Attributes that every span of ours gets: the sampling ratio. */
   always(): Attributes | undefined;
   fault(fault: unknown): void;
+}
+
+interface KnownCall {
+  readonly body: unknown;
+  readonly attributes: Attributes;
+  /** Those that an SDK's own span lacks. */
+  readonly added: Attributes;
 }
 
 type Original = (args: readonly unknown[]) => unknown;
@@ -85,11 +92,18 @@ export class Observer {
     args: readonly unknown[],
     original: Original,
   ): unknown {
-    const refused = this.#host.guard(() => admit(this.#attribution(args)));
-    if (refused !== undefined) return refusal(refused);
-    const { result, span } = native.run(resource, args[1], () => original(args));
+    const known = this.#host.guard(() => this.#describe(kind, resource, args));
+    if (known === undefined) return original(args);
+    const refused = admit(known.attributes);
+    if (refused !== undefined) {
+      // The SDK starts no span for a call that is not made.
+      this.#host.guard(() => this.#begin(kind, resource, args, context.active()).call.fail(refused));
+      return refusal(refused);
+    }
+    const inside = requestContext(kind, known.attributes, context.active());
+    const { result, span } = native.run(resource, args[1], () => context.with(inside, () => original(args)));
     if (span === undefined) return result;
-    const call = this.#host.guard(() => this.#adopt(kind, span, resource, args));
+    const call = this.#host.guard(() => this.#adopt(kind, span, known));
     return call === undefined ? result : this.#watch(result, call);
   }
 
@@ -107,25 +121,31 @@ export class Observer {
     return withCallAttribution(context.active(), args);
   }
 
+  /** What is known of a call before it is made, and what it is for. */
+  #describe(kind: CallKind, resource: unknown, args: readonly unknown[]): KnownCall {
+    const body = kind.body === undefined ? args[0] : kind.body(args, resource);
+    const attributes = kind.request(resource, body);
+    attributes[ATTR_OPERATION] ??= kind.operation;
+    const added = { ...this.#attribution(args), ...this.#host.always() };
+    return { body, attributes: Object.assign(attributes, added), added };
+  }
+
   #begin(
     kind: CallKind,
     resource: unknown,
     args: readonly unknown[],
     active: Context,
   ): { call: ObservedCall; inside: Context; args: readonly unknown[]; refused: Error | undefined } {
-    const body = kind.body === undefined ? args[0] : kind.body(args, resource);
-    const attributes = kind.request(resource, body);
-    attributes[ATTR_OPERATION] ??= kind.operation;
-    const attribution = this.#attribution(args);
-    const refused = admit(attribution);
-    Object.assign(attributes, attribution, this.#host.always());
+    const { body, attributes } = this.#describe(kind, resource, args);
+    const refused = kind.measured === false ? undefined : admit(attributes);
     if (this.#host.formerNames) addFormerNames(attributes);
     const span = this.#spanOf(kind, attributes, active);
     const call = new ObservedCall(this.#host, kind, span, attributes, body);
     const traced = span.owner === 'late' ? active : trace.setSpan(active, span.span);
     const given = this.#asked(kind, args);
     call.asked = given !== args;
-    const inside = markRivals(insideCall(traced, call), this.#host.adapter.rivals);
+    const own = insideCall(requestContext(kind, attributes, traced), call);
+    const inside = markRivals(own, this.#host.adapter.rivals);
     call.within = (step) => context.with(inside, step);
     return { call, inside, args: given, refused };
   }
@@ -153,14 +173,8 @@ export class Observer {
     return args;
   }
 
-  #adopt(kind: CallKind, span: Span, resource: unknown, args: readonly unknown[]): ObservedCall {
-    const body = kind.body === undefined ? args[0] : kind.body(args, resource);
-    const attributes = kind.request(resource, body);
-    attributes[ATTR_OPERATION] ??= kind.operation;
-    if (span.isRecording()) {
-      const lacking = lackedBy(span, attributes);
-      span.setAttributes({ ...lacking, ...this.#attribution(args), ...this.#host.always() });
-    }
+  #adopt(kind: CallKind, span: Span, { body, attributes, added }: KnownCall): ObservedCall {
+    if (span.isRecording()) span.setAttributes({ ...lackedBy(span, attributes), ...added });
     return new ObservedCall(this.#host, kind, { owner: 'sdk', span }, attributes, body);
   }
 
@@ -181,6 +195,11 @@ export class Observer {
 function lackedBy(span: Span, attributes: Attributes): Attributes {
   const own = (span as { readonly attributes?: Attributes }).attributes ?? {};
   return Object.fromEntries(Object.entries(attributes).filter(([name]) => own[name] === undefined));
+}
+
+/** Tools and agents run code of the app, whose own requests keep their baggage. */
+function requestContext(kind: CallKind, attributes: Attributes, ctx: Context): Context {
+  return kind.measured === false ? ctx : withoutBaggage(ctx, attributes[ATTR_SERVER_ADDRESS]);
 }
 
 function spanName(kind: CallKind, attributes: Attributes): string {

@@ -1,47 +1,34 @@
-import {
-  SpanKind,
-  SpanStatusCode,
-  context,
-  trace,
-  type Attributes,
-  type TimeInput,
-} from '@opentelemetry/api';
+import { SpanKind, SpanStatusCode, context, type Attributes, type TimeInput } from '@opentelemetry/api';
 import { attributedWith, type Attribution } from './attribution.ts';
-import { SCOPE_NAME } from './instrumentation.ts';
 import { putNumber, putString } from './json.ts';
+import { MANUAL_HOST, isManualActive, manualMetrics } from './manual-host.ts';
 import {
-  ATTR_CACHE_READ_TOKENS,
-  ATTR_CACHE_WRITE_TOKENS,
   ATTR_ERROR_TYPE,
-  ATTR_INPUT_TOKENS,
   ATTR_OPERATION,
-  ATTR_OUTPUT_TOKENS,
   ATTR_PROVIDER,
-  ATTR_REASONING_TOKENS,
   ATTR_REQUEST_MODEL,
-  ATTR_RESPONSE_ID,
-  ATTR_RESPONSE_MODEL,
-  CHARACTER_COUNTS,
+  ATTR_REQUEST_STREAM,
+  ATTR_SERVER_ADDRESS,
+  ATTR_SERVER_PORT,
+  ATTR_TIME_TO_FIRST_CHUNK,
+  addFormerNames,
 } from './semconv.ts';
-import { VERSION } from './version.ts';
+import { isSuppressed } from './suppress.ts';
+import { putCallUsage, type CallUsage } from './usage-attributes.ts';
 
-/** A call made without an instrumented SDK. Input includes cached tokens, output includes reasoning. */
-export interface RecordedCall {
+/** A call made without an instrumented SDK. */
+export interface RecordedCall extends CallUsage {
   readonly provider: string;
   readonly model: string;
   /** `chat` where absent. */
   readonly operation?: string;
-  readonly responseModel?: string;
-  readonly responseId?: string;
-  readonly inputTokens?: number;
-  readonly outputTokens?: number;
-  readonly cacheReadTokens?: number;
-  readonly cacheWriteTokens?: number;
-  readonly reasoningTokens?: number;
-  /** Characters of all text sent, where `inputTokens` is not known: the collector may estimate from it. */
-  readonly inputCharacters?: number;
-  /** Characters of all text received, where `outputTokens` is not known. */
-  readonly outputCharacters?: number;
+  /** Where the provider has several prices: `us-east-1`. */
+  readonly region?: string;
+  readonly serverAddress?: string;
+  readonly serverPort?: number;
+  readonly streaming?: boolean;
+  /** From the request to the first chunk that carries output. */
+  readonly timeToFirstChunkMs?: number;
   /** Now where absent. */
   readonly startTime?: TimeInput;
   readonly endTime?: TimeInput;
@@ -52,35 +39,54 @@ export interface RecordedCall {
   readonly attributes?: Attributes;
 }
 
-/** Records one finished call as a span of the global tracer provider. */
+/**
+ * Records one finished call: a span of the global tracer provider and the client metrics of the global meter
+ * provider. Its duration is among those where it has a start.
+ */
 export function recordCall(call: RecordedCall): void {
+  const active = context.active();
+  if (!isManualActive() || isSuppressed(active)) return;
   const operation = call.operation ?? 'chat';
-  const attributes: Attributes = {
-    ...attributedWith(context.active(), call.attribution ?? {}),
+  const start: Attributes = {
+    ...attributedWith(active, call.attribution ?? {}),
+    ...MANUAL_HOST.always(),
     ...call.attributes,
     [ATTR_OPERATION]: operation,
     [ATTR_PROVIDER]: call.provider,
     [ATTR_REQUEST_MODEL]: call.model,
   };
-  putString(attributes, ATTR_RESPONSE_MODEL, call.responseModel);
-  putString(attributes, ATTR_RESPONSE_ID, call.responseId);
-  putString(attributes, ATTR_ERROR_TYPE, call.errorType);
-  putNumber(attributes, ATTR_INPUT_TOKENS, call.inputTokens);
-  putNumber(attributes, ATTR_OUTPUT_TOKENS, call.outputTokens);
-  if (call.inputTokens === undefined) {
-    putNumber(attributes, CHARACTER_COUNTS.input.characters, call.inputCharacters);
+  putString(start, ATTR_SERVER_ADDRESS, call.serverAddress);
+  putNumber(start, ATTR_SERVER_PORT, call.serverPort);
+  putString(start, 'cloud.region', call.region);
+  if (call.streaming !== undefined) start[ATTR_REQUEST_STREAM] = call.streaming;
+  const end: Attributes = {};
+  putCallUsage(end, call);
+  putString(end, ATTR_ERROR_TYPE, call.errorType);
+  if (call.timeToFirstChunkMs !== undefined) {
+    putNumber(end, ATTR_TIME_TO_FIRST_CHUNK, call.timeToFirstChunkMs / 1000);
   }
-  if (call.outputTokens === undefined) {
-    putNumber(attributes, CHARACTER_COUNTS.output.characters, call.outputCharacters);
-  }
-  putNumber(attributes, ATTR_CACHE_READ_TOKENS, call.cacheReadTokens);
-  putNumber(attributes, ATTR_CACHE_WRITE_TOKENS, call.cacheWriteTokens);
-  putNumber(attributes, ATTR_REASONING_TOKENS, call.reasoningTokens);
-  const span = trace.getTracer(SCOPE_NAME, VERSION).startSpan(`${operation} ${call.model}`, {
+  const endTime = call.endTime ?? Date.now();
+  manualMetrics().record(millisecondsBetween(call.startTime, endTime), start, end);
+  const attributes = { ...start, ...end };
+  if (MANUAL_HOST.formerNames) addFormerNames(attributes);
+  const span = MANUAL_HOST.tracer().startSpan(`${operation} ${call.model}`, {
     kind: SpanKind.CLIENT,
     attributes,
     ...(call.startTime === undefined ? {} : { startTime: call.startTime }),
   });
   if (call.errorType !== undefined) span.setStatus({ code: SpanStatusCode.ERROR });
-  span.end(call.endTime);
+  span.end(call.startTime === undefined ? call.endTime : endTime);
+}
+
+function millisecondsBetween(start: TimeInput | undefined, end: TimeInput): number | undefined {
+  if (start === undefined) return undefined;
+  const duration = milliseconds(end) - milliseconds(start);
+  return duration >= 0 ? duration : undefined;
+}
+
+/** Numbers are milliseconds since 1970, or since the process began where they are too small for that. */
+function milliseconds(time: TimeInput): number {
+  if (Array.isArray(time)) return time[0] * 1000 + time[1] / 1e6;
+  if (time instanceof Date) return time.getTime();
+  return time < performance.timeOrigin ? time + performance.timeOrigin : time;
 }

@@ -7,12 +7,19 @@
  */
 export const SEMCONV_STATE = 'semantic-conventions-genai main, 2026-11; metrics 1.45';
 
+/** What the call asks for: `chat`, `embeddings`, `image_generation`. */
 export const ATTR_OPERATION = 'gen_ai.operation.name';
+/** Who answers, by the host of the client. */
 export const ATTR_PROVIDER = 'gen_ai.provider.name';
+/** The model that was asked for. */
 export const ATTR_REQUEST_MODEL = 'gen_ai.request.model';
+/** True where the answer was asked for as a stream. */
 export const ATTR_REQUEST_STREAM = 'gen_ai.request.stream';
+/** The model that answered. */
 export const ATTR_RESPONSE_MODEL = 'gen_ai.response.model';
+/** The provider's id of the answer. */
 export const ATTR_RESPONSE_ID = 'gen_ai.response.id';
+/** Why the model stopped, for each choice. */
 export const ATTR_FINISH_REASONS = 'gen_ai.response.finish_reasons';
 /** Seconds from the request to the first chunk that carries output. */
 export const ATTR_TIME_TO_FIRST_CHUNK = 'gen_ai.response.time_to_first_chunk';
@@ -20,10 +27,15 @@ export const ATTR_TIME_TO_FIRST_CHUNK = 'gen_ai.response.time_to_first_chunk';
 export const ATTR_INPUT_TOKENS = 'gen_ai.usage.input_tokens';
 /** All output tokens, reasoning included. */
 export const ATTR_OUTPUT_TOKENS = 'gen_ai.usage.output_tokens';
+/** Input tokens read from a cache; of the input. */
 export const ATTR_CACHE_READ_TOKENS = 'gen_ai.usage.cache_read.input_tokens';
+/** Input tokens written to a cache; of the input. */
 export const ATTR_CACHE_WRITE_TOKENS = 'gen_ai.usage.cache_write.input_tokens';
+/** Output tokens of reasoning; of the output. */
 export const ATTR_REASONING_TOKENS = 'gen_ai.usage.reasoning.output_tokens';
+/** Input tokens of audio; of the input. */
 export const ATTR_AUDIO_INPUT_TOKENS = 'gen_ai.usage.audio.input_tokens';
+/** Output tokens of audio; of the output. */
 export const ATTR_AUDIO_OUTPUT_TOKENS = 'gen_ai.usage.audio.output_tokens';
 /** What the provider says that it charges, in USD: not in the conventions, read by most backends. */
 export const ATTR_REPORTED_COST = 'gen_ai.usage.cost';
@@ -47,18 +59,35 @@ export const CHARACTER_COUNTS: Readonly<
 };
 /** Which part of all traces is kept, where it is not all of them. */
 export const ATTR_SAMPLING_RATIO = 'spanmeter.sampling.ratio';
+/** The HTTP status or the class of the error of a failed call. */
 export const ATTR_ERROR_TYPE = 'error.type';
+/** The HTTP status of a failed call. */
 export const ATTR_HTTP_STATUS = 'http.response.status_code';
 /** Attempts after the first. */
 export const ATTR_RESEND_COUNT = 'http.request.resend_count';
 /** On a span of another instrumentation inside one of ours: both tell of one call, which ours counts. */
 export const ATTR_TOLD_ABOVE = 'spanmeter.told_above';
+/** The host that the client sends to. */
 export const ATTR_SERVER_ADDRESS = 'server.address';
+/** Its port. */
 export const ATTR_SERVER_PORT = 'server.port';
 
-export const METRIC_DURATION = 'gen_ai.client.operation.duration';
-export const METRIC_TOKENS = 'gen_ai.client.token.usage';
+/** `input` or `output`; released metrics only. */
 export const ATTR_TOKEN_TYPE = 'gen_ai.token.type';
+/** `text`, `image`, `audio` or `unknown`; latest metrics only. */
+export const ATTR_TOKEN_MODALITY = 'gen_ai.token.modality';
+
+/** What was asked, by opt-in alone: JSON. */
+export const ATTR_INPUT_MESSAGES = 'gen_ai.input.messages';
+/** What was answered, by opt-in alone: JSON. */
+export const ATTR_OUTPUT_MESSAGES = 'gen_ai.output.messages';
+/** Instructions to the model, by opt-in alone: JSON. */
+export const ATTR_SYSTEM_INSTRUCTIONS = 'gen_ai.system_instructions';
+/** Tools that the model may call, by opt-in alone: JSON. */
+export const ATTR_TOOL_DEFINITIONS = 'gen_ai.tool.definitions';
+/** True where content was longer than it may be; not in the conventions. */
+export const ATTR_CONTENT_TRUNCATED = 'spanmeter.content.truncated';
+export const EVENT_OPERATION_DETAILS = 'gen_ai.client.inference.operation.details';
 
 /** The names that the conventions had before, for backends that still want them. */
 const FORMER_NAMES: Readonly<Record<string, string>> = {
@@ -74,15 +103,6 @@ const FORMER_SYSTEMS: Readonly<Record<string, string>> = {
   'gcp.vertex_ai': 'vertex_ai',
   x_ai: 'xai',
 };
-
-/**
- * Whether `OTEL_SEMCONV_STABILITY_OPT_IN` asks for former names beside the current ones (`gen_ai/dup`).
- * This package never shipped with former names alone, so its default is the latest state, as with
- * `gen_ai_latest_experimental`.
- */
-export function wantsFormerNames(optIn: string | undefined): boolean {
-  return (optIn ?? '').split(',').some((item) => item.trim() === 'gen_ai/dup');
-}
 
 /** Adds the former name of every attribute that has one, in place. */
 export function addFormerNames(attributes: Record<string, unknown>): void {

@@ -98,6 +98,7 @@ function watchedOnce(
 /** A web stream's own readers, which its iterator does not use. */
 function observeReaders(stream: object, call: ObservedCall, reader: StreamReader): void {
   const readable = stream as Record<'getReader' | 'cancel', Step>;
+  observePipes(stream as ReadableStream<unknown>, call, reader);
   const { getReader } = readable;
   hide(stream, 'getReader', (...args: unknown[]) => {
     const source = getReader.apply(stream, args) as Record<'read' | 'cancel', Step>;
@@ -113,6 +114,50 @@ function observeReaders(stream: object, call: ObservedCall, reader: StreamReader
     return source;
   });
   closeOn(readable, () => call.abandon());
+}
+
+/**
+ * Pipes read a web stream from inside, where nothing can be watched: what is piped is a stream that asks this one
+ * for a chunk only when it is asked itself, and passes on every end as it is.
+ */
+function observePipes(stream: ReadableStream<unknown>, call: ObservedCall, reader: StreamReader): void {
+  const getReader = stream.getReader.bind(stream) as () => ReadableStreamDefaultReader<unknown>;
+  for (const name of ['pipeThrough', 'pipeTo', 'tee'] as const) {
+    const original = stream[name] as Step;
+    hide(stream, name, (...args: unknown[]) => {
+      // A stream that outlives its pipe is the app's to read on.
+      const keeps = asObject(args[1])?.['preventCancel'] === true;
+      const watches = !call.ended && !stream.locked && !keeps;
+      const source = watches ? call.guard(() => relay(getReader(), call, reader)) : undefined;
+      // Ours may be the second call that watches: what was hidden before is of this stream, not of the relay.
+      const pipe = source === undefined ? original : (ReadableStream.prototype[name] as Step);
+      return pipe.apply(source ?? stream, args);
+    });
+  }
+}
+
+function relay(
+  source: ReadableStreamDefaultReader<unknown>,
+  call: ObservedCall,
+  reader: StreamReader,
+): ReadableStream<unknown> {
+  const steps = watchSteps(call, reader);
+  dropped.unregister(call);
+  dropped.register(source, call, call);
+  return new ReadableStream<unknown>(
+    {
+      async pull(controller) {
+        const { done, value } = await source.read().then(steps.arrived, steps.failed);
+        if (done) controller.close();
+        else controller.enqueue(value);
+      },
+      cancel(reason) {
+        steps.closed();
+        return source.cancel(reason);
+      },
+    },
+    { highWaterMark: 0 },
+  );
 }
 
 type Step = (this: unknown, ...args: unknown[]) => unknown;

@@ -246,4 +246,10 @@ export const openai: SdkAdapter = {
     '@traceloop/instrumentation-openai',
     '@arizeai/openinference-instrumentation-openai',
   ],
+  exportsOf: (client) => {
+    // `OpenAI.OpenAI` is `OpenAI`, also where a bundler renamed the class.
+    const found: unknown = typeof client === 'function' ? client : asObject(client)?.constructor;
+    const named = (found as { OpenAI?: unknown } | undefined)?.OpenAI;
+    return typeof named === 'function' ? { OpenAI: named } : undefined;
+  },
 };

@@ -65,7 +65,7 @@ const TOOL_USE = { type: 'tool_use', id: 'toolu_1', name: 'lookup', input: { q: 
 export function anthropicMessage(exchange: Exchange): Record<string, unknown> {
   return exchange.behaviour.tool === true
     ? message(exchange, [TOOL_USE], 'tool_use')
-    : message(exchange, [{ type: 'text', text: 'A stand-in answers.', citations: null }], 'end_turn');
+    : message(exchange, [{ type: 'text', text: 'A stand-in answers.' }], 'end_turn');
 }
 
 function named(data: { type: string } & Record<string, unknown>, extra: object = {}): StreamEvent {
@@ -83,7 +83,7 @@ export function* anthropicEvents(exchange: Exchange): Generator<StreamEvent> {
   yield named({
     type: 'content_block_start',
     index: 0,
-    content_block: tool ? { ...TOOL_USE, input: {} } : { type: 'text', text: '', citations: null },
+    content_block: tool ? { ...TOOL_USE, input: {} } : { type: 'text', text: '' },
   });
   yield named({ type: 'ping' });
   const count = behaviour.chunks ?? DEFAULT_CHUNKS;
@@ -112,7 +112,7 @@ export function* anthropicEvents(exchange: Exchange): Generator<StreamEvent> {
   yield named({ type: 'message_stop' });
 }
 
-/** The Messages API. */
+/** What the stand-in speaks; for one that speaks several. */
 export const ANTHROPIC_FORMAT: WireFormat = {
   async answer(exchange) {
     if (exchange.request.path !== '/v1/messages') return false;

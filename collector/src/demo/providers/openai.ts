@@ -128,7 +128,8 @@ function embeddings(exchange: Exchange): unknown {
   };
 }
 
-const FORMAT: WireFormat = {
+/** What the stand-in speaks; for one that speaks several. */
+export const OPENAI_FORMAT: WireFormat = {
   async answer(exchange) {
     switch (exchange.request.path) {
       case '/v1/chat/completions': {
@@ -158,5 +159,5 @@ const FORMAT: WireFormat = {
 
 /** A local server in the wire format of the OpenAI API: chat completions and embeddings under `/v1`. */
 export function startOpenaiStandIn(port = 0): Promise<StandIn> {
-  return startStandIn(FORMAT, port);
+  return startStandIn(OPENAI_FORMAT, port);
 }

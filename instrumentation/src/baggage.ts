@@ -1,0 +1,64 @@
+import { propagation, type Attributes, type Baggage, type Context } from '@opentelemetry/api';
+import { asObject } from './json.ts';
+
+/** Baggage entries that attribute a call, where `SPANMETER_BAGGAGE_KEYS` does not list others. */
+export const DEFAULT_BAGGAGE_KEYS: readonly string[] = [
+  'tenant.id',
+  'team.id',
+  'user.id',
+  'session.id',
+  'spanmeter.feature',
+];
+
+/** Characters of one value; what is longer is cut. */
+const MAX_VALUE = 256;
+/** Control characters end lines and hide in logs. */
+// oxlint-disable-next-line no-control-regex
+const INVALID = /[\u0000-\u001f\u007f-\u009f\ud800-\udfff\ufffd]/u;
+
+let keys: readonly string[] | undefined;
+let hosts: readonly string[] | undefined;
+
+function listOf(value: string | undefined): readonly string[] {
+  return (value ?? '')
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
+}
+
+function baggageKeys(): readonly string[] {
+  if (keys !== undefined) return keys;
+  const listed = listOf(process.env['SPANMETER_BAGGAGE_KEYS']);
+  if (listed.length === 0) return (keys = DEFAULT_BAGGAGE_KEYS);
+  return (keys = listed[0] === 'none' ? [] : listed);
+}
+
+/** Contexts keep their baggage, which never changes, so that it is read once. */
+const read = new WeakMap<Baggage, Attributes | undefined>();
+
+/** The attributes that the baggage of `ctx` gives a call; undefined where there are none. */
+export function baggageAttributes(ctx: Context): Attributes | undefined {
+  const baggage = propagation.getBaggage(ctx);
+  if (baggage === undefined) return undefined;
+  if (read.has(baggage)) return read.get(baggage);
+  let attributes: Attributes | undefined;
+  for (const key of baggageKeys()) {
+    const value: unknown = asObject(baggage.getEntry(key))?.['value'];
+    if (typeof value !== 'string' || value.trim() === '' || INVALID.test(value)) continue;
+    (attributes ??= {})[key] = value.length > MAX_VALUE ? cut(value) : value;
+  }
+  read.set(baggage, attributes);
+  return attributes;
+}
+
+function cut(value: string): string {
+  const last = value.charCodeAt(MAX_VALUE - 1);
+  return value.slice(0, last >= 0xd800 && last <= 0xdbff ? MAX_VALUE - 1 : MAX_VALUE);
+}
+
+/** Whether `SPANMETER_BAGGAGE_HOSTS` lets baggage go to this host: by name, or all below `.example.com`. */
+export function mayHaveBaggage(host: unknown): boolean {
+  hosts ??= listOf(process.env['SPANMETER_BAGGAGE_HOSTS']);
+  if (typeof host !== 'string') return false;
+  return hosts.some((one) => one === host || (one.startsWith('.') && host.endsWith(one)));
+}

@@ -1,0 +1,30 @@
+import type { Attributes } from '@opentelemetry/api';
+import { asObject, putString, type Json } from '../../json.ts';
+import { ATTR_FINISH_REASONS, ATTR_RESPONSE_ID, ATTR_RESPONSE_MODEL } from '../../semconv.ts';
+import { putModelUsage } from './model-usage.ts';
+
+/** Reads an answer of any of the SDK's models, or the last part of a stream: who answered, why it ended, usage. */
+export function putAnswer(attributes: Attributes, provider: unknown, answer: Json): void {
+  const response = asObject(answer['response']);
+  putString(attributes, ATTR_RESPONSE_ID, response?.['id']);
+  putString(attributes, ATTR_RESPONSE_MODEL, response?.['modelId']);
+  const reason = finishReason(answer['finishReason']);
+  if (reason !== undefined) attributes[ATTR_FINISH_REASONS] = [reason];
+  putModelUsage(attributes, provider, {
+    usage: asObject(answer['usage']),
+    metadata: asObject(answer['providerMetadata']),
+    raw: bodyUsage(answer, response),
+  });
+}
+
+/** One word until version 5; the SDK's and the provider's since. The conventions have no dashes in it. */
+function finishReason(value: unknown): string | undefined {
+  const reason = asObject(value)?.['unified'] ?? value;
+  return typeof reason === 'string' && reason !== '' ? reason.replaceAll('-', '_') : undefined;
+}
+
+/** The provider's own words, in the parsed body that the SDK keeps of an answer that is no stream. */
+function bodyUsage(answer: Json, response: Json | undefined): Json | undefined {
+  const body = asObject(response?.['body']) ?? asObject(asObject(answer['rawResponse'])?.['body']);
+  return asObject(body?.['usage']) ?? asObject(body?.['usageMetadata']);
+}

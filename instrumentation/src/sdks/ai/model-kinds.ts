@@ -1,0 +1,120 @@
+import type { Attributes } from '@opentelemetry/api';
+import type { CallKind, Operation } from '../../adapter.ts';
+import { asObject, putNumber, putString, type Json } from '../../json.ts';
+import { ATTR_REQUEST_STREAM } from '../../semconv.ts';
+import { sizeOfParts } from '../../text-size.ts';
+import { putAnswer } from './model-answer.ts';
+import { MODEL_CONTENT } from './model-content.ts';
+import { putModel } from './model-identity.ts';
+import { ModelStreamReader } from './model-stream.ts';
+
+/** What a model object is for: the SDK has one interface for each. */
+export type ModelRole = 'language' | 'embedding' | 'image' | 'speech' | 'transcription' | 'reranking';
+
+/** A method of a model, and how its calls are read. */
+export interface ModelMethod {
+  readonly name: string;
+  readonly kind: (model: unknown) => CallKind;
+}
+
+function requestOf(model: unknown): Attributes {
+  const attributes: Attributes = {};
+  putModel(attributes, model);
+  return attributes;
+}
+
+/** `maxTokens` in version 4, `maxOutputTokens` since. */
+function languageRequest(model: unknown, params: unknown, stream: boolean): Attributes {
+  const options = asObject(params) ?? {};
+  const attributes = requestOf(model);
+  if (stream) attributes[ATTR_REQUEST_STREAM] = true;
+  putNumber(attributes, 'gen_ai.request.max_tokens', options['maxOutputTokens'] ?? options['maxTokens']);
+  putNumber(attributes, 'gen_ai.request.temperature', options['temperature']);
+  putNumber(attributes, 'gen_ai.request.top_p', options['topP']);
+  putNumber(attributes, 'gen_ai.request.top_k', options['topK']);
+  putNumber(attributes, 'gen_ai.request.frequency_penalty', options['frequencyPenalty']);
+  putNumber(attributes, 'gen_ai.request.presence_penalty', options['presencePenalty']);
+  putNumber(attributes, 'gen_ai.request.seed', options['seed']);
+  const tier = asObject(asObject(options['providerOptions'])?.['openai'])?.['serviceTier'];
+  if (tier !== 'auto') putString(attributes, 'openai.request.service_tier', tier);
+  return attributes;
+}
+
+function answerOf(provider: unknown, result: unknown): Attributes {
+  const attributes: Attributes = {};
+  const answer = asObject(result);
+  if (answer !== undefined) putAnswer(attributes, provider, answer);
+  return attributes;
+}
+
+/** The prompt has no tools in it; version 4 keeps them in `mode`. */
+const REQUEST_PARTS = ['prompt', 'tools', 'mode'];
+/** `content` since version 5. */
+const RESPONSE_PARTS = ['text', 'reasoning', 'toolCalls', 'content'];
+
+function language(model: unknown, stream: boolean): CallKind {
+  const provider = asObject(model)?.['provider'];
+  const kind: CallKind = {
+    operation: 'chat',
+    request: (resource, params) => languageRequest(resource, params, stream),
+    response: (result) => answerOf(provider, result),
+    requestSize: (params) => sizeOfParts(params, REQUEST_PARTS),
+    responseSize: (result) => sizeOfParts(result, RESPONSE_PARTS),
+    content: MODEL_CONTENT,
+  };
+  if (!stream) return kind;
+  return {
+    ...kind,
+    stream: (capture) => new ModelStreamReader(provider, capture),
+    streamOf: (result) => asObject(result)?.['stream'],
+  };
+}
+
+function simple(
+  operation: Operation,
+  more: (attributes: Attributes, result: Json, params: Json) => void,
+  requestParts?: readonly string[],
+): ModelMethod['kind'] {
+  return (model) => ({
+    operation,
+    request: requestOf,
+    response: (result, params) => {
+      const attributes = answerOf(asObject(model)?.['provider'], result);
+      more(attributes, asObject(result) ?? {}, asObject(params) ?? {});
+      return attributes;
+    },
+    ...(requestParts === undefined ? {} : { requestSize: (params) => sizeOfParts(params, requestParts) }),
+  });
+}
+
+const NO_MORE = (): void => undefined;
+
+function putImages(attributes: Attributes, result: Json): void {
+  const { images } = result;
+  if (Array.isArray(images)) attributes['spanmeter.usage.images'] = images.length;
+}
+
+/** Priced by what is to be said. */
+function putCharacters(attributes: Attributes, _result: Json, params: Json): void {
+  const { text } = params;
+  if (typeof text === 'string') attributes['spanmeter.usage.input_characters'] = text.length;
+}
+
+function putSeconds(attributes: Attributes, result: Json): void {
+  putNumber(attributes, 'spanmeter.usage.audio_seconds', result['durationInSeconds']);
+}
+
+const DO_GENERATE = 'doGenerate';
+
+/** Methods of each kind of model: the one place that all of the SDK's functions and agents go through. */
+export const MODEL_METHODS: Readonly<Record<ModelRole, readonly ModelMethod[]>> = {
+  language: [
+    { name: DO_GENERATE, kind: (model) => language(model, false) },
+    { name: 'doStream', kind: (model) => language(model, true) },
+  ],
+  embedding: [{ name: 'doEmbed', kind: simple('embeddings', NO_MORE, ['values']) }],
+  image: [{ name: DO_GENERATE, kind: simple('image_generation', putImages) }],
+  speech: [{ name: DO_GENERATE, kind: simple('speech', putCharacters) }],
+  transcription: [{ name: DO_GENERATE, kind: simple('transcription', putSeconds) }],
+  reranking: [{ name: 'doRerank', kind: simple('rerank', NO_MORE, ['query', 'documents']) }],
+};

@@ -1,0 +1,159 @@
+import type { Attributes } from '@opentelemetry/api';
+import { asObject, putString, type Json } from '../../json.ts';
+import {
+  ATTR_AUDIO_INPUT_TOKENS,
+  ATTR_AUDIO_OUTPUT_TOKENS,
+  ATTR_CACHE_READ_TOKENS,
+  ATTR_CACHE_WRITE_TOKENS,
+  ATTR_INPUT_TOKENS,
+  ATTR_OUTPUT_TOKENS,
+  ATTR_REASONING_TOKENS,
+  ATTR_REPORTED_COST,
+} from '../../semconv.ts';
+
+type Count = number | undefined;
+
+interface Counts {
+  input: Count;
+  output: Count;
+  cacheRead: Count;
+  cacheWrite: Count;
+  reasoning: Count;
+}
+
+/** What a model answered, whole or as the last part of a stream, as far as usage goes. */
+export interface ModelResult {
+  readonly usage: Json | undefined;
+  readonly metadata: Json | undefined;
+  /** The provider's own usage, where the SDK passes it on. */
+  readonly raw: Json | undefined;
+}
+
+/** A count as providers tell it; some models of others give NaN for what they do not know. */
+function count(value: unknown): Count {
+  return typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : undefined;
+}
+
+function put(attributes: Attributes, key: string, value: Count): void {
+  if (value !== undefined) attributes[key] = value;
+}
+
+/** Reads what an answer of `provider` (as the SDK names it: `anthropic.messages`) tells of its usage. */
+export function putModelUsage(attributes: Attributes, provider: unknown, result: ModelResult): void {
+  const raw = result.raw ?? rawOf(result);
+  const counts = countsOf(provider, result, raw);
+  put(attributes, ATTR_INPUT_TOKENS, counts.input);
+  put(attributes, ATTR_OUTPUT_TOKENS, counts.output);
+  put(attributes, ATTR_CACHE_READ_TOKENS, counts.cacheRead);
+  put(attributes, ATTR_CACHE_WRITE_TOKENS, counts.cacheWrite);
+  put(attributes, ATTR_REASONING_TOKENS, counts.reasoning);
+  putDetails(attributes, raw);
+  putMetadata(attributes, result.metadata);
+}
+
+/** From version 6 on `usage.raw`; Anthropic's models of version 5 have it among their metadata. */
+function rawOf({ usage, metadata }: ModelResult): Json | undefined {
+  return asObject(usage?.['raw']) ?? asObject(asObject(metadata?.['anthropic'])?.['usage']);
+}
+
+/**
+ * Model specification v3 and v4 (ai 6 and 7) tell totals, cached and reasoning ones inside. v1 and v2 pass on what
+ * the provider counts: Anthropic's and Bedrock's input leaves cached tokens out, Google's output the thoughts
+ * (@ai-sdk/anthropic 1 and 2, @ai-sdk/amazon-bedrock 2 and 3, @ai-sdk/google 2).
+ */
+function countsOf(provider: unknown, { usage, metadata }: ModelResult, raw: Json | undefined): Counts {
+  const input = asObject(usage?.['inputTokens']);
+  const output = asObject(usage?.['outputTokens']);
+  if (input !== undefined || output !== undefined) {
+    return {
+      input: count(input?.['total']),
+      output: count(output?.['total']),
+      cacheRead: count(input?.['cacheRead']),
+      cacheWrite: count(input?.['cacheWrite']) ?? writesOf(raw),
+      reasoning: count(output?.['reasoning']),
+    };
+  }
+  const counts = flatCounts(usage, metadata, raw);
+  const name = typeof provider === 'string' ? provider : '';
+  if (counts.input !== undefined && (/anthropic|bedrock/.test(name) || 'anthropic' in (metadata ?? {}))) {
+    counts.input += (counts.cacheRead ?? 0) + (counts.cacheWrite ?? 0);
+  }
+  if (counts.output !== undefined && /google|vertex\.chat/.test(name)) counts.output += counts.reasoning ?? 0;
+  return counts;
+}
+
+function writesOf(raw: Json | undefined): Count {
+  const details = asObject(raw?.['prompt_tokens_details']) ?? asObject(raw?.['input_tokens_details']);
+  return count(details?.['cache_write_tokens']);
+}
+
+function flatCounts(usage: Json | undefined, metadata: Json | undefined, raw: Json | undefined): Counts {
+  const counts: Counts = {
+    input: count(usage?.['inputTokens'] ?? usage?.['promptTokens'] ?? usage?.['tokens']),
+    output: count(usage?.['outputTokens'] ?? usage?.['completionTokens']),
+    cacheRead: count(usage?.['cachedInputTokens']),
+    cacheWrite: writesOf(raw),
+    reasoning: count(usage?.['reasoningTokens']),
+  };
+  for (const key in metadata) {
+    const vendor = asObject(metadata[key]);
+    const told = asObject(vendor?.['usage']);
+    counts.cacheRead ??=
+      count(vendor?.['cacheReadInputTokens']) ??
+      count(vendor?.['cachedPromptTokens']) ??
+      count(vendor?.['promptCacheHitTokens']) ??
+      count(told?.['cacheReadInputTokens']);
+    counts.cacheWrite ??=
+      count(vendor?.['cacheCreationInputTokens']) ??
+      count(told?.['cacheWriteInputTokens']) ??
+      count(told?.['cacheWriteTokens']);
+    counts.reasoning ??= count(vendor?.['reasoningTokens']);
+  }
+  const details = asObject(raw?.['completion_tokens_details']) ?? asObject(raw?.['output_tokens_details']);
+  counts.reasoning ??=
+    count(details?.['reasoning_tokens']) ??
+    count(details?.['thinking_tokens']) ??
+    count(raw?.['thoughtsTokenCount']);
+  const prompt = asObject(raw?.['prompt_tokens_details']) ?? asObject(raw?.['input_tokens_details']);
+  counts.cacheRead ??= count(prompt?.['cached_tokens']) ?? count(raw?.['cache_read_input_tokens']);
+  return counts;
+}
+
+/** What prices depend on besides the totals, in the provider's own words. */
+function putDetails(attributes: Attributes, raw: Json | undefined): void {
+  if (raw === undefined) return;
+  const prompt = asObject(raw['prompt_tokens_details']) ?? asObject(raw['input_tokens_details']);
+  const output = asObject(raw['completion_tokens_details']) ?? asObject(raw['output_tokens_details']);
+  put(attributes, ATTR_AUDIO_INPUT_TOKENS, count(prompt?.['audio_tokens']));
+  put(attributes, ATTR_AUDIO_OUTPUT_TOKENS, count(output?.['audio_tokens']));
+  put(attributes, 'gen_ai.usage.image.input_tokens', count(prompt?.['image_tokens']));
+  put(attributes, 'gen_ai.usage.image.output_tokens', count(output?.['image_tokens']));
+  const writes = asObject(raw['cache_creation']);
+  for (const ttl of ['ephemeral_5m_input_tokens', 'ephemeral_1h_input_tokens']) {
+    put(attributes, `anthropic.usage.cache_creation.${ttl}`, count(writes?.[ttl]));
+  }
+  const tools = asObject(raw['server_tool_use']);
+  for (const tool of ['web_search_requests', 'web_fetch_requests']) {
+    put(attributes, `anthropic.usage.server_tool_use.${tool}`, count(tools?.[tool]));
+  }
+  putString(attributes, 'anthropic.response.service_tier', raw['service_tier']);
+  putString(attributes, 'anthropic.usage.speed', raw['speed']);
+  putString(attributes, 'anthropic.usage.inference_geo', raw['inference_geo']);
+  putString(attributes, 'gcp.vertex_ai.response.traffic_type', raw['trafficType']);
+}
+
+/** Service tiers, and costs where a gateway tells what it charges. */
+function putMetadata(attributes: Attributes, metadata: Json | undefined): void {
+  const tier =
+    asObject(metadata?.['openai'])?.['serviceTier'] ?? asObject(metadata?.['azure'])?.['serviceTier'];
+  putString(attributes, 'openai.response.service_tier', tier);
+  const bedrock = asObject(metadata?.['bedrock'])?.['serviceTier'];
+  putString(attributes, 'aws.bedrock.response.service_tier', asObject(bedrock)?.['type'] ?? bedrock);
+  const google = asObject(asObject(metadata?.['google'])?.['usageMetadata']);
+  putString(attributes, 'gcp.vertex_ai.response.traffic_type', google?.['trafficType']);
+  // The gateway tells it as text: `"0.00123"`.
+  const gateway = asObject(metadata?.['gateway'])?.['cost'];
+  const cost = typeof gateway === 'string' && gateway !== '' ? Number(gateway) : gateway;
+  const router = asObject(asObject(metadata?.['openrouter'])?.['usage'])?.['cost'];
+  put(attributes, ATTR_REPORTED_COST, count(cost) ?? count(router));
+}

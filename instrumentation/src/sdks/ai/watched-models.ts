@@ -1,0 +1,116 @@
+import type { AdapterHost, CallKind, Method } from '../../adapter.ts';
+import { canHide } from '../../hidden.ts';
+import { asObject } from '../../json.ts';
+import { MODEL_METHODS, type ModelMethod, type ModelRole } from './model-kinds.ts';
+
+/** What a provider makes of a model's name, by what the model is for. */
+const FACTORIES: Readonly<Record<ModelRole, readonly string[]>> = {
+  language: ['languageModel'],
+  embedding: ['embeddingModel', 'textEmbeddingModel'],
+  image: ['imageModel'],
+  speech: ['speechModel'],
+  transcription: ['transcriptionModel'],
+  reranking: ['rerankingModel'],
+};
+
+/**
+ * Finds the models that an app uses and wraps their classes' methods, once each: every function and agent of the
+ * SDK goes through them, each attempt and each step once, and what they give is what the provider said.
+ */
+export class WatchedModels {
+  readonly #host: AdapterHost;
+  /** Wrapped around models that are watched themselves: telling of both would count an answer from a cache. */
+  readonly #seenThrough = new WeakSet<object>();
+  /** Which methods of which prototypes are wrapped; false where that could not be done. */
+  #known: WeakMap<object, Map<string, boolean>> | undefined;
+
+  constructor(host: AdapterHost) {
+    this.#host = host;
+  }
+
+  /** Watches a model, or where it is a name, those that `provider` makes. True if its calls will be told. */
+  see(model: unknown, role: ModelRole, provider?: unknown): boolean {
+    if (typeof model === 'string') return this.#seeProvider(provider, role);
+    const object = asObject(model);
+    if (object === undefined) return false;
+    if (this.#seenThrough.has(object)) return true;
+    let watched = false;
+    for (const method of MODEL_METHODS[role]) watched = this.#watch(object, method) || watched;
+    return watched;
+  }
+
+  /** What `model` makes of a watched one. */
+  seeThrough(model: unknown): void {
+    const object = asObject(model);
+    if (object !== undefined) this.#seenThrough.add(object);
+  }
+
+  #watch(model: object, method: ModelMethod): boolean {
+    const owner = ownerOf(model, method.name);
+    if (owner === undefined) return false;
+    const known = this.#knownOf(owner);
+    const before = known.get(method.name);
+    if (before !== undefined) return before;
+    const wrapped =
+      canHide(owner, method.name) &&
+      this.#host.wrapMethod(owner, method.name, kindOf(method, owner === model));
+    known.set(method.name, wrapped);
+    return wrapped;
+  }
+
+  #knownOf(owner: object): Map<string, boolean> {
+    if (this.#known === undefined) {
+      this.#known = new WeakMap();
+      this.#host.onDisable(() => (this.#known = undefined));
+    }
+    const known = this.#known.get(owner) ?? new Map<string, boolean>();
+    this.#known.set(owner, known);
+    return known;
+  }
+
+  /** The SDK resolves names by the global provider, each time anew. */
+  #seeProvider(provider: unknown, role: ModelRole): boolean {
+    if ((typeof provider !== 'object' && typeof provider !== 'function') || provider === null) return false;
+    for (const name of FACTORIES[role]) {
+      const owner = ownerOf(provider, name);
+      if (owner === undefined || !canHide(owner, name)) continue;
+      const seen = (model: unknown): boolean | undefined => this.#host.guard(() => this.see(model, role));
+      this.#host.wrap(
+        owner,
+        name,
+        (original) =>
+          function (this: unknown, ...args: unknown[]): unknown {
+            const model = original.apply(this, args);
+            seen(model);
+            return model;
+          },
+      );
+    }
+    return true;
+  }
+}
+
+const byHost = new WeakMap<AdapterHost, WatchedModels>();
+
+/** The models that one instrumentation watches, however many modules it finds them in. */
+export function watchedModels(host: AdapterHost): WatchedModels {
+  const known = byHost.get(host) ?? new WatchedModels(host);
+  byHost.set(host, known);
+  return known;
+}
+
+/** The object that has the method as its own: a class's prototype, or the model where it is a plain object. */
+function ownerOf(model: object, name: string): object | undefined {
+  for (let each: object | null = model; each !== null; each = Object.getPrototypeOf(each) as object | null) {
+    if (Object.hasOwn(each, name)) return each;
+  }
+  return undefined;
+}
+
+/**
+ * A plain object is most often one that passes calls on to another model, which is told where it is known; only
+ * where nothing inside was, the object itself is.
+ */
+function kindOf({ kind }: ModelMethod, isPlain: boolean): Method['kind'] {
+  return (resource): CallKind => (isPlain ? { ...kind(resource), layer: true } : kind(resource));
+}

@@ -1,0 +1,199 @@
+import { context } from '@opentelemetry/api';
+import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
+import { InMemoryLogRecordExporter, LoggerProvider, SimpleLogRecordProcessor } from '@opentelemetry/sdk-logs';
+import {
+  AggregationTemporality,
+  InMemoryMetricExporter,
+  MeterProvider,
+  PeriodicExportingMetricReader,
+  type DataPoint,
+  type Histogram,
+} from '@opentelemetry/sdk-metrics';
+import {
+  InMemorySpanExporter,
+  NodeTracerProvider,
+  SimpleSpanProcessor,
+  type ReadableSpan,
+} from '@opentelemetry/sdk-trace-node';
+import {
+  internal,
+  type CallKind,
+  type Config,
+  type Message,
+  type SdkAdapter,
+  type Size,
+  type StreamReader,
+} from './internals.ts';
+
+const { SdkInstrumentation } = await internal('instrumentation');
+const { TextSize } = await internal('text-size');
+
+/** What the small SDK is asked, and what it answers. */
+export interface SmallRequest {
+  readonly model?: string;
+  readonly text?: unknown;
+  readonly system?: string;
+  readonly tools?: readonly unknown[];
+  readonly answer?: unknown;
+  readonly usage?: Readonly<Record<string, number>>;
+  readonly fail?: Error;
+}
+
+/** An SDK of two methods, for what does not depend on which SDK it is. */
+export class SmallClient {
+  async ask(request: SmallRequest): Promise<SmallRequest> {
+    await Promise.resolve();
+    if (request.fail !== undefined) throw request.fail;
+    return request;
+  }
+
+  async *stream(request: SmallRequest): AsyncGenerator<string> {
+    await Promise.resolve();
+    for (const word of String(request.answer).split(' ')) yield word;
+  }
+
+  async embed(request: SmallRequest): Promise<SmallRequest> {
+    await Promise.resolve();
+    return request;
+  }
+}
+
+function said(role: string, content: unknown): Message {
+  return { role, parts: [{ type: 'text', content }] };
+}
+
+class Words implements StreamReader {
+  readonly #capture: boolean;
+  #text: string[] = [];
+
+  constructor(capture: boolean) {
+    this.#capture = capture;
+  }
+
+  read(chunk: unknown): boolean {
+    if (this.#capture) this.#text.push(String(chunk));
+    return true;
+  }
+
+  attributes(): Record<string, number> {
+    return { 'gen_ai.usage.output_tokens': 2 };
+  }
+
+  received(): Size {
+    return new TextSize();
+  }
+
+  messages(): Message[] {
+    return [said('assistant', this.#text.join(' '))];
+  }
+}
+
+function kind(operation: CallKind['operation']): CallKind {
+  return {
+    operation,
+    request: (_resource, body) => ({
+      'gen_ai.operation.name': operation,
+      'gen_ai.provider.name': 'small',
+      'gen_ai.request.model': (body as SmallRequest).model ?? 'small-1',
+      'server.address': '127.0.0.1',
+    }),
+    response: (response) => ({ ...(response as SmallRequest).usage }),
+    stream: (capture) => new Words(capture),
+    content: {
+      input: (body) => [said('user', (body as SmallRequest).text)],
+      system: (body) => {
+        const { system } = body as SmallRequest;
+        return system === undefined ? [] : [{ type: 'text', content: system }];
+      },
+      tools: (body) => (body as SmallRequest).tools ?? [],
+      output: (response) => [said('assistant', (response as SmallRequest).answer)],
+    },
+  };
+}
+
+const ADAPTER: SdkAdapter = {
+  module: 'small-sdk',
+  versions: ['>=1'],
+  methods: [
+    { owner: ownerOf, name: 'ask', kind: kind('chat') },
+    { owner: ownerOf, name: 'stream', kind: kind('chat') },
+    { owner: ownerOf, name: 'embed', kind: kind('embeddings') },
+  ],
+  rivals: [],
+};
+
+function ownerOf(moduleExports: unknown): object {
+  return (moduleExports as { Client: typeof SmallClient }).Client.prototype;
+}
+
+export interface SmallLab {
+  readonly client: SmallClient;
+  spans(): ReadableSpan[];
+  logs(): ReturnType<InMemoryLogRecordExporter['getFinishedLogRecords']>;
+  metrics(): Promise<Map<string, (DataPoint<number> | DataPoint<Histogram>)[]>>;
+  close(): Promise<void>;
+}
+
+/** An instrumented client of its own class and with providers of its own; `env` holds while it is made. */
+export function smallLab(env: Readonly<Record<string, string>> = {}, config: Config = {}): SmallLab {
+  const before = { ...process.env };
+  Object.assign(process.env, env);
+  class Client extends SmallClient {}
+  // Methods of its own, so that labs do not share what they patch.
+  for (const name of ['ask', 'stream', 'embed'] as const) {
+    Object.defineProperty(Client.prototype, name, {
+      value: SmallClient.prototype[name],
+      writable: true,
+      configurable: true,
+    });
+  }
+  const spans = new InMemorySpanExporter();
+  const tracerProvider = new NodeTracerProvider({ spanProcessors: [new SimpleSpanProcessor(spans)] });
+  const logs = new InMemoryLogRecordExporter();
+  const loggerProvider = new LoggerProvider({
+    processors: [new SimpleLogRecordProcessor({ exporter: logs })],
+  });
+  const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
+  const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 3_600_000 });
+  const meterProvider = new MeterProvider({ readers: [reader] });
+  const instrumentation = new SdkInstrumentation(ADAPTER, config);
+  instrumentation.setTracerProvider(tracerProvider);
+  instrumentation.setLoggerProvider(loggerProvider);
+  instrumentation.setMeterProvider(meterProvider);
+  instrumentation.manuallyInstrument({ Client });
+  return {
+    client: new Client(),
+    spans: () => spans.getFinishedSpans(),
+    logs: () => logs.getFinishedLogRecords(),
+    async metrics() {
+      // The vocabulary is read with the first call; only then is the environment as it was.
+      await reader.forceFlush();
+      const last = exporter.getMetrics().at(-1)?.scopeMetrics ?? [];
+      return new Map(
+        last.flatMap((scope) =>
+          scope.metrics.map(
+            (metric) => [metric.descriptor.name, metric.dataPoints as DataPoint<number>[]] as const,
+          ),
+        ),
+      );
+    },
+    async close() {
+      instrumentation.disable();
+      await Promise.all([tracerProvider.shutdown(), meterProvider.shutdown(), loggerProvider.shutdown()]);
+      for (const key of Object.keys(env)) {
+        if (before[key] === undefined) delete process.env[key];
+        else process.env[key] = before[key];
+      }
+    },
+  };
+}
+
+/** Runs `body` with contexts that follow asynchronous code, as every SDK sets them up. */
+export async function withContexts(body: () => Promise<void>): Promise<void> {
+  context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
+  try {
+    await body();
+  } finally {
+    context.disable();
+  }
+}
