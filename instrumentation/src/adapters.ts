@@ -1,6 +1,7 @@
 import type { SdkAdapter } from './adapter.ts';
 import { ai } from './sdks/ai.ts';
 import { anthropic } from './sdks/anthropic.ts';
+import { bedrockRuntime } from './sdks/bedrock-runtime.ts';
 import { cohere } from './sdks/cohere.ts';
 import { googleGenai } from './sdks/google-genai.ts';
 import { langchain } from './sdks/langchain.ts';
@@ -15,6 +16,7 @@ import { openaiAgents } from './sdks/openai-agents.ts';
 export const ADAPTERS: readonly SdkAdapter[] = [
   ai,
   anthropic,
+  bedrockRuntime,
   cohere,
   googleGenai,
   langchain,

@@ -180,6 +180,13 @@ export class ObservedCall implements CurrentCall {
     this.#end(this.#soFar(), undefined);
   }
 
+  /** The app dropped the stream, or ends: an SDK that ends its own span has no occasion to any more. */
+  lose(): void {
+    this.abandon();
+    const { span } = this.#span.owner === 'sdk' ? this.#span : {};
+    this.#host.guard(() => (span?.isRecording() === true ? span.end() : undefined));
+  }
+
   #soFar(): Attributes {
     const reader = this.#reader;
     return (reader === undefined ? undefined : this.#host.guard(() => reader.attributes())) ?? {};
@@ -244,6 +251,9 @@ export class ObservedCall implements CurrentCall {
 }
 
 function describeError(error: unknown, attributes: Attributes): void {
+  // Errors of Smithy clients (AWS) know how often the request was sent.
+  const attempts = asObject(asObject(error)?.['$metadata'])?.['attempts'];
+  if (typeof attempts === 'number' && attempts > 1) attributes[ATTR_RESEND_COUNT] = attempts - 1;
   const status = statusOf(error);
   if (status !== undefined) {
     attributes[ATTR_HTTP_STATUS] = status;

@@ -75,6 +75,8 @@ export const ATTR_ERROR_TYPE = 'error.type';
 export const ATTR_HTTP_STATUS = 'http.response.status_code';
 /** Attempts after the first. */
 export const ATTR_RESEND_COUNT = 'http.request.resend_count';
+/** On a span of another instrumentation inside one of ours: both tell of one call, which ours counts. */
+export const ATTR_TOLD_ABOVE = 'spanmeter.told_above';
 /** The host that the client sends to. */
 export const ATTR_SERVER_ADDRESS = 'server.address';
 /** Its port. */

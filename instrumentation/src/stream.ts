@@ -11,7 +11,7 @@ interface SdkStream {
 }
 
 /** Ends calls whose stream, or whose iterator, was dropped without being read to its end. */
-const dropped = new FinalizationRegistry<ObservedCall>((call) => call.abandon());
+const dropped = new FinalizationRegistry<ObservedCall>((call) => call.lose());
 
 function isSdkStream(value: unknown): value is SdkStream {
   return typeof asObject(value)?.['iterator'] === 'function';

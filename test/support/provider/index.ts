@@ -6,3 +6,5 @@ export { startCohereStandIn } from './cohere.ts';
 export { startGeminiStandIn } from './gemini.ts';
 export { startMistralStandIn } from './mistral.ts';
 export { startOllamaStandIn } from './ollama.ts';
+export { startAnthropicPlatforms } from './anthropic.ts';
+export { startBedrockStandIn } from './bedrock.ts';
