@@ -180,6 +180,13 @@ export class ObservedCall implements CurrentCall {
     this.#end(this.#soFar(), undefined);
   }
 
+  /** The app dropped the stream, or ends: an SDK that ends its own span has no occasion to any more. */
+  lose(): void {
+    this.abandon();
+    const { span } = this.#span.owner === 'sdk' ? this.#span : {};
+    this.#host.guard(() => (span?.isRecording() === true ? span.end() : undefined));
+  }
+
   #soFar(): Attributes {
     const reader = this.#reader;
     return (reader === undefined ? undefined : this.#host.guard(() => reader.attributes())) ?? {};
@@ -247,6 +254,9 @@ export class ObservedCall implements CurrentCall {
 }
 
 function describeError(error: unknown, attributes: Attributes): void {
+  // Errors of Smithy clients (AWS) know how often the request was sent.
+  const attempts = asObject(asObject(error)?.['$metadata'])?.['attempts'];
+  if (typeof attempts === 'number' && attempts > 1) attributes[ATTR_RESEND_COUNT] = attempts - 1;
   const status = statusOf(error);
   if (status !== undefined) {
     attributes[ATTR_HTTP_STATUS] = status;
@@ -271,7 +281,17 @@ function statusOf(error: unknown): number | undefined {
   return typeof status === 'number' ? status : undefined;
 }
 
+/** Classes of errors by which SDKs say that the app aborted. */
+const ABORTS: ReadonlySet<string> = new Set(['APIUserAbortError', 'RequestAbortedError']);
+
+/** What fetch says, where an SDK (`cohere-ai@7`) hands on no more than that. */
+const ABORTED = /^The user aborted a request\.?$/;
+
 function isAbort(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
-  return error.name === 'AbortError' || error.constructor.name === 'APIUserAbortError';
+  const kind = error.constructor.name;
+  if (error.name === 'AbortError' || ABORTS.has(kind) || ABORTED.test(error.message)) return true;
+  // An SDK's error for whatever went wrong; its error for a time limit, which aborts as well, is a failure.
+  const { cause } = error;
+  return cause instanceof Error && cause.name === 'AbortError' && !kind.includes('Timeout');
 }

@@ -55,6 +55,8 @@ export const ATTR_INPUT_CHARACTERS = 'spanmeter.usage.input_characters';
 export const ATTR_WEB_SEARCHES = 'spanmeter.usage.web_search_requests';
 /** True where the usage of this request is told by a later span, so that this one costs nothing. */
 export const ATTR_USAGE_DEFERRED = 'spanmeter.usage.deferred';
+/** Units of calls that are sold by the thousand: searches of a rerank, pages of an OCR. */
+export const ATTR_REQUESTS = 'spanmeter.usage.requests';
 /** What the provider says that it charges, in USD: not in the conventions, read by most backends. */
 export const ATTR_REPORTED_COST = 'gen_ai.usage.cost';
 /**
@@ -83,6 +85,8 @@ export const ATTR_ERROR_TYPE = 'error.type';
 export const ATTR_HTTP_STATUS = 'http.response.status_code';
 /** Attempts after the first. */
 export const ATTR_RESEND_COUNT = 'http.request.resend_count';
+/** On a span of another instrumentation inside one of ours: both tell of one call, which ours counts. */
+export const ATTR_TOLD_ABOVE = 'spanmeter.told_above';
 /** The host that the client sends to. */
 export const ATTR_SERVER_ADDRESS = 'server.address';
 /** Its port. */

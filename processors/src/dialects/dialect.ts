@@ -8,6 +8,7 @@ export type FieldName =
   | 'finishReasons'
   | 'streaming'
   | 'timeToFirstSeconds'
+  | 'toldAbove'
   | 'errorType'
   | 'inputTokens'
   | 'outputTokens'
