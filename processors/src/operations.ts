@@ -75,6 +75,9 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
   delete_memory: RETRIEVAL,
   fetch_response: FETCH,
   count_tokens: COUNT,
+  // Anthropic's SDK traces all of its API: `anthropic.messages.batches.create`, `anthropic.sessions.create`.
+  batches: operation('batch', false),
+  sessions: AGENT,
 };
 
 const BY_NAME: ReadonlyMap<string, Operation> = new Map(Object.entries(OPERATIONS));
