@@ -79,11 +79,25 @@ function parseServer(baseUrl: string): Server {
  * tells it apart.
  */
 export function providerOf(host: string | undefined, format: string): string {
-  if (host === undefined) return format;
-  const exact = HOSTS[host];
-  if (exact !== undefined) return exact;
+  return host === undefined ? format : (knownProvider(host) ?? format);
+}
+
+/** Providers of the hosts seen, so that suffixes are looked through once per host and not once per call. */
+const providers = new Map<string, string | undefined>();
+
+function knownProvider(host: string): string | undefined {
+  const known = providers.get(host);
+  if (known !== undefined || providers.has(host)) return known;
+  const provider = findProvider(host);
+  if (providers.size >= MAX_SERVERS) providers.clear();
+  providers.set(host, provider);
+  return provider;
+}
+
+function findProvider(host: string): string | undefined {
+  if (Object.hasOwn(HOSTS, host)) return HOSTS[host];
   for (const [suffix, provider] of Object.entries(HOSTS)) {
     if ((suffix.startsWith('.') || suffix.startsWith('-')) && host.endsWith(suffix)) return provider;
   }
-  return BEDROCK_HOST.test(host) ? 'aws.bedrock' : format;
+  return BEDROCK_HOST.test(host) ? 'aws.bedrock' : undefined;
 }
