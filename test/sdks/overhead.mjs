@@ -1,13 +1,17 @@
 // Prints what a call and a stream's chunk cost under whatever was preloaded, in microseconds of processor time, which
-// other work of the machine hardly changes, as JSON.
+// other work of the machine hardly changes, as JSON. It is the cost of a process that has run for a while: the first
+// thousands of calls are compiled as they run, cost several times as much, and are left out.
 //
 //   node [--import PRELOAD] overhead.mjs openai|anthropic
 import { answer, WIRES } from './wires.mjs';
 
-const CALLS = 300;
+const WARM_UP_CALLS = 2500;
+const CALLS = 400;
+const WARM_UP_STREAMS = 20;
 const CHUNKS = 2000;
-const ROUNDS = 15;
-const WARM_UP = 3;
+/** Events that arrive together; SDKs cut up what arrives at once in time that grows with its square. */
+const CHUNKS_TOGETHER = 20;
+const ROUNDS = 11;
 
 const wire = WIRES[process.argv[2]];
 
@@ -16,33 +20,52 @@ function microsSince(started) {
   return user + system;
 }
 
-async function perCall() {
-  const client = wire.connect(async () => answer(wire.answer, 'application/json'));
-  const started = process.cpuUsage();
-  for (let call = 0; call < CALLS; call += 1) await wire.call(client);
-  return microsSince(started) / CALLS;
+const caller = wire.connect(async () => answer(wire.answer, 'application/json'));
+
+async function makeCalls(count) {
+  for (let call = 0; call < count; call += 1) await wire.call(caller);
 }
 
-async function perChunk() {
-  const text = wire.head + wire.chunk.repeat(CHUNKS) + wire.tail;
-  const client = wire.connect(async () => answer(text, 'text/event-stream'));
-  const started = process.cpuUsage();
-  let chunks = 0;
-  for await (const _ of await wire.stream(client)) chunks += 1;
-  if (chunks < CHUNKS) throw new Error(`${chunks} chunks`);
-  return microsSince(started) / CHUNKS;
+function arriving() {
+  const encoder = new TextEncoder();
+  const some = encoder.encode(wire.chunk.repeat(CHUNKS_TOGETHER));
+  let left = CHUNKS / CHUNKS_TOGETHER;
+  return new ReadableStream({
+    start: (controller) => controller.enqueue(encoder.encode(wire.head)),
+    pull(controller) {
+      if (left > 0) controller.enqueue(some);
+      else {
+        controller.enqueue(encoder.encode(wire.tail));
+        controller.close();
+      }
+      left -= 1;
+    },
+  });
 }
 
-async function median(measure) {
+const streamer = wire.connect(async () => answer(arriving(), 'text/event-stream'));
+
+async function readStreams(count) {
+  for (let stream = 0; stream < count; stream += 1) {
+    let chunks = 0;
+    for await (const _ of await wire.stream(streamer)) chunks += 1;
+    if (chunks < CHUNKS) throw new Error(`${chunks} chunks`);
+  }
+}
+
+async function median(measured, each) {
   const values = [];
-  for (let round = -WARM_UP; round < ROUNDS; round += 1) {
-    const value = await measure();
-    if (round >= 0) values.push(value);
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const started = process.cpuUsage();
+    await measured();
+    values.push(microsSince(started) / each);
   }
   return values.toSorted((a, b) => a - b)[values.length >> 1];
 }
 
-// The SDK is loaded, and with that instrumented, before anything is measured.
-wire.connect(async () => undefined);
-console.log(JSON.stringify({ perCall: await median(perCall), perChunk: await median(perChunk) }));
+await makeCalls(WARM_UP_CALLS);
+const perCall = await median(() => makeCalls(CALLS), CALLS);
+await readStreams(WARM_UP_STREAMS);
+const perChunk = await median(() => readStreams(2), 2 * CHUNKS);
+console.log(JSON.stringify({ perCall, perChunk }));
 process.exit();
