@@ -1,7 +1,11 @@
+import { createRequire } from 'node:module';
 import { diag } from '@opentelemetry/api';
-import { budgetGuardFromEnv } from './budget-guard-env.ts';
+import {
+  INSTRUMENTED_FILES,
+  INSTRUMENTED_MODULES,
+  createInstrumentations,
+} from './create-instrumentations.ts';
 import type { Watched } from './import-hooks.ts';
-import { INSTRUMENTED_FILES, INSTRUMENTED_MODULES, createInstrumentations } from './index.ts';
 import type { SdkInstrumentation } from './instrumentation.ts';
 import { LateTracerProvider } from './late-tracer.ts';
 import { installLoaderHooks } from './loader.ts';
@@ -21,12 +25,20 @@ function install(modules: readonly Watched[]): readonly SdkInstrumentation[] {
     const provider = new LateTracerProvider();
     for (const each of instrumentations) each.setTracerProvider(provider);
     instrumentations.forEach(keepRequireHook);
-    budgetGuardFromEnv(process.env);
+    guardBudgets();
     return instrumentations;
   } catch (fault) {
     diag.error('spanmeter: the instrumentations could not be added', fault);
     return [];
   }
+}
+
+/** Loaded only where budgets are guarded, since each file that is loaded holds up the app's start. */
+function guardBudgets(): void {
+  if (process.env['SPANMETER_BUDGET_GUARD'] === undefined) return;
+  const require = createRequire(import.meta.url);
+  const { budgetGuardFromEnv } = require('./budget-guard-env.js') as typeof import('./budget-guard-env.ts');
+  budgetGuardFromEnv(process.env);
 }
 
 /**

@@ -25,6 +25,7 @@ import { OpenCalls } from './open-calls.ts';
 import { onRequire } from './required-modules.ts';
 import { samplingRatioOf } from './sampling.ts';
 import { SCOPE_NAME } from './scope.ts';
+import { noteSdkSeen } from './sdk-seen.ts';
 import { ATTR_SAMPLING_RATIO } from './semconv.ts';
 import { sharedTracerProvider } from './shared-api.ts';
 import { unknownVersionDefinition } from './unknown-version.ts';
@@ -228,6 +229,7 @@ export class SdkInstrumentation extends InstrumentationBase<SdkInstrumentationCo
   }
 
   #patch(moduleExports: unknown): unknown {
+    noteSdkSeen();
     for (const { owner, name, kind } of this.#adapter.methods) {
       const holder = owner(moduleExports);
       if (holder !== undefined) this.#wrapMethod(holder, name, kind);

@@ -1,11 +1,12 @@
 import { spawnSync } from 'node:child_process';
 import http from 'node:http';
 import https from 'node:https';
+import { createRequire } from 'node:module';
 import type { Socket } from 'node:net';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
+import { diag } from '@opentelemetry/api';
 import { convertLegacyHttpOptions } from '@opentelemetry/otlp-exporter-base/node-http';
-import { JsonTraceSerializer, ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import { untraced } from './suppress.ts';
 
@@ -26,6 +27,14 @@ export interface SpanSender {
   sendNow(spans: readonly ReadableSpan[], timeoutMs: number): boolean;
 }
 
+type Encoders = typeof import('@opentelemetry/otlp-transformer');
+
+/** A tenth of what `register` loads, for nothing in a process that calls no model. */
+function requireEncoders(): Encoders {
+  const require = createRequire(import.meta.url);
+  return require('@opentelemetry/otlp-transformer') as Encoders;
+}
+
 /** OTLP/HTTP over sockets that never keep the host process alive, unless told to. */
 export class OtlpSender implements SpanSender {
   readonly #options: ReturnType<typeof convertLegacyHttpOptions>;
@@ -33,6 +42,7 @@ export class OtlpSender implements SpanSender {
   #agent: http.Agent | undefined;
   #socket: Socket | undefined;
   #headers: Record<string, string> | undefined;
+  #encoders: Encoders | undefined;
   #held = false;
 
   /** Endpoint, headers, compression, timeout and certificates come from the `OTEL_EXPORTER_OTLP_*` variables. */
@@ -85,9 +95,19 @@ export class OtlpSender implements SpanSender {
     this.#headers = await this.#options.headers();
   }
 
+  /** Loads what spans are encoded with, so that no request has to wait for it; never throws. */
+  load(): void {
+    try {
+      this.#encoders ??= requireEncoders();
+    } catch (fault) {
+      diag.error('spanmeter: spans cannot be encoded', fault);
+    }
+  }
+
   #encode(spans: readonly ReadableSpan[]): Uint8Array | undefined {
-    const serializer = this.#json ? JsonTraceSerializer : ProtobufTraceSerializer;
-    return serializer.serializeRequest([...spans]);
+    this.load();
+    const { JsonTraceSerializer: json, ProtobufTraceSerializer: protobuf } = this.#encoders ?? {};
+    return (this.#json ? json : protobuf)?.serializeRequest([...spans]);
   }
 
   #post(headers: Record<string, string>, body: Uint8Array): Promise<SendResult> {

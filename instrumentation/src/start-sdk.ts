@@ -4,6 +4,7 @@ import { NodeTracerProvider, type SpanProcessor } from '@opentelemetry/sdk-trace
 import { AttributionSpanProcessor } from './attribution.ts';
 import { DeliveryProcessor } from './delivery.ts';
 import { OtlpSender } from './otlp-sender.ts';
+import { onSdkSeen } from './sdk-seen.ts';
 
 /** Environment variables. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -32,6 +33,7 @@ export function startSdk(env: Environment): StartedSdk {
 function createDelivery(protocol: 'http/protobuf' | 'http/json', env: Environment): DeliveryProcessor {
   const sender = new OtlpSender(protocol);
   void sender.prepare().catch(() => undefined);
+  onSdkSeen(() => sender.load());
   const batch = positive(env['OTEL_BSP_MAX_EXPORT_BATCH_SIZE']);
   return new DeliveryProcessor(sender, {
     maxQueueSize: positive(env['OTEL_BSP_MAX_QUEUE_SIZE']) ?? 2048,
