@@ -183,18 +183,18 @@ export class DeliveryProcessor implements SpanProcessor {
       return false;
     }
     this.#failures = 0;
-    this.#nextDelayMs = this.#queue.length >= this.#limits.batchSize ? 0 : this.#limits.delayMs;
-    if (result.outcome !== 'refused') return true;
-    if (result.divisible === true && spans.length > 1) this.#divide(spans);
-    else this.#drop(spans.length, result.detail ?? 'refused');
+    if (result.outcome === 'refused') this.#refused(spans, result);
+    const isMore = this.#pieces.length > 0 || this.#queue.length >= this.#limits.batchSize;
+    this.#nextDelayMs = isMore ? 0 : this.#limits.delayMs;
     return true;
   }
 
   /** One span that is wrong must not take the others of its request with it. */
-  #divide(spans: readonly ReadableSpan[]): void {
-    const middle = spans.length >> 1;
-    this.#pieces.push(spans.slice(middle), spans.slice(0, middle));
-    this.#nextDelayMs = 0;
+  #refused(spans: readonly ReadableSpan[], { divisible, detail }: SendResult): void {
+    if (divisible === true && spans.length > 1) {
+      const middle = spans.length >> 1;
+      this.#pieces.push(spans.slice(middle), spans.slice(0, middle));
+    } else this.#drop(spans.length, detail ?? 'refused');
   }
 
   #drop(count: number, reason: string): void {
