@@ -51,6 +51,8 @@ export interface CallKind {
   readonly request: (resource: unknown, body: unknown) => Attributes;
   /** Attributes of a parsed response. */
   readonly response: (response: unknown, body: unknown) => Attributes;
+  /** What an answered request is charged for by what it asked, however the app reads the answer. */
+  readonly charged?: (body: unknown) => Attributes;
   /**
    * Reads a streamed response; `capture` says whether content is wanted, `asked` whether `ask` has changed the
    * request. Absent: what comes is never a stream.
@@ -144,6 +146,11 @@ export interface ModuleHook {
   /** As apps import it: a package, or an entry point of one (`@langchain/core/tools`). */
   readonly module: string;
   readonly versions: readonly string[];
+  /**
+   * For an entry point: the files of the package that hold it in CommonJS (`dist/tools/index.cjs`), which may load
+   * them by a path of its own before an app does by the entry point's name.
+   */
+  readonly requireFiles?: readonly string[];
   /** A file inside the package, without which the hook is for the main module: `dist/tracer.js`. */
   readonly files?: readonly string[];
   /** May give other exports in place of those it got. */

@@ -181,6 +181,13 @@ export class ObservedCall implements CurrentCall {
     this.#end(this.#soFar(), undefined);
   }
 
+  /** The app dropped the stream, or ends: an SDK that ends its own span has no occasion to any more. */
+  lose(): void {
+    this.abandon();
+    const { span } = this.#span.owner === 'sdk' ? this.#span : {};
+    this.#host.guard(() => (span?.isRecording() === true ? span.end() : undefined));
+  }
+
   #soFar(): Attributes {
     const reader = this.#reader;
     return (reader === undefined ? undefined : this.#host.guard(() => reader.attributes())) ?? {};
@@ -191,6 +198,9 @@ export class ObservedCall implements CurrentCall {
     if (this.#ended) return;
     this.#ended = true;
     this.#host.open.delete(this);
+    if (this.#answered && error === undefined) {
+      this.#host.guard(() => Object.assign(attributes, this.kind.charged?.(this.#body)));
+    }
     if (!(this.isLayer && this.#inner)) this.#host.guard(() => this.#tell(attributes, error));
     this.#body = undefined;
     this.#response = undefined;
@@ -245,6 +255,9 @@ export class ObservedCall implements CurrentCall {
 }
 
 function describeError(error: unknown, attributes: Attributes): void {
+  // Errors of Smithy clients (AWS) know how often the request was sent.
+  const attempts = asObject(asObject(error)?.['$metadata'])?.['attempts'];
+  if (typeof attempts === 'number' && attempts > 1) attributes[ATTR_RESEND_COUNT] = attempts - 1;
   const status = statusOf(error);
   if (status !== undefined) {
     attributes[ATTR_HTTP_STATUS] = status;
@@ -265,13 +278,21 @@ function statusOf(error: unknown): number | undefined {
     if (typeof status === 'number' && Number.isInteger(status)) return status;
   }
   const smithy = asObject(fields?.['$metadata'])?.['httpStatusCode'];
-  return typeof smithy === 'number' ? smithy : undefined;
+  const status = smithy ?? asObject(fields?.['httpResponse'])?.['status'];
+  return typeof status === 'number' ? status : undefined;
 }
 
-/** Names of errors for what the app itself has called off, beside the platform's. */
-const ABORTS: ReadonlySet<string> = new Set(['APIUserAbortError', 'ModelAbortError']);
+/** Classes of errors by which SDKs say that the app aborted. */
+const ABORTS: ReadonlySet<string> = new Set(['APIUserAbortError', 'ModelAbortError', 'RequestAbortedError']);
+
+/** What fetch says, where an SDK (`cohere-ai@7`) hands on no more than that. */
+const ABORTED = /^The user aborted a request\.?$/;
 
 function isAbort(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
-  return error.name === 'AbortError' || ABORTS.has(classNameOf(error));
+  const kind = classNameOf(error);
+  if (error.name === 'AbortError' || ABORTS.has(kind) || ABORTED.test(error.message)) return true;
+  // An SDK's error for whatever went wrong; its error for a time limit, which aborts as well, is a failure.
+  const { cause } = error;
+  return cause instanceof Error && cause.name === 'AbortError' && !kind.includes('Timeout');
 }

@@ -1,6 +1,7 @@
-/** Puts `value` on `target` so that neither spreads, keys nor logs show it. */
+/** Puts `value` on `target` so that neither spreads, keys nor logs show it, but for one that they showed before. */
 export function hide(target: object, name: PropertyKey, value: unknown): void {
-  Object.defineProperty(target, name, { value, configurable: true, writable: true, enumerable: false });
+  const enumerable = Object.prototype.propertyIsEnumerable.call(target, name);
+  Object.defineProperty(target, name, { value, configurable: true, writable: true, enumerable });
 }
 
 /** Whether `hide` can do so: the app may have frozen the object, or the SDK its property. */

@@ -10,6 +10,9 @@ export interface ImportHooks {
   readonly loadSync: unknown;
 }
 
+/** A package by the name that imports have, or files of one by their URL, since it imports those by a path. */
+export type Watched = string | RegExp;
+
 /** What Turbopack adds to the names of external packages. */
 const ALIAS = /-[0-9a-f]{16}(?=\/|$)/;
 
@@ -19,7 +22,7 @@ const ALIAS = /-[0-9a-f]{16}(?=\/|$)/;
  */
 export function createImportHooks(
   entry: 'hook.mjs' | 'register-hooks.mjs',
-  modules: () => readonly string[],
+  modules: () => readonly Watched[],
 ): ImportHooks {
   // Loaded with require, because `--require` cannot wait for an import.
   const require = createRequire(import.meta.url);
@@ -27,8 +30,10 @@ export function createImportHooks(
     createHook: (meta: { url: string }) => ImportHooks;
   };
   const hooks = createHook({ url: pathToFileURL(require.resolve(`import-in-the-middle/${entry}`)).href });
-  const shouldInclude = (_: string, specifier: string): boolean =>
-    modules().includes(specifier.replace(ALIAS, ''));
+  const shouldInclude = (url: string, specifier: string): boolean => {
+    const name = specifier.replace(ALIAS, '');
+    return modules().some((each) => (typeof each === 'string' ? each === name : each.test(url)));
+  };
   hooks.applyOptions({ shouldInclude });
   return hooks;
 }

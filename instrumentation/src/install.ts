@@ -1,6 +1,7 @@
 import { diag } from '@opentelemetry/api';
 import { budgetGuardFromEnv } from './budget-guard-env.ts';
-import { INSTRUMENTED_MODULES, createInstrumentations } from './index.ts';
+import type { Watched } from './import-hooks.ts';
+import { INSTRUMENTED_FILES, INSTRUMENTED_MODULES, createInstrumentations } from './index.ts';
 import type { SdkInstrumentation } from './instrumentation.ts';
 import { LateTracerProvider } from './late-tracer.ts';
 import { installLoaderHooks } from './loader.ts';
@@ -9,11 +10,11 @@ let installed: readonly SdkInstrumentation[] | undefined;
 
 /** Adds the instrumentations to this process, once; `more` are modules whose imports are to be seen, too. */
 export function installInstrumentations(more: readonly string[] = []): readonly SdkInstrumentation[] {
-  installed ??= install([...INSTRUMENTED_MODULES, ...more]);
+  installed ??= install([...INSTRUMENTED_MODULES, ...INSTRUMENTED_FILES, ...more]);
   return installed;
 }
 
-function install(modules: readonly string[]): readonly SdkInstrumentation[] {
+function install(modules: readonly Watched[]): readonly SdkInstrumentation[] {
   try {
     installLoaderHooks(modules);
     const instrumentations = createInstrumentations();

@@ -1,5 +1,4 @@
 import {
-  context,
   diag,
   metrics,
   trace,
@@ -17,7 +16,7 @@ import {
 import type { AdapterHost, AnyFunction, CallKind, Method, ModuleHook, SdkAdapter } from './adapter.ts';
 import { CapturedContent, type RedactContent } from './captured-content.ts';
 import { contentMode } from './content.ts';
-import { currentCall } from './current-call.ts';
+import { countRetries } from './count-retries.ts';
 import { LateTracerProvider } from './late-tracer.ts';
 import { MANUAL_CALLS } from './manual-host.ts';
 import { clientMetrics, type ClientMetrics } from './metrics.ts';
@@ -218,8 +217,14 @@ export class SdkInstrumentation extends InstrumentationBase<SdkInstrumentationCo
       if (!isEntryPoint(definition.name) || definition.files.length > 0) continue;
       const loaded = (moduleExports: unknown, folder: string): unknown =>
         (this as unknown as BaseWithLoader)._onRequire(definition, moduleExports, definition.name, folder);
-      this.#undo.push(onRequire(definition.name, loaded));
+      this.#undo.push(onRequire(definition.name, this.#requireFiles(definition.name), loaded));
     }
+  }
+
+  #requireFiles(entryPoint: string): readonly string[] {
+    const { module, hooks = [] } = this.#adapter;
+    const files = hooks.find((hook) => hook.module === entryPoint)?.requireFiles ?? [];
+    return files.map((file) => `${module}/${file}`);
   }
 
   #patch(moduleExports: unknown): unknown {
@@ -294,12 +299,4 @@ interface BaseWithLoader {
 /** `@scope/package/entry` or `package/entry`. */
 function isEntryPoint(name: string): boolean {
   return name.split('/').length > (name.startsWith('@') ? 2 : 1);
-}
-
-/** An SDK's own way to try again, counted for the call that it is for. */
-function countRetries(original: AnyFunction): AnyFunction {
-  return function (this: unknown, ...args: unknown[]): unknown {
-    currentCall(context.active())?.noteRetry();
-    return original.apply(this, args);
-  };
 }

@@ -11,6 +11,28 @@ export function putNumber(target: Record<string, unknown>, key: string, value: u
   if (typeof value === 'number' && Number.isFinite(value)) target[key] = value;
 }
 
+/** A count as a provider tells it: a finite number from 0 on; undefined for anything else. */
+export function countOf(value: unknown): number | undefined {
+  return typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : undefined;
+}
+
+/** Sets `key` where `value` is a count, and not 0: for parts that most calls have none of. */
+export function putPart(target: Record<string, unknown>, key: string, value: unknown): void {
+  const count = countOf(value);
+  if (count !== undefined && count !== 0) target[key] = count;
+}
+
+/** Sets `key` to the first of `values` that is a count; nothing where none is. */
+export function putCount(target: Record<string, unknown>, key: string, ...values: readonly unknown[]): void {
+  const count = values.map(countOf).find((value) => value !== undefined);
+  if (count !== undefined) target[key] = count;
+}
+
+/** `value` as a list of objects; what is none is left out. */
+export function objectsIn(value: unknown): Json[] {
+  return Array.isArray(value) ? value.map(asObject).filter((item) => item !== undefined) : [];
+}
+
 /** Sets `key` where `value` is a non-empty string; anything else sets nothing. */
 export function putString(target: Record<string, unknown>, key: string, value: unknown): void {
   if (typeof value === 'string' && value !== '') target[key] = value;

@@ -1,10 +1,10 @@
-import { createImportHooks } from './import-hooks.ts';
+import { createImportHooks, type Watched } from './import-hooks.ts';
 
-let included: readonly string[] = [];
+let included: readonly Watched[] = [];
 const hooks = createImportHooks('hook.mjs', () => included);
 
 /** Called by Node in the thread of the hooks, with what was given to `module.register`. */
-export function initialize(modules: readonly string[]): void {
+export function initialize(modules: readonly Watched[]): void {
   included = modules;
 }
 

@@ -1,5 +1,5 @@
 import nodeModule, { createRequire, register } from 'node:module';
-import { createImportHooks } from './import-hooks.ts';
+import { createImportHooks, type Watched } from './import-hooks.ts';
 
 interface SyncLoader {
   registerHooks(hooks: { resolve: unknown; load: unknown }): void;
@@ -10,7 +10,7 @@ interface SyncLoader {
  * alone. Runtimes that have synchronous hooks get those, which also work under `--require`; older ones get
  * hooks in a thread. CommonJS needs neither.
  */
-export function installLoaderHooks(modules: readonly string[]): void {
+export function installLoaderHooks(modules: readonly Watched[]): void {
   const require = createRequire(import.meta.url);
   const { supportsSyncHooks } = require('import-in-the-middle/supports-sync-hooks.mjs') as {
     supportsSyncHooks: () => boolean;

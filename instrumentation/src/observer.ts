@@ -13,6 +13,7 @@ import { attributionOf, withCallAttribution, withoutBaggage } from './attributio
 import { ObservedCall, type CallHost, type CallSpan } from './call.ts';
 import { admit, refusal } from './budget-guard.ts';
 import { currentCall, insideCall, sameRequest } from './current-call.ts';
+import { markRivals } from './rival-spans.ts';
 import { ATTR_OPERATION, ATTR_REQUEST_MODEL, ATTR_SERVER_ADDRESS, addFormerNames } from './semconv.ts';
 import { warnStreamUsage, wantsStreamUsage } from './stream-usage.ts';
 import { isSuppressed } from './suppress.ts';
@@ -143,7 +144,8 @@ export class Observer {
     const traced = span.owner === 'late' ? active : trace.setSpan(active, span.span);
     const given = this.#asked(kind, args);
     call.asked = given !== args;
-    const inside = insideCall(requestContext(kind, attributes, traced), call);
+    const own = insideCall(requestContext(kind, attributes, traced), call);
+    const inside = markRivals(own, this.#host.adapter.rivals);
     call.within = (step) => context.with(inside, step);
     return { call, inside, args: given, refused };
   }
@@ -172,7 +174,7 @@ export class Observer {
   }
 
   #adopt(kind: CallKind, span: Span, { body, attributes, added }: KnownCall): ObservedCall {
-    if (span.isRecording()) span.setAttributes(added);
+    if (span.isRecording()) span.setAttributes({ ...lackedBy(span, attributes), ...added });
     return new ObservedCall(this.#host, kind, { owner: 'sdk', span }, attributes, body);
   }
 
@@ -187,6 +189,12 @@ export class Observer {
     tellRival(this.#host.adapter.module, scope);
     return true;
   }
+}
+
+/** Those attributes that an SDK's own span does not have, as far as it can be read. */
+function lackedBy(span: Span, attributes: Attributes): Attributes {
+  const own = (span as { readonly attributes?: Attributes }).attributes ?? {};
+  return Object.fromEntries(Object.entries(attributes).filter(([name]) => own[name] === undefined));
 }
 
 /** Tools and agents run code of the app, whose own requests keep their baggage. */

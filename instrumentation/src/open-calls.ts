@@ -4,6 +4,8 @@ export interface OpenCall {
   readonly answered: boolean;
   touched: boolean;
   abandon(): void;
+  /** Nobody can go on any more. */
+  lose(): void;
 }
 
 const MAX_OPEN = 10_000;
@@ -48,6 +50,6 @@ export class OpenCalls {
 
   /** Ends every open call with what is known of it. */
   abandonAll(): void {
-    for (const call of this.#calls) call.abandon();
+    for (const call of this.#calls) call.lose();
   }
 }

@@ -34,6 +34,17 @@ const HOSTS: Readonly<Record<string, string>> = {
   'aiplatform.googleapis.com': 'gcp.vertex_ai',
   '-aiplatform.googleapis.com': 'gcp.vertex_ai',
   'api.anthropic.com': 'anthropic',
+  'ai-gateway.vercel.sh': 'vercel_ai_gateway',
+  'api.deepinfra.com': 'deepinfra',
+  'api.minimax.io': 'minimax',
+  'api.novita.ai': 'novita',
+  'api.z.ai': 'zai',
+  'dashscope-intl.aliyuncs.com': 'alibaba',
+  'dashscope.aliyuncs.com': 'alibaba',
+  'inference.baseten.co': 'baseten',
+  'integrate.api.nvidia.com': 'nvidia_nim',
+  'open.bigmodel.cn': 'zhipuai',
+  'router.huggingface.co': 'huggingface',
 };
 
 const BEDROCK_HOST = /^bedrock(-runtime|-mantle)?[.-].*\.(amazonaws\.com|api\.aws)(\.cn)?$/;

@@ -19,6 +19,8 @@ export const ATTR_REQUEST_STREAM = 'gen_ai.request.stream';
 export const ATTR_RESPONSE_MODEL = 'gen_ai.response.model';
 /** The provider's id of the answer. */
 export const ATTR_RESPONSE_ID = 'gen_ai.response.id';
+/** The conversation, as the provider keeps it. */
+export const ATTR_CONVERSATION_ID = 'gen_ai.conversation.id';
 /** Why the model stopped, for each choice. */
 export const ATTR_FINISH_REASONS = 'gen_ai.response.finish_reasons';
 /** Seconds from the request to the first chunk that carries output. */
@@ -37,6 +39,24 @@ export const ATTR_REASONING_TOKENS = 'gen_ai.usage.reasoning.output_tokens';
 export const ATTR_AUDIO_INPUT_TOKENS = 'gen_ai.usage.audio.input_tokens';
 /** Output tokens of audio; of the output. */
 export const ATTR_AUDIO_OUTPUT_TOKENS = 'gen_ai.usage.audio.output_tokens';
+/** Input tokens of audio read from a cache; of the input. */
+export const ATTR_AUDIO_CACHE_READ_TOKENS = 'gen_ai.usage.audio.cache_read.input_tokens';
+/** Input tokens of images; of the input. */
+export const ATTR_IMAGE_INPUT_TOKENS = 'gen_ai.usage.image.input_tokens';
+/** Output tokens of images; of the output. */
+export const ATTR_IMAGE_OUTPUT_TOKENS = 'gen_ai.usage.image.output_tokens';
+/** Seconds of audio that are charged; the names from here on are Spanmeter's. */
+export const ATTR_AUDIO_SECONDS = 'spanmeter.usage.audio_seconds';
+/** Images made, where they are not counted in tokens. */
+export const ATTR_IMAGES = 'spanmeter.usage.images';
+/** Characters of a text to be spoken. */
+export const ATTR_INPUT_CHARACTERS = 'spanmeter.usage.input_characters';
+/** Searches that are charged. */
+export const ATTR_WEB_SEARCHES = 'spanmeter.usage.web_search_requests';
+/** True where the usage of this request is told by a later span, so that this one costs nothing. */
+export const ATTR_USAGE_DEFERRED = 'spanmeter.usage.deferred';
+/** Units of calls that are sold by the thousand: searches of a rerank, pages of an OCR. */
+export const ATTR_REQUESTS = 'spanmeter.usage.requests';
 /** What the provider says that it charges, in USD: not in the conventions, read by most backends. */
 export const ATTR_REPORTED_COST = 'gen_ai.usage.cost';
 /**
@@ -65,6 +85,8 @@ export const ATTR_ERROR_TYPE = 'error.type';
 export const ATTR_HTTP_STATUS = 'http.response.status_code';
 /** Attempts after the first. */
 export const ATTR_RESEND_COUNT = 'http.request.resend_count';
+/** On a span of another instrumentation inside one of ours: both tell of one call, which ours counts. */
+export const ATTR_TOLD_ABOVE = 'spanmeter.told_above';
 /** The host that the client sends to. */
 export const ATTR_SERVER_ADDRESS = 'server.address';
 /** Its port. */

@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import type { StreamReader } from './adapter.ts';
 import type { ObservedCall } from './call.ts';
 import { canHide, hide } from './hidden.ts';
@@ -10,7 +11,7 @@ interface SdkStream {
 }
 
 /** Ends calls whose stream, or whose iterator, was dropped without being read to its end. */
-const dropped = new FinalizationRegistry<ObservedCall>((call) => call.abandon());
+const dropped = new FinalizationRegistry<ObservedCall>((call) => call.lose());
 
 function isSdkStream(value: unknown): value is SdkStream {
   return typeof asObject(value)?.['iterator'] === 'function';
@@ -66,7 +67,10 @@ function observeSdkStream(stream: SdkStream, call: ObservedCall, reader: StreamR
 }
 
 function observeIterable(stream: AsyncIterable<unknown>, call: ObservedCall, reader: StreamReader): void {
-  hide(stream, Symbol.asyncIterator, watchedOnce(stream[Symbol.asyncIterator], stream, call, reader));
+  // A proxy may answer with a function of its own that asks the stream behind it (`@google/genai@3.1
+  // wrapStreamErrors`): what is hidden there then must not lead back to the proxy.
+  const iterates = types.isProxy(stream) ? (Object.getPrototypeOf(stream) as typeof stream) : stream;
+  hide(stream, Symbol.asyncIterator, watchedOnce(iterates[Symbol.asyncIterator], stream, call, reader));
 }
 
 /** `iterate`, whose first result is watched. */

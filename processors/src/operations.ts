@@ -75,6 +75,9 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
   delete_memory: RETRIEVAL,
   fetch_response: FETCH,
   count_tokens: COUNT,
+  // Anthropic's SDK traces all of its API: `anthropic.messages.batches.create`, `anthropic.sessions.create`.
+  batches: operation('batch', false),
+  sessions: AGENT,
 };
 
 /** The AI SDK's, by `ai.operationId` or the span's name: requests are inside of what the app has called. */

@@ -59,6 +59,8 @@ export function outcomeReader(fields: SpanFields): (call: Call, span: GenAiSpan)
   const reasons = fields.slot('finishReasons');
   const ttft = fields.slot('timeToFirstSeconds');
   const errorType = fields.slot('errorType');
+  const deferred = fields.slot('usageDeferred');
+  const toldAbove = fields.slot('toldAbove');
 
   const errorOf = (span: GenAiSpan): string | null => {
     const text = fields.text(errorType);
@@ -75,10 +77,14 @@ export function outcomeReader(fields: SpanFields): (call: Call, span: GenAiSpan)
     call.finishReasons = readReasons(fields.value(reasons));
     call.ttftNanos = readNanos(fields.value(ttft));
     call.streaming = readFlag(fields.value(streaming)) ?? (call.ttftNanos === null ? null : true);
+    // Our instrumentation marks what another one tells of the same call, maybe with less of its usage.
+    if (readFlag(fields.value(toldAbove)) === true) return false;
     // A span of no known operation is a call where it used something, or calls a model over the network.
     const billable = known?.billable ?? (used || (span.kind === KIND_CLIENT && call.requestModel !== null));
-    // Providers do not charge for a request that they refused; what an error did use is charged.
-    return billable && (used || call.errorType === null);
+    // Providers do not charge for a request that they refused; what an error did use is charged. What goes on in the
+    // background is charged by the span that tells its usage.
+    const isTold = used || (call.errorType === null && readFlag(fields.value(deferred)) !== true);
+    return billable && isTold;
   };
 }
 

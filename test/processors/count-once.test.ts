@@ -35,6 +35,14 @@ function decide(spans: readonly GenAiSpan[]): Record<string, string> {
 }
 
 describe('counting once', () => {
+  it('leaves out what is marked as told by the span above it, whatever it counts', () => {
+    const spans = [
+      inTrace('a', null),
+      inTrace('b', 'a', { 'spanmeter.told_above': true, 'gen_ai.usage.input_tokens': 7 }),
+    ];
+    assert.deepEqual(decide(spans), { a: 'priced', b: 'not_billable' });
+  });
+
   it('bills the innermost of nested spans of one model and usage', () => {
     assert.deepEqual(decide([inTrace('a', null), inTrace('b', 'a'), inTrace('c', 'b')]), {
       a: 'duplicate of c',

@@ -13,6 +13,18 @@ function normalized(...args: Parameters<typeof spanOf>): Call {
 
 const DAY = 86_400_000n * 1_000_000n;
 
+describe('spans of what is no request to a model', () => {
+  it('are not billable where only their name tells', () => {
+    const attributes = { 'gen_ai.provider.name': 'anthropic', 'gen_ai.request.model': 'claude-haiku-4-5' };
+    const status = (name: string): string => normalized(attributes, { name }).costStatus;
+    for (const name of ['messages.batches.create', 'messages.batches.results', 'messages.count_tokens']) {
+      assert.equal(status(`anthropic.${name}`), 'not_billable', name);
+    }
+    assert.equal(status('anthropic.sessions.create'), 'not_billable');
+    assert.equal(status('anthropic.messages.create'), 'missing_usage');
+  });
+});
+
 describe('the times of a call', () => {
   it('floors the start to microseconds without passing through a float', () => {
     const start = NOW_NANOS + 123_456_999n;
@@ -203,6 +215,18 @@ describe('what a span is', () => {
       [{ 'gen_ai.operation.name': 'chat', 'gen_ai.request.stream': true }],
       'chat',
       'missing_usage',
+    ],
+    [
+      'a response that goes on in the background, whose usage comes with another span',
+      [{ 'gen_ai.operation.name': 'chat', 'spanmeter.usage.deferred': true }],
+      'chat',
+      'not_billable',
+    ],
+    [
+      'usage that is told after all',
+      [{ ...GPT_4O, 'spanmeter.usage.deferred': true }],
+      'chat',
+      'unpriced_model',
     ],
     [
       'a name without an operation',

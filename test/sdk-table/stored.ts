@@ -48,7 +48,9 @@ export async function storeServed(
   requests: readonly ServedRequest[],
   providerOf: (scenario: string) => string,
 ): Promise<void> {
-  const spans = requests.filter(wasToldUsage).map((request) => spanOf(request, tenant, providerOf));
+  const spans = requests
+    .filter((each) => wasToldUsage(each) || isCharged(each))
+    .map((request) => spanOf(request, tenant, providerOf));
   if (spans.length === 0) return;
   const answer = await fetch(`http://127.0.0.1:${collector.ports.http}/v1/traces`, {
     method: 'POST',
@@ -58,10 +60,26 @@ export async function storeServed(
   if (answer.status !== 200) throw new Error(`the collector answered ${answer.status}`);
 }
 
+/** Whether a request costs something whoever is told of it. */
+function isCharged({ charged, status }: ServedRequest): boolean {
+  return charged !== undefined && status === 200;
+}
+
+const NONE: Readonly<Record<string, number>> = {};
+
+/** Operations by what their paths end with; everything else is chat. */
+const OPERATIONS: readonly (readonly [RegExp, string])[] = [
+  [/embed/i, 'embeddings'],
+  [/\/images\//, 'image_generation'],
+  [/\/speech$/, 'speech'],
+  [/\/transcriptions$/, 'transcription'],
+  [/\/translations$/, 'translation'],
+];
+
 function spanOf(request: ServedRequest, tenant: string, providerOf: (scenario: string) => string): unknown {
-  const { usage, scenario, model, path } = request;
+  const { usage, scenario, model, path, charged = NONE } = request;
   const now = String(BigInt(Date.now()) * 1_000_000n);
-  const operation = /embed/i.test(path) ? 'embeddings' : 'chat';
+  const operation = OPERATIONS.find(([ending]) => ending.test(path))?.[1] ?? 'chat';
   const provider = providerOf(scenario);
   const cacheWrite = usage.cacheWrite5m + usage.cacheWrite1h;
   const texts: Record<string, string> = {
@@ -72,13 +90,19 @@ function spanOf(request: ServedRequest, tenant: string, providerOf: (scenario: s
     'gen_ai.request.model': model,
     'gen_ai.response.model': model,
   };
+  const hasTokens = usage.input + usage.output + usage.cacheRead + cacheWrite > 0;
   const counts: Record<string, number> = {
+    ...charged,
+    ...(usage.audioInput > 0 ? { 'gen_ai.usage.audio.input_tokens': usage.audioInput } : {}),
+  };
+  const tokens: Record<string, number> = {
     'gen_ai.usage.input_tokens': usage.input + usage.cacheRead + cacheWrite,
-    ...(operation === 'chat' ? { 'gen_ai.usage.output_tokens': usage.output } : {}),
+    ...(operation !== 'embeddings' ? { 'gen_ai.usage.output_tokens': usage.output } : {}),
     ...(usage.cacheRead > 0 ? { 'gen_ai.usage.cache_read.input_tokens': usage.cacheRead } : {}),
     ...(cacheWrite > 0 ? { 'gen_ai.usage.cache_write.input_tokens': cacheWrite } : {}),
     ...(usage.reasoning > 0 ? { 'gen_ai.usage.reasoning.output_tokens': usage.reasoning } : {}),
   };
+  if (hasTokens || charged === NONE) Object.assign(counts, tokens);
   if (provider === 'anthropic') {
     counts['anthropic.usage.cache_creation.ephemeral_5m_input_tokens'] = usage.cacheWrite5m;
     counts['anthropic.usage.cache_creation.ephemeral_1h_input_tokens'] = usage.cacheWrite1h;
@@ -92,7 +116,10 @@ function spanOf(request: ServedRequest, tenant: string, providerOf: (scenario: s
     endTimeUnixNano: now,
     attributes: [
       ...Object.entries(texts).map(([key, value]) => ({ key, value: { stringValue: value } })),
-      ...Object.entries(counts).map(([key, value]) => ({ key, value: { intValue: String(value) } })),
+      ...Object.entries(counts).map(([key, value]) => ({
+        key,
+        value: Number.isInteger(value) ? { intValue: String(value) } : { doubleValue: value },
+      })),
     ],
   };
 }

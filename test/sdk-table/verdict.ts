@@ -49,7 +49,9 @@ export function verdictOf(evidence: Evidence): string {
   }
   if (served === undefined) return stored.costUsd > 0 && !isPartial(run, scenario) ? 'wrong' : 'seen';
   const [input, output] = stored.tokens;
-  if (input + output === 0) return 'no usage';
+  // What is charged by other units has a cost and no tokens.
+  const isByTokens = served.priced === 0 || served.tokens[0] + served.tokens[1] > 0;
+  if (input + output === 0 && isByTokens) return 'no usage';
   if (served.priced === 0) return countedOf(stored, served);
   const times = stored.costUsd / served.costUsd;
   if (Math.abs(times - 1) < EPSILON) return 'billed';

@@ -1,231 +1,177 @@
-import type { Attributes, Span, Tracer } from '@opentelemetry/api';
-import type { CallKind, Method, NativeResult, SdkAdapter, StreamReader } from '../adapter.ts';
-import { asObject, prototypeAt, putNumber, putString, type Json } from '../json.ts';
-import { providerOf, serverOf } from '../provider.ts';
-import {
-  ATTR_CACHE_READ_TOKENS,
-  ATTR_CACHE_WRITE_TOKENS,
-  ATTR_FINISH_REASONS,
-  ATTR_INPUT_TOKENS,
-  ATTR_OPERATION,
-  ATTR_OUTPUT_TOKENS,
-  ATTR_PROVIDER,
-  ATTR_REASONING_TOKENS,
-  ATTR_REQUEST_MODEL,
-  ATTR_REQUEST_STREAM,
-  ATTR_RESPONSE_ID,
-  ATTR_RESPONSE_MODEL,
-  ATTR_SERVER_ADDRESS,
-  ATTR_SERVER_PORT,
-} from '../semconv.ts';
-import { sizeOfParts, TextSize } from '../text-size.ts';
+import type { AdapterHost, CallKind, Method, SdkAdapter } from '../adapter.ts';
+import { countRetries } from '../count-retries.ts';
+import { asObject, prototypeAt, type Json } from '../json.ts';
+import { sizeOfParts } from '../text-size.ts';
+import { tellAdvisors } from './anthropic/advisor-spans.ts';
+import { wrapBatchResults } from './anthropic/batch-results.ts';
+import { MESSAGE_CONTENT } from './anthropic/message-content.ts';
+import { messageResponse } from './anthropic/message-response.ts';
+import { MessageStreamReader } from './anthropic/message-stream.ts';
+import { nativeTracer, runNative } from './anthropic/native-span.ts';
+import { putParameters, whereAndWhat } from './anthropic/request.ts';
+import { TEXT_COMPLETION } from './anthropic/text-completion.ts';
 
-function request(resource: unknown, params: unknown): Attributes {
-  const body = asObject(params) ?? {};
-  const client = asObject(asObject(resource)?.['_client']);
-  const server = serverOf(client?.['baseURL']);
-  const platform = client?.['_genAIProviderName'];
-  const attributes: Attributes = {
-    [ATTR_OPERATION]: 'chat',
-    [ATTR_PROVIDER]:
-      typeof platform === 'string' && platform !== 'anthropic'
-        ? platform
-        : providerOf(server.address, 'anthropic'),
+const VERSIONS = ['>=0.30.0 <2'];
+
+/** Parts of a request that the model reads. */
+const READ_PARTS = ['system', 'messages', 'tools'];
+
+/** A call of the Messages API by one client, whose advisors are told by `host`. */
+function messageKind(host: AdapterHost, resource: unknown): CallKind {
+  return {
+    operation: 'chat',
+    request: (self, params) => {
+      const body = asObject(params) ?? {};
+      const attributes = whereAndWhat(self, body, 'chat');
+      putParameters(attributes, body);
+      return attributes;
+    },
+    response: (parsed) => {
+      const message = asObject(parsed);
+      const usage = asObject(message?.['usage']);
+      if (message !== undefined && usage !== undefined) tellAdvisors(host, resource, message, usage);
+      return messageResponse(parsed);
+    },
+    stream: (capture) =>
+      new MessageStreamReader(capture, {
+        onComplete: (message, usage) => tellAdvisors(host, resource, message, usage),
+      }),
+    requestSize: (body) => sizeOfParts(body, READ_PARTS),
+    responseSize: (body) => sizeOfParts(body, ['content']),
+    content: MESSAGE_CONTENT,
   };
-  putString(attributes, ATTR_REQUEST_MODEL, body['model']);
-  putString(attributes, ATTR_SERVER_ADDRESS, server.address);
-  putNumber(attributes, ATTR_SERVER_PORT, server.port);
-  if (body['stream'] === true) attributes[ATTR_REQUEST_STREAM] = true;
-  putNumber(attributes, 'gen_ai.request.max_tokens', body['max_tokens']);
-  putNumber(attributes, 'gen_ai.request.temperature', body['temperature']);
-  putNumber(attributes, 'gen_ai.request.top_p', body['top_p']);
-  putNumber(attributes, 'gen_ai.request.top_k', body['top_k']);
-  putString(attributes, 'anthropic.request.service_tier', body['service_tier']);
-  return attributes;
 }
 
-/** The API's counts that add up to the conventions' input tokens. */
-const INPUT_COUNTS = ['input_tokens', 'cache_read_input_tokens', 'cache_creation_input_tokens'];
-
-/**
- * Usage: the API counts cached input beside `input_tokens`, the conventions count it inside. `output` is
- * false while a stream has only told placeholders for it.
- */
-function putUsage(attributes: Attributes, usage: Json | undefined, output: boolean): void {
-  if (usage === undefined) return;
-  if (typeof usage['input_tokens'] === 'number') {
-    let sum = 0;
-    for (const name of INPUT_COUNTS) {
-      const count = usage[name];
-      if (typeof count === 'number') sum += count;
-    }
-    putNumber(attributes, ATTR_INPUT_TOKENS, sum);
-  }
-  putNumber(attributes, ATTR_CACHE_READ_TOKENS, usage['cache_read_input_tokens']);
-  putNumber(attributes, ATTR_CACHE_WRITE_TOKENS, usage['cache_creation_input_tokens']);
-  const writes = asObject(usage['cache_creation']);
-  for (const ttl of ['ephemeral_5m_input_tokens', 'ephemeral_1h_input_tokens']) {
-    putNumber(attributes, `anthropic.usage.cache_creation.${ttl}`, writes?.[ttl]);
-  }
-  putString(attributes, 'anthropic.response.service_tier', usage['service_tier']);
-  putString(attributes, 'anthropic.usage.speed', usage['speed']);
-  putString(attributes, 'anthropic.usage.inference_geo', usage['inference_geo']);
-  const tools = asObject(usage['server_tool_use']);
-  for (const tool of ['web_search_requests', 'web_fetch_requests']) {
-    putNumber(attributes, `anthropic.usage.server_tool_use.${tool}`, tools?.[tool]);
-  }
-  if (!output) return;
-  putNumber(attributes, ATTR_OUTPUT_TOKENS, usage['output_tokens']);
-  const details = asObject(usage['output_tokens_details']);
-  putNumber(attributes, ATTR_REASONING_TOKENS, details?.['thinking_tokens']);
+/** One kind for each client's resource, since it is the client who tells where the provider is. */
+function messageKinds(host: AdapterHost): (resource: unknown) => CallKind {
+  const kinds = new WeakMap<object, CallKind>();
+  return (resource) => {
+    const key = asObject(resource) ?? host;
+    const known = kinds.get(key);
+    if (known !== undefined) return known;
+    const kind = messageKind(host, resource);
+    kinds.set(key, kind);
+    return kind;
+  };
 }
 
-function putIdentity(attributes: Attributes, message: Json): void {
-  putString(attributes, ATTR_RESPONSE_ID, message['id']);
-  putString(attributes, ATTR_RESPONSE_MODEL, message['model']);
-}
+/** Counting tokens is free, and its answer is no usage of anything. */
+const COUNT_TOKENS: CallKind = {
+  operation: 'count_tokens',
+  request: (resource, params) => whereAndWhat(resource, asObject(params) ?? {}, 'count_tokens'),
+  response: () => ({}),
+  measured: false,
+};
 
-function response(parsed: unknown): Attributes {
-  const message = asObject(parsed);
-  const attributes: Attributes = {};
-  if (message === undefined) return attributes;
-  putIdentity(attributes, message);
-  putUsage(attributes, asObject(message['usage']), true);
-  const reason = message['stop_reason'];
-  if (typeof reason === 'string') attributes[ATTR_FINISH_REASONS] = [reason];
-  return attributes;
-}
+/** Messages and beta messages: `stream()`, `parse()`, `toolRunner()` and threads all go through `create()`. */
+const MESSAGES = [['Messages'], ['Beta', 'Messages']];
 
-/** Where the text of a delta is: answer, arguments of a tool, thinking. */
-const DELTA_TEXTS = ['text', 'partial_json', 'thinking'];
+const METHODS: readonly Method[] = [
+  { owner: (from) => exported(from, 'Completions'), name: 'create', kind: TEXT_COMPLETION },
+  ...MESSAGES.map((path) => ({
+    owner: (from: unknown) => exported(from, ...path),
+    name: 'countTokens',
+    kind: COUNT_TOKENS,
+  })),
+];
 
-/**
- * `message_start` tells the input and placeholders for the output; each `message_delta` has totals that
- * replace what was told before.
- */
-class MessageStreamReader implements StreamReader {
-  #message: Json | undefined;
-  #usage: Record<string, unknown> | undefined;
-  #final = false;
-  #reason: unknown;
-  readonly #received = new TextSize();
-
-  read(chunk: unknown): boolean {
-    const event = asObject(chunk);
-    switch (event?.['type']) {
-      case 'content_block_start':
-        this.#received.addAll(asObject(event['content_block'])?.['name']);
-        return false;
-      case 'content_block_delta':
-        this.#delta(asObject(event['delta']));
-        return true;
-      case 'message_start':
-        this.#message = asObject(event['message']);
-        this.#usage = { ...asObject(this.#message?.['usage']) };
-        return false;
-      case 'message_delta':
-        this.#final = true;
-        this.#reason = asObject(event['delta'])?.['stop_reason'] ?? this.#reason;
-        this.#replace(asObject(event['usage']));
-        return false;
-      default:
-        return false;
-    }
-  }
-
-  #delta(delta: Json | undefined): void {
-    for (const name of DELTA_TEXTS) {
-      const text = delta?.[name];
-      if (typeof text === 'string') this.#received.add(text);
-    }
-  }
-
-  received(): TextSize {
-    return this.#received;
-  }
-
-  #replace(totals: Json | undefined): void {
-    const usage = (this.#usage ??= {});
-    for (const name in totals) {
-      if (totals[name] !== null && totals[name] !== undefined) usage[name] = totals[name];
-    }
-  }
-
-  attributes(): Attributes {
-    const attributes: Attributes = {};
-    if (this.#message !== undefined) putIdentity(attributes, this.#message);
-    putUsage(attributes, this.#usage, this.#final);
-    if (typeof this.#reason === 'string') attributes[ATTR_FINISH_REASONS] = [this.#reason];
-    return attributes;
-  }
-}
-
-function messages(moduleExports: unknown, ...path: string[]): object | undefined {
+/** Clients of other platforms replace the class that the package exports, but none of its resources. */
+function exported(moduleExports: unknown, ...path: string[]): object | undefined {
   return prototypeAt(moduleExports, ['Anthropic', ...path]);
 }
 
-const MESSAGES: CallKind = {
-  operation: 'chat',
-  request,
-  response,
-  stream: () => new MessageStreamReader(),
-  requestSize: (body) => sizeOfParts(body, ['system', 'messages', 'tools']),
-  responseSize: (body) => sizeOfParts(body, ['content']),
-};
-
-const METHODS: readonly Method[] = [['Messages'], ['Beta', 'Messages']].map((path) => ({
-  // stream(), parse() and toolRunner() all go through create().
-  owner: (moduleExports) => messages(moduleExports, ...path),
-  name: 'create',
-  kind: MESSAGES,
-}));
-
-function clientOf(resource: unknown): { _tracer?: Tracer | undefined } | undefined {
-  return asObject(asObject(resource)?.['_client']);
+function retrying(moduleExports: unknown): object | undefined {
+  return holderOf(exported(moduleExports), 'retryRequest');
 }
 
-function isSpan(value: unknown): value is Span {
-  return typeof asObject(value)?.['setAttributes'] === 'function';
-}
-
-/**
- * The SDK starts its span inside create(), synchronously, from the client's `_tracer`; its stream helper
- * starts it before and passes it as `__span` in the options. Both give the very span, so that it can get
- * what it lacks, and no second one is made.
- */
-function runNative(resource: unknown, options: unknown, call: () => unknown): NativeResult {
-  const given = asObject(asObject(options)?.['__span'])?.['span'];
-  if (isSpan(given)) return { result: call(), span: given };
-  const client = clientOf(resource);
-  const tracer = client?._tracer;
-  if (client === undefined || tracer === undefined) return { result: call(), span: undefined };
-  let span: Span | undefined;
-  const spy = Object.create(tracer) as Tracer;
-  spy.startSpan = (...args) => {
-    const started = tracer.startSpan(...args);
-    span ??= started;
-    return started;
-  };
-  client._tracer = spy;
-  try {
-    return { result: call(), span };
-  } finally {
-    client._tracer = tracer;
+function patch(moduleExports: unknown, host: AdapterHost): undefined {
+  const kinds = messageKinds(host);
+  for (const path of MESSAGES) {
+    const messages = exported(moduleExports, ...path);
+    if (messages !== undefined) host.wrapMethod(messages, 'create', kinds);
+    const batches = exported(moduleExports, ...path, 'Batches');
+    if (batches !== undefined) wrapBatchResults(batches, host);
   }
 }
 
+/** The same for a file that the main module loads, and that packages for other platforms load without it. */
+function patchClient(moduleExports: unknown, host: AdapterHost): undefined {
+  patch(moduleExports, host);
+  for (const { owner, name, kind } of METHODS) {
+    const holder = owner(moduleExports);
+    if (holder !== undefined) host.wrapMethod(holder, name, kind);
+  }
+  const client = retrying(moduleExports);
+  if (client !== undefined) host.wrap(client, 'retryRequest', countRetries);
+}
+
+/** The prototype in `object`'s chain that has the method: that of a class which all platforms' clients extend. */
+function holderOf(object: object | undefined, name: string): object | undefined {
+  let at: unknown = object;
+  while (typeof at === 'object' && at !== null) {
+    if (Object.hasOwn(at, name)) return at;
+    at = Object.getPrototypeOf(at);
+  }
+  return undefined;
+}
+
+function constructorOf(value: unknown): unknown {
+  return asObject(value)?.constructor;
+}
+
+/** As a module exports a resource: the class, with what hangs on it. */
+function withStatics(resource: Json | undefined, statics: Json = {}): Json | undefined {
+  return resource === undefined ? undefined : { prototype: Object.getPrototypeOf(resource), ...statics };
+}
+
+/** A client's class of the vendor's own API, which has the resources' classes on it. */
+function isClientClass(value: unknown): boolean {
+  return (
+    typeof value === 'function' &&
+    holderOf(prototypeAt(value, []), 'retryRequest') !== undefined &&
+    holderOf(prototypeAt(value, ['Messages']), 'stream') !== undefined &&
+    prototypeAt(value, ['Beta', 'Messages']) !== undefined
+  );
+}
+
+/** Exports as far as they are needed, from a client or class whose module a bundler hid. */
+function exportsOf(client: unknown): unknown {
+  if (isClientClass(client)) return { Anthropic: client };
+  const fields = asObject(client);
+  const messages = asObject(fields?.['messages']);
+  const beta = asObject(asObject(fields?.['beta'])?.['messages']);
+  if (typeof messages?.['create'] !== 'function' || typeof messages['stream'] !== 'function')
+    return undefined;
+  if (typeof fields?.['retryRequest'] !== 'function' || typeof beta?.['create'] !== 'function')
+    return undefined;
+  return {
+    Anthropic: {
+      prototype: Object.getPrototypeOf(fields),
+      Messages: withStatics(messages, { Batches: constructorOf(messages['batches']) }),
+      Completions: withStatics(asObject(fields['completions'])),
+      Beta: { Messages: withStatics(beta, { Batches: constructorOf(beta['batches']) }) },
+    },
+  };
+}
+
 /**
- * The `@anthropic-ai/sdk` package: messages and beta messages, streamed and not. Versions that trace
- * themselves keep their own span, which gets attribution and the figures that a price depends on.
+ * The `@anthropic-ai/sdk` package, also beneath the clients for Bedrock, Vertex AI and other platforms: messages
+ * and beta messages, streamed or not, results of batches, token counts, and the text completions of before.
+ * Versions that trace themselves keep their own span, which gets attribution and the figures that a price depends
+ * on.
  */
 export const anthropic: SdkAdapter = {
   module: '@anthropic-ai/sdk',
-  versions: ['>=0.30.0 <2'],
+  versions: VERSIONS,
   methods: METHODS,
-  retries: { owner: (moduleExports) => messages(moduleExports), name: 'retryRequest' },
+  patch,
+  // What `@anthropic-ai/bedrock-sdk` and its like load, and not the main module.
+  hooks: [{ module: '@anthropic-ai/sdk/client', versions: VERSIONS, patch: patchClient }],
+  retries: { owner: retrying, name: 'retryRequest' },
   rivals: ['@traceloop/instrumentation-anthropic', '@arizeai/openinference-instrumentation-anthropic'],
+  exportsOf,
   native: {
-    isOn: (resource) => clientOf(resource)?._tracer !== undefined,
+    isOn: (resource) => nativeTracer(resource) !== undefined,
     run: runNative,
   },
 };

@@ -27,6 +27,7 @@ export const OTEL: Dialect = {
       'gen_ai.server.time_to_first_token',
       'gen_ai.latency.time_to_first_token',
     ],
+    toldAbove: ['spanmeter.told_above'],
     errorType: ['error.type'],
     inputTokens: ['gen_ai.usage.input_tokens', 'gen_ai.usage.prompt_tokens'],
     outputTokens: ['gen_ai.usage.output_tokens', 'gen_ai.usage.completion_tokens'],
@@ -92,6 +93,7 @@ export const OTEL: Dialect = {
       'gen_ai.usage.details.web_search_requests',
     ],
     usageEstimated: ['gen_ai.usage.estimated', 'spanmeter.usage.estimated'],
+    usageDeferred: ['spanmeter.usage.deferred'],
     responseTier: [
       'gen_ai.response.service_tier',
       'openai.response.service_tier',

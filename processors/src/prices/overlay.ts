@@ -119,8 +119,8 @@ const OPENAI: readonly OverlayPatch[] = [
   {
     sellers: ['openai'],
     models: ['gpt-4o-search-preview'],
-    rates: { cache_read_mtok: '1.25' },
-    source: LITELLM,
+    rates: { cache_read_mtok: '1.25', web_searches_k: '25' },
+    source: `${LITELLM}; OpenAI pricing page: web search preview at 25 USD per thousand calls`,
     reviewed: REVIEWED,
   },
   {

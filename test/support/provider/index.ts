@@ -2,3 +2,11 @@ export { startOpenaiStandIn } from '@spanmeter/collector/dist/demo/providers/ope
 export { startAnthropicStandIn } from '@spanmeter/collector/dist/demo/providers/anthropic.js';
 export type { StandIn } from '@spanmeter/collector/dist/demo/providers/stand-in.js';
 export type { ServedRequest } from '@spanmeter/collector/dist/demo/providers/served.js';
+export { startGroqStandIn, startOpenaiApiStandIn, startTogetherStandIn } from './openai-compatible.ts';
+export { startHuggingfaceStandIn } from './huggingface.ts';
+export { startCohereStandIn } from './cohere.ts';
+export { startGeminiStandIn } from './gemini.ts';
+export { startMistralStandIn } from './mistral.ts';
+export { startOllamaStandIn } from './ollama.ts';
+export { startAnthropicPlatforms } from './anthropic.ts';
+export { startBedrockStandIn } from './bedrock.ts';

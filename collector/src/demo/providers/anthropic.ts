@@ -55,13 +55,14 @@ function message(exchange: Exchange, content: unknown[], reason: string | null):
     stop_sequence: null,
     stop_details: null,
     container: null,
-    usage: anthropicUsage(exchange.usage, tierOf(exchange)),
+    usage: { ...anthropicUsage(exchange.usage, tierOf(exchange)), ...exchange.behaviour.usageFields },
   };
 }
 
 const TOOL_USE = { type: 'tool_use', id: 'toolu_1', name: 'lookup', input: { q: 'status' } };
 
-function answer(exchange: Exchange): unknown {
+/** A whole message, or a call of a tool where the request asked for one. */
+export function anthropicMessage(exchange: Exchange): Record<string, unknown> {
   return exchange.behaviour.tool === true
     ? message(exchange, [TOOL_USE], 'tool_use')
     : message(exchange, [{ type: 'text', text: 'A stand-in answers.' }], 'end_turn');
@@ -71,7 +72,8 @@ function named(data: { type: string } & Record<string, unknown>, extra: object =
   return { event: data.type, data, ...extra };
 }
 
-function* events(exchange: Exchange): Generator<StreamEvent> {
+/** The same as a stream. */
+export function* anthropicEvents(exchange: Exchange): Generator<StreamEvent> {
   const { behaviour, usage } = exchange;
   const start = message(exchange, [], null);
   // The real API tells the input at once and a placeholder for the output.
@@ -102,6 +104,7 @@ function* events(exchange: Exchange): Generator<StreamEvent> {
         cache_read_input_tokens: usage.cacheRead,
         output_tokens: usage.output,
         output_tokens_details: { thinking_tokens: usage.reasoning },
+        ...behaviour.usageFields,
       },
     },
     { usage: true },
@@ -113,10 +116,10 @@ function* events(exchange: Exchange): Generator<StreamEvent> {
 export const ANTHROPIC_FORMAT: WireFormat = {
   async answer(exchange) {
     if (exchange.request.path !== '/v1/messages') return false;
-    if (!exchange.request.stream) sendJson(exchange, answer(exchange));
+    if (!exchange.request.stream) sendJson(exchange, anthropicMessage(exchange));
     else {
       const error = { type: 'overloaded_error', message: 'Overloaded' };
-      await sendStream(exchange, events(exchange), named({ type: 'error', error }));
+      await sendStream(exchange, anthropicEvents(exchange), named({ type: 'error', error }));
     }
     return true;
   },

@@ -40,6 +40,8 @@ export interface Behaviour {
   /** Call a tool instead of answering with text. */
   readonly tool?: boolean;
   readonly serviceTier?: string;
+  /** Further fields of the usage, as the provider names them. */
+  readonly usageFields?: Readonly<Record<string, unknown>>;
   /** Report usage in every chunk, growing, as some compatible servers do. */
   readonly cumulativeUsage?: boolean;
 }

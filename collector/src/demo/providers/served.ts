@@ -20,6 +20,8 @@ export interface ServedRequest {
   usageSent: boolean;
   /** What was told, or would have been; a format whose answer tells less takes the rest away. */
   usage: StandInUsage;
+  /** What is charged beside tokens, or which of them are charged apart: counts by the name of their attribute. */
+  charged?: Readonly<Record<string, number>>;
 }
 
 const MAX_KEPT = 10_000;

@@ -1,0 +1,50 @@
+import type { Attributes } from '@opentelemetry/api';
+import { asObject, putNumber, putString, type Json } from '../../json.ts';
+import { providerOf, serverOf } from '../../provider.ts';
+import {
+  ATTR_OPERATION,
+  ATTR_PROVIDER,
+  ATTR_REQUEST_MODEL,
+  ATTR_REQUEST_STREAM,
+  ATTR_SERVER_ADDRESS,
+  ATTR_SERVER_PORT,
+} from '../../semconv.ts';
+
+/** Whose model it is, as far as the client knows: its platforms have a class each, which all have their own fields. */
+function platformOf(client: Json | undefined): string | undefined {
+  const named = client?.['_genAIProviderName'];
+  if (typeof named === 'string') return named === 'anthropic' ? undefined : named;
+  // Before 0.134 no client names its platform.
+  if (client?.['awsRegion'] !== undefined) return 'aws.bedrock';
+  if (client?.['projectId'] !== undefined && client['region'] !== undefined) return 'gcp.vertex_ai';
+  return undefined;
+}
+
+/** Puts who is asked, where, and for which model. */
+export function whereAndWhat(resource: unknown, body: Json, operation: string): Attributes {
+  const client = asObject(asObject(resource)?.['_client']);
+  const server = serverOf(client?.['baseURL']);
+  const attributes: Attributes = {
+    [ATTR_OPERATION]: operation,
+    [ATTR_PROVIDER]: platformOf(client) ?? providerOf(server.address, 'anthropic'),
+  };
+  putString(attributes, ATTR_REQUEST_MODEL, body['model']);
+  putString(attributes, ATTR_SERVER_ADDRESS, server.address);
+  putNumber(attributes, ATTR_SERVER_PORT, server.port);
+  if (attributes[ATTR_PROVIDER] === 'aws.bedrock') putString(attributes, 'aws.region', client?.['awsRegion']);
+  if (attributes[ATTR_PROVIDER] === 'gcp.vertex_ai')
+    putString(attributes, 'gcp.location', client?.['region']);
+  return attributes;
+}
+
+/** Puts what a request that generates asks for besides. */
+export function putParameters(attributes: Attributes, body: Json): void {
+  if (body['stream'] === true) attributes[ATTR_REQUEST_STREAM] = true;
+  putNumber(attributes, 'gen_ai.request.max_tokens', body['max_tokens'] ?? body['max_tokens_to_sample']);
+  putNumber(attributes, 'gen_ai.request.temperature', body['temperature']);
+  putNumber(attributes, 'gen_ai.request.top_p', body['top_p']);
+  putNumber(attributes, 'gen_ai.request.top_k', body['top_k']);
+  putString(attributes, 'anthropic.request.service_tier', body['service_tier']);
+  putString(attributes, 'anthropic.request.speed', body['speed']);
+  putString(attributes, 'anthropic.request.inference_geo', body['inference_geo']);
+}

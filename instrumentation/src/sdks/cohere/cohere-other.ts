@@ -1,0 +1,45 @@
+import type { Attributes } from '@opentelemetry/api';
+import type { CallKind } from '../../adapter.ts';
+import { asObject, putString } from '../../json.ts';
+import { ATTR_OUTPUT_TOKENS, ATTR_RESPONSE_ID } from '../../semconv.ts';
+import { sizeOfParts, TextSize } from '../../text-size.ts';
+import { cohereRequest } from './cohere-request.ts';
+import { putCohereUsage } from './cohere-usage.ts';
+import { watchResponsePromise } from './response-promise.ts';
+
+function response(parsed: unknown): Attributes {
+  const body = asObject(parsed);
+  const attributes: Attributes = {};
+  if (body === undefined) return attributes;
+  putString(attributes, ATTR_RESPONSE_ID, body['id']);
+  putCohereUsage(attributes, asObject(body['meta']));
+  delete attributes[ATTR_OUTPUT_TOKENS];
+  return attributes;
+}
+
+/** Embeddings of texts and images, in both versions of the API. */
+export const EMBED: CallKind = {
+  operation: 'embeddings',
+  request: (resource, params) => cohereRequest(resource, params, 'embeddings', false),
+  response,
+  requestSize: (params) => {
+    const body = asObject(params);
+    const size = sizeOfParts(body, ['texts']);
+    if (body?.['images'] !== undefined || body?.['inputs'] !== undefined) size.addAll({ type: 'image' });
+    return size;
+  },
+  watch: watchResponsePromise,
+};
+
+/** Reranking, sold by the search: a query with up to a hundred documents. */
+export const RERANK: CallKind = {
+  operation: 'rerank',
+  request: (resource, params) => cohereRequest(resource, params, 'rerank', false),
+  response,
+  requestSize: () => {
+    const size = new TextSize();
+    size.addAll({ type: 'document' });
+    return size;
+  },
+  watch: watchResponsePromise,
+};

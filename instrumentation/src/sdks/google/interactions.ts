@@ -1,0 +1,174 @@
+import type { Attributes } from '@opentelemetry/api';
+import type { CallKind, StreamReader } from '../../adapter.ts';
+import type { Message, Part } from '../../content.ts';
+import { asObject, countOf, objectsIn, putNumber, putString, type Json } from '../../json.ts';
+import {
+  ATTR_FINISH_REASONS,
+  ATTR_REQUEST_STREAM,
+  ATTR_RESPONSE_ID,
+  ATTR_RESPONSE_MODEL,
+} from '../../semconv.ts';
+import { TextSize } from '../../text-size.ts';
+import { putGeminiUsage, putSearches } from './gemini-usage.ts';
+import { whereAndWhat } from './gemini.ts';
+import { INTERACTION_CONTENT } from './interaction-content.ts';
+
+function request(resource: unknown, params: unknown): Attributes {
+  const body = asObject(params);
+  const config = asObject(body?.['generation_config']);
+  const attributes = whereAndWhat(resource, body?.['model'] ?? body?.['agent'], 'generate_content');
+  if (body?.['stream'] === true) attributes[ATTR_REQUEST_STREAM] = true;
+  putNumber(attributes, 'gen_ai.request.max_tokens', config?.['max_output_tokens']);
+  putNumber(attributes, 'gen_ai.request.temperature', config?.['temperature']);
+  putNumber(attributes, 'gen_ai.request.top_p', config?.['top_p']);
+  putNumber(attributes, 'gen_ai.request.seed', config?.['seed']);
+  putString(attributes, 'gen_ai.request.service_tier', body?.['service_tier']);
+  return attributes;
+}
+
+/** Counts of an interaction, by the names that `generateContent` has for them. */
+const COUNTS: Readonly<Record<string, string>> = {
+  promptTokenCount: 'total_input_tokens',
+  cachedContentTokenCount: 'total_cached_tokens',
+  toolUsePromptTokenCount: 'total_tool_use_tokens',
+  candidatesTokenCount: 'total_output_tokens',
+  thoughtsTokenCount: 'total_thought_tokens',
+  totalTokenCount: 'total_tokens',
+};
+
+const DETAILS: Readonly<Record<string, string>> = {
+  promptTokensDetails: 'input_tokens_by_modality',
+  cacheTokensDetails: 'cached_tokens_by_modality',
+  toolUsePromptTokensDetails: 'tool_use_tokens_by_modality',
+  candidatesTokensDetails: 'output_tokens_by_modality',
+};
+
+/** Usage of all hops together: a continuation is a request of its own, whose input is charged again. */
+function putUsage(attributes: Attributes, hops: readonly Json[], complete: boolean, model: unknown): void {
+  if (hops.length === 0) return;
+  const usage: Record<string, unknown> = {};
+  for (const [name, source] of Object.entries(COUNTS)) {
+    const counts = hops.map((hop) => countOf(hop[source])).filter((count) => count !== undefined);
+    if (counts.length > 0) usage[name] = counts.reduce((sum, count) => sum + count);
+  }
+  for (const [name, source] of Object.entries(DETAILS)) {
+    usage[name] = hops
+      .flatMap((hop) => objectsIn(hop[source]))
+      .map(({ modality, tokens }) => ({ modality, tokenCount: tokens }));
+  }
+  putGeminiUsage(attributes, usage, complete);
+  let searches = 0;
+  for (const { type, count } of hops.flatMap((hop) => objectsIn(hop['grounding_tool_count']))) {
+    if (type === 'google_search') searches += countOf(count) ?? 0;
+  }
+  putSearches(attributes, searches, model);
+}
+
+/** Ways in which an interaction can be over. */
+const OVER: ReadonlySet<unknown> = new Set([
+  'completed',
+  'requires_action',
+  'failed',
+  'cancelled',
+  'incomplete',
+]);
+
+function putIdentity(attributes: Attributes, body: Json): void {
+  putString(attributes, ATTR_RESPONSE_ID, body['id']);
+  putString(attributes, ATTR_RESPONSE_MODEL, body['model']);
+  putString(attributes, 'gen_ai.response.service_tier', body['service_tier']);
+  if (OVER.has(body['status'])) attributes[ATTR_FINISH_REASONS] = [String(body['status'])];
+}
+
+/** The SDK adds up the usage of the hops itself, where nobody streams. */
+function response(parsed: unknown, params: unknown): Attributes {
+  const body = asObject(parsed);
+  const attributes: Attributes = {};
+  if (body === undefined) return attributes;
+  putIdentity(attributes, body);
+  const usage = asObject(body['usage']);
+  const model = body['model'] ?? asObject(params)?.['model'];
+  if (usage !== undefined) putUsage(attributes, [usage], OVER.has(body['status']), model);
+  return attributes;
+}
+
+/** More hops than the SDK makes. */
+const MAX_HOPS = 256;
+
+/** `interaction.completed` tells a hop's usage, `step.delta` may tell it so far. */
+class InteractionStreamReader implements StreamReader {
+  readonly #hops = new Map<unknown, Json>();
+  #last: Json | undefined;
+  readonly #received = new TextSize();
+  readonly #said: string[] | undefined;
+  readonly messages?: () => readonly Message[];
+
+  constructor(capture: boolean) {
+    if (!capture) return;
+    const said: string[] = [];
+    this.#said = said;
+    const parts = (): Part[] => [{ type: 'text', content: said.join('') }];
+    this.messages = () => (said.length === 0 ? [] : [{ role: 'assistant', parts: parts() }]);
+  }
+
+  read(chunk: unknown): boolean {
+    const event = asObject(chunk);
+    const interaction = asObject(event?.['interaction']);
+    if (interaction !== undefined) {
+      this.#last = { ...this.#last, ...interaction };
+      this.#note(interaction['usage']);
+      return false;
+    }
+    this.#note(asObject(event?.['metadata'])?.['total_usage']);
+    const delta = asObject(event?.['delta']);
+    if (delta === undefined) return false;
+    const text = delta['text'] ?? delta['arguments'] ?? asObject(delta['content'])?.['text'];
+    if (typeof text !== 'string') return delta['type'] !== 'thought_signature';
+    this.#received.add(text);
+    if (delta['type'] === 'text') this.#said?.push(text);
+    return text !== '';
+  }
+
+  #note(usage: unknown): void {
+    const told = asObject(usage);
+    if (told !== undefined && this.#hops.size < MAX_HOPS) this.#hops.set(this.#last?.['id'], told);
+  }
+
+  received(): TextSize {
+    return this.#received;
+  }
+
+  attributes(): Attributes {
+    const attributes: Attributes = {};
+    if (this.#last !== undefined) putIdentity(attributes, this.#last);
+    const isOver = OVER.has(this.#last?.['status']);
+    putUsage(attributes, [...this.#hops.values()], isOver, this.#last?.['model']);
+    return attributes;
+  }
+}
+
+/** Nothing is known of what runs on behind an answer: what it will use is told to whoever asks for it later. */
+function sizeUnlessPending(body: unknown, add: (size: TextSize, body: Json) => void): TextSize {
+  const size = new TextSize();
+  const object = asObject(body);
+  const isPending = object?.['background'] === true || object?.['status'] === 'in_progress';
+  if (object === undefined || isPending) size.addAll({ type: 'file' });
+  else add(size, object);
+  return size;
+}
+
+/** One interaction, with its continuations: the SDK gives no way to see them apart. */
+export const INTERACTION: CallKind = {
+  operation: 'generate_content',
+  request,
+  response,
+  stream: (capture) => new InteractionStreamReader(capture),
+  requestSize: (body) =>
+    sizeUnlessPending(body, (size, { input, system_instruction: system, tools, ...rest }) => {
+      for (const part of [input, system, tools]) size.addAll(part);
+      if (rest['previous_interaction_id'] !== undefined) size.addAll({ type: 'file' });
+    }),
+  responseSize: (body) =>
+    sizeUnlessPending(body, (size, object) => size.addAll(object['steps'] ?? object['outputs'])),
+  content: INTERACTION_CONTENT,
+};

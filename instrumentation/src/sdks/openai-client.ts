@@ -1,0 +1,61 @@
+import type { Attributes } from '@opentelemetry/api';
+import { asObject, putNumber, putString, type Json } from '../json.ts';
+import { providerOf, serverOf } from '../provider.ts';
+import {
+  ATTR_OPERATION,
+  ATTR_PROVIDER,
+  ATTR_REQUEST_MODEL,
+  ATTR_SERVER_ADDRESS,
+  ATTR_SERVER_PORT,
+} from '../semconv.ts';
+import type { Operation } from '../adapter.ts';
+
+/** The client that made a resource, `_client` in every SDK of this generator; or the client itself. */
+function clientOf(resource: unknown): Json | undefined {
+  const object = asObject(resource);
+  return asObject(object?.['_client']) ?? object;
+}
+
+/**
+ * Clouds are told by what their client classes hold, since their base URL may be a gateway's and a bundler may have
+ * renamed the class (openai@7.57 azure.js, bedrock.js).
+ */
+function cloudOf(client: Json | undefined): string | undefined {
+  if (client === undefined) return undefined;
+  if ('deploymentName' in client && 'apiVersion' in client) return 'azure.ai.openai';
+  return 'bedrockTokenProvider' in client ? 'aws.bedrock' : undefined;
+}
+
+/** Who answers the calls of a resource; `vendor` where its host is nobody's that is known. */
+export function openaiProvider(resource: unknown, vendor: string): string {
+  const client = clientOf(resource);
+  return cloudOf(client) ?? providerOf(serverOf(client?.['baseURL']).address, vendor);
+}
+
+/** What every request of an SDK in OpenAI's format tells: operation, provider, model and server. */
+export function openaiRequest(
+  resource: unknown,
+  body: Json,
+  operation: Operation,
+  vendor: string,
+): Attributes {
+  const client = clientOf(resource);
+  const server = serverOf(client?.['baseURL']);
+  const attributes: Attributes = {
+    [ATTR_OPERATION]: operation,
+    [ATTR_PROVIDER]: cloudOf(client) ?? providerOf(server.address, vendor),
+  };
+  // Azure's client may be bound to one deployment, which then takes the place of the model.
+  putString(attributes, ATTR_REQUEST_MODEL, client?.['deploymentName']);
+  putString(attributes, ATTR_REQUEST_MODEL, body['model']);
+  putString(attributes, ATTR_SERVER_ADDRESS, server.address);
+  putNumber(attributes, ATTR_SERVER_PORT, server.port);
+  return attributes;
+}
+
+/** A class of one of these SDKs, found from one of its clients: `OpenAI.OpenAI` is `OpenAI`, also when minified. */
+export function clientClass(client: unknown, name: string): unknown {
+  const found = typeof client === 'function' ? client : asObject(client)?.constructor;
+  const named = (found as Partial<Record<string, unknown>> | undefined)?.[name];
+  return typeof named === 'function' ? named : undefined;
+}

@@ -1,0 +1,40 @@
+import type { Method, SdkAdapter } from '../adapter.ts';
+import { prototypeAt } from '../json.ts';
+import { speechKind, transcriptionKind, translationKind } from './openai-audio.ts';
+import { chatKind } from './openai-chat.ts';
+import { clientClass } from './openai-client.ts';
+import { completionKind } from './openai-completions.ts';
+import { embeddingsKind, rerankKind } from './openai-embeddings.ts';
+import { imageKind } from './openai-images.ts';
+
+const VENDOR = 'together';
+
+function method(path: readonly string[], name: string, kind: Method['kind']): Method {
+  return { owner: (moduleExports) => prototypeAt(moduleExports, ['Together', ...path]), name, kind };
+}
+
+/** The `together-ai` package. Its server tells the usage of every stream in the last chunk, without being asked. */
+export const together: SdkAdapter = {
+  module: 'together-ai',
+  versions: ['>=0.9.0 <1'],
+  methods: [
+    // stream() goes through create().
+    method(['Chat', 'Completions'], 'create', chatKind(VENDOR)),
+    method(['Completions'], 'create', completionKind(VENDOR)),
+    method(['Embeddings'], 'create', embeddingsKind(VENDOR)),
+    method(['Rerank'], 'create', rerankKind(VENDOR)),
+    method([], 'rerank', rerankKind(VENDOR)),
+    method(['Images'], 'create', imageKind(VENDOR)),
+    method(['Images'], 'generate', imageKind(VENDOR)),
+    method(['Audio'], 'create', speechKind(VENDOR)),
+    method(['Audio', 'Speech'], 'create', speechKind(VENDOR)),
+    method(['Audio', 'Transcriptions'], 'create', transcriptionKind(VENDOR)),
+    method(['Audio', 'Translations'], 'create', translationKind(VENDOR)),
+  ],
+  retries: { owner: (moduleExports) => prototypeAt(moduleExports, ['Together']), name: 'retryRequest' },
+  rivals: ['@traceloop/instrumentation-together'],
+  exportsOf: (client) => {
+    const found = clientClass(client, 'Together');
+    return found === undefined ? undefined : { Together: found };
+  },
+};
