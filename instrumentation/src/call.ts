@@ -2,8 +2,9 @@ import { SpanStatusCode, type Attributes, type Context, type Span } from '@opent
 import type { CallKind, StreamReader } from './adapter.ts';
 import type { CapturedContent } from './captured-content.ts';
 import type { CurrentCall } from './current-call.ts';
+import { fromApp } from './from-app.ts';
 import { canHide, hide } from './hidden.ts';
-import { asObject } from './json.ts';
+import { asObject, classNameOf } from './json.ts';
 import type { ClientMetrics } from './metrics.ts';
 import type { OpenCalls } from './open-calls.ts';
 import {
@@ -185,7 +186,7 @@ export class ObservedCall implements CurrentCall {
    * abort by the app is no failure and leaves the status unset.
    */
   fail(error: unknown): void {
-    this.#end(this.#soFar(), isAbort(error) ? undefined : error);
+    this.#end(this.#soFar(), fromApp(() => isAbort(error)) === true ? undefined : error);
   }
 
   /** The app turned away: break, abort, a body it reads itself, or a stream it never reads. */
@@ -231,7 +232,7 @@ export class ObservedCall implements CurrentCall {
       attributes[ATTR_TIME_TO_FIRST_CHUNK] = (this.#firstTokenMs - this.#startedMs) / 1000;
     }
     if (this.#retries > 0) attributes[ATTR_RESEND_COUNT] = this.#retries;
-    if (error !== undefined) describeError(error, attributes);
+    if (error !== undefined) fromApp(() => describeError(error, attributes));
     if (this.kind.measured !== false) this.#host.metrics.record(durationMs, this.#start, attributes);
     if (this.#host.formerNames) addFormerNames(attributes);
     const ours = this.#span.owner !== 'sdk';
@@ -289,7 +290,7 @@ function describeError(error: unknown, attributes: Attributes): void {
     // An answer that says 200 and cannot be read is told by the error's class.
     if (status >= 400) return;
   }
-  attributes[ATTR_ERROR_TYPE] = error instanceof Error ? error.constructor.name : '_OTHER';
+  attributes[ATTR_ERROR_TYPE] = (error instanceof Error && classNameOf(error)) || '_OTHER';
 }
 
 /** Where SDKs keep the HTTP status of an error. */
@@ -307,14 +308,14 @@ function statusOf(error: unknown): number | undefined {
 }
 
 /** Classes of errors by which SDKs say that the app aborted. */
-const ABORTS: ReadonlySet<string> = new Set(['APIUserAbortError', 'RequestAbortedError']);
+const ABORTS: ReadonlySet<string> = new Set(['APIUserAbortError', 'ModelAbortError', 'RequestAbortedError']);
 
 /** What fetch says, where an SDK (`cohere-ai@7`) hands on no more than that. */
 const ABORTED = /^The user aborted a request\.?$/;
 
 function isAbort(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
-  const kind = error.constructor.name;
+  const kind = classNameOf(error);
   if (error.name === 'AbortError' || ABORTS.has(kind) || ABORTED.test(error.message)) return true;
   // An SDK's error for whatever went wrong; its error for a time limit, which aborts as well, is a failure.
   const { cause } = error;
