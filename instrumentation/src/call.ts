@@ -3,12 +3,11 @@ import type { CallKind, StreamReader } from './adapter.ts';
 import type { CapturedContent } from './captured-content.ts';
 import type { CurrentCall } from './current-call.ts';
 import { canHide, hide } from './hidden.ts';
-import { asObject } from './json.ts';
+import { describeFailure, isAbort } from './failure.ts';
 import type { ClientMetrics } from './metrics.ts';
 import type { OpenCalls } from './open-calls.ts';
 import {
   ATTR_ERROR_TYPE,
-  ATTR_HTTP_STATUS,
   ATTR_INPUT_TOKENS,
   ATTR_OUTPUT_TOKENS,
   ATTR_RESEND_COUNT,
@@ -22,8 +21,9 @@ export interface CallHost {
   readonly open: OpenCalls;
   readonly formerNames: boolean;
   readonly content: CapturedContent;
-  /** Runs instrumentation code; a fault in it is reported once, disables the adapter and gives undefined. */
-  guard<T>(step: () => T): T | undefined;
+  fault(fault: unknown): void;
+  /** A call was observed without a fault. */
+  noteSound(): void;
 }
 
 /**
@@ -51,6 +51,7 @@ export class ObservedCall implements CurrentCall {
   #retries = 0;
   #inner = false;
   #ended = false;
+  #faulty = false;
   /** What an SDK's own span was told at the call's end. */
   #told: Attributes | undefined;
   #answered = false;
@@ -84,7 +85,7 @@ export class ObservedCall implements CurrentCall {
     if (!canHide(span, 'end')) return;
     const end = span.end.bind(span);
     hide(span, 'end', (...args: Parameters<Span['end']>) => {
-      this.#host.guard(() => {
+      this.guard(() => {
         if (!span.isRecording()) return;
         const known = this.#told ?? this.#soFar();
         if (this.#told === undefined && this.#reader !== undefined) this.#putSizes(known, known);
@@ -120,9 +121,15 @@ export class ObservedCall implements CurrentCall {
     this.#retries += 1;
   }
 
-  /** Instrumentation code around this call: never throws into the app. */
+  /** Runs instrumentation code around this call: never throws into the app. Its first fault counts. */
   guard<T>(step: () => T): T | undefined {
-    return this.#host.guard(step);
+    try {
+      return step();
+    } catch (fault) {
+      if (!this.#faulty) this.#host.fault(fault);
+      this.#faulty = true;
+      return undefined;
+    }
   }
 
   /** The provider has answered; the app may now do with it what it likes, also nothing. */
@@ -156,14 +163,14 @@ export class ObservedCall implements CurrentCall {
   succeed(response: unknown): void {
     if (this.#ended) return;
     this.#response = response;
-    this.#end(this.#host.guard(() => this.kind.response(response, this.#body)) ?? {}, undefined);
+    this.#end(this.guard(() => this.kind.response(response, this.#body)) ?? {}, undefined);
   }
 
   /** The stream arrived whole. */
   succeedStream(): void {
     this.#end(
       this.#soFar(),
-      this.#host.guard(() => this.#reader?.failure?.()),
+      this.guard(() => this.#reader?.failure?.()),
     );
   }
 
@@ -184,12 +191,12 @@ export class ObservedCall implements CurrentCall {
   lose(): void {
     this.abandon();
     const { span } = this.#span.owner === 'sdk' ? this.#span : {};
-    this.#host.guard(() => (span?.isRecording() === true ? span.end() : undefined));
+    this.guard(() => (span?.isRecording() === true ? span.end() : undefined));
   }
 
   #soFar(): Attributes {
     const reader = this.#reader;
-    return (reader === undefined ? undefined : this.#host.guard(() => reader.attributes())) ?? {};
+    return (reader === undefined ? undefined : this.guard(() => reader.attributes())) ?? {};
   }
 
   /** `attributes` is this call's own object and is added to. */
@@ -198,12 +205,13 @@ export class ObservedCall implements CurrentCall {
     this.#ended = true;
     this.#host.open.delete(this);
     if (this.#answered && error === undefined) {
-      this.#host.guard(() => Object.assign(attributes, this.kind.charged?.(this.#body)));
+      this.guard(() => Object.assign(attributes, this.kind.charged?.(this.#body)));
     }
-    if (!(this.isLayer && this.#inner)) this.#host.guard(() => this.#tell(attributes, error));
+    if (!(this.isLayer && this.#inner)) this.guard(() => this.#tell(attributes, error));
     this.#body = undefined;
     this.#response = undefined;
     this.#reader = undefined;
+    if (!this.#faulty) this.#host.noteSound();
   }
 
   #tell(attributes: Attributes, error: unknown): void {
@@ -212,15 +220,17 @@ export class ObservedCall implements CurrentCall {
       attributes[ATTR_TIME_TO_FIRST_CHUNK] = (this.#firstTokenMs - this.#startedMs) / 1000;
     }
     if (this.#retries > 0) attributes[ATTR_RESEND_COUNT] = this.#retries;
-    if (error !== undefined) describeError(error, attributes);
-    if (this.kind.measured !== false) this.#host.metrics.record(durationMs, this.#start, attributes);
+    if (error !== undefined) describeFailure(error, attributes);
+    if (this.kind.measured !== false) {
+      this.guard(() => this.#host.metrics.record(durationMs, this.#start, attributes));
+    }
     if (this.#host.formerNames) addFormerNames(attributes);
     const ours = this.#span.owner !== 'sdk';
     const span = this.#span.owner === 'late' ? this.#span.start(Date.now() - durationMs) : this.#span.span;
     try {
       if (!span.isRecording()) return;
-      if (error === undefined) this.#host.guard(() => this.#putSizes(attributes, attributes));
-      if (this.#host.content.isWanted) this.#host.guard(() => this.#tellContent(span, attributes));
+      if (error === undefined) this.guard(() => this.#putSizes(attributes, attributes));
+      if (this.#host.content.isWanted) this.guard(() => this.#tellContent(span, attributes));
       span.setAttributes(attributes);
       if (!ours) this.#told = attributes;
       if (ours && error !== undefined) span.setStatus({ code: SpanStatusCode.ERROR });
@@ -251,47 +261,4 @@ export class ObservedCall implements CurrentCall {
     if (this.#reader !== undefined) this.#reader.received().put(into, 'output');
     else if (this.#response !== undefined) responseSize?.(this.#response).put(into, 'output');
   }
-}
-
-function describeError(error: unknown, attributes: Attributes): void {
-  // Errors of Smithy clients (AWS) know how often the request was sent.
-  const attempts = asObject(asObject(error)?.['$metadata'])?.['attempts'];
-  if (typeof attempts === 'number' && attempts > 1) attributes[ATTR_RESEND_COUNT] = attempts - 1;
-  const status = statusOf(error);
-  if (status !== undefined) {
-    attributes[ATTR_HTTP_STATUS] = status;
-    attributes[ATTR_ERROR_TYPE] = String(status);
-    // An answer that says 200 and cannot be read is told by the error's class.
-    if (status >= 400) return;
-  }
-  attributes[ATTR_ERROR_TYPE] = error instanceof Error ? error.constructor.name : '_OTHER';
-}
-
-/** Where SDKs keep the HTTP status of an error. */
-const STATUS_FIELDS = ['status', 'statusCode', 'status_code'];
-
-function statusOf(error: unknown): number | undefined {
-  const fields = asObject(error);
-  for (const name of STATUS_FIELDS) {
-    const status = fields?.[name];
-    if (typeof status === 'number' && Number.isInteger(status)) return status;
-  }
-  const smithy = asObject(fields?.['$metadata'])?.['httpStatusCode'];
-  const status = smithy ?? asObject(fields?.['httpResponse'])?.['status'];
-  return typeof status === 'number' ? status : undefined;
-}
-
-/** Classes of errors by which SDKs say that the app aborted. */
-const ABORTS: ReadonlySet<string> = new Set(['APIUserAbortError', 'RequestAbortedError']);
-
-/** What fetch says, where an SDK (`cohere-ai@7`) hands on no more than that. */
-const ABORTED = /^The user aborted a request\.?$/;
-
-function isAbort(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  const kind = error.constructor.name;
-  if (error.name === 'AbortError' || ABORTS.has(kind) || ABORTED.test(error.message)) return true;
-  // An SDK's error for whatever went wrong; its error for a time limit, which aborts as well, is a failure.
-  const { cause } = error;
-  return cause instanceof Error && cause.name === 'AbortError' && !kind.includes('Timeout');
 }

@@ -3,10 +3,12 @@ import { isStream, observeStream } from './stream.ts';
 
 /** The call's answer has arrived: a stream is watched from here, anything else is the whole response. */
 export function deliver(value: unknown, call: ObservedCall): void {
-  call.guard(() => {
+  const isDelivered = call.guard(() => {
     const { stream, streamOf } = call.kind;
     const source = stream === undefined ? undefined : streamOf === undefined ? value : streamOf(value);
     if (source !== undefined && isStream(source)) observeStream(source, call);
     else call.succeed(value);
+    return true;
   });
+  if (isDelivered !== true) call.abandon();
 }

@@ -17,6 +17,7 @@ import type { AdapterHost, AnyFunction, CallKind, Method, ModuleHook, SdkAdapter
 import { CapturedContent, type RedactContent } from './captured-content.ts';
 import { contentMode } from './content.ts';
 import { countRetries } from './count-retries.ts';
+import { Faults } from './faults.ts';
 import { LateTracerProvider } from './late-tracer.ts';
 import { MANUAL_CALLS } from './manual-host.ts';
 import { clientMetrics, type ClientMetrics } from './metrics.ts';
@@ -56,12 +57,13 @@ export class SdkInstrumentation extends InstrumentationBase<SdkInstrumentationCo
   /** Exports given by hand, to be patched again when enabled again. */
   readonly #given = new Set<unknown>();
   #activated = false;
-  #faulty = false;
+  readonly #faults: Faults;
 
   constructor(adapter: SdkAdapter, config: SdkInstrumentationConfig = {}) {
     super(SCOPE_NAME, VERSION, { ...config, enabled: false });
     this.setConfig(config);
     this.#adapter = adapter;
+    this.#faults = new Faults(`the instrumentation of ${adapter.module}`);
     this.#observer = new Observer(this.#observerHost(config.redact));
     this.#host = this.#adapterHost();
     this.#modules = this.#definitions();
@@ -165,10 +167,11 @@ export class SdkInstrumentation extends InstrumentationBase<SdkInstrumentationCo
       formerNames: vocabularyOf(process.env['OTEL_SEMCONV_STABILITY_OPT_IN']).formerNames,
       content: new CapturedContent(mode, redact, () => this.logger),
       tracer: () => this.tracer,
-      isActive: () => this.isEnabled() && !this.#faulty,
+      isActive: () => this.isEnabled() && !this.#faults.areTooMany,
       always: () => this.#sampling(),
       guard: (step) => this.#guard(step),
-      fault: (fault) => this.#fault(fault),
+      fault: (fault) => this.#faults.note(fault),
+      noteSound: () => this.#faults.noteSound(),
     };
   }
 
@@ -179,7 +182,7 @@ export class SdkInstrumentation extends InstrumentationBase<SdkInstrumentationCo
       run: (kind, resource, args, original) => this.#observer.run(kind, resource, args, original),
       startSpan: (start) => this.#observer.startSpan(start),
       guard: (step) => this.#guard(step),
-      isActive: () => this.isEnabled() && !this.#faulty,
+      isActive: () => this.isEnabled() && !this.#faults.areTooMany,
       onDisable: (undo) => this.#undo.push(undo),
     };
   }
@@ -270,18 +273,7 @@ export class SdkInstrumentation extends InstrumentationBase<SdkInstrumentationCo
   }
 
   #guard<T>(step: () => T): T | undefined {
-    try {
-      return step();
-    } catch (fault) {
-      this.#fault(fault);
-      return undefined;
-    }
-  }
-
-  #fault(fault: unknown): void {
-    if (this.#faulty) return;
-    this.#faulty = true;
-    diag.error(`spanmeter: a fault in the instrumentation of ${this.#adapter.module}; it is now off`, fault);
+    return this.#faults.guard(step);
   }
 }
 

@@ -26,7 +26,8 @@ export interface ObserverHost extends CallHost {
   isActive(): boolean;
   /** Attributes that every span of ours gets: the sampling ratio. */
   always(): Attributes | undefined;
-  fault(fault: unknown): void;
+  /** Runs instrumentation code; a fault in it is noted and gives undefined. */
+  guard<T>(step: () => T): T | undefined;
 }
 
 interface KnownCall {
@@ -80,9 +81,11 @@ export class Observer {
   startSpan({ name, kind, attributes }: SpanStart): Span | undefined {
     const active = context.active();
     if (!this.#host.isActive() || isSuppressed(active)) return undefined;
-    const all = { ...attributes, ...attributionOf(active), ...this.#host.always() };
-    if (this.#host.formerNames) addFormerNames(all);
-    return this.#host.tracer().startSpan(name, { kind, attributes: all }, active);
+    return this.#host.guard(() => {
+      const all = { ...attributes, ...attributionOf(active), ...this.#host.always() };
+      if (this.#host.formerNames) addFormerNames(all);
+      return this.#host.tracer().startSpan(name, { kind, attributes: all }, active);
+    });
   }
 
   #runNative(
@@ -101,14 +104,28 @@ export class Observer {
       return refusal(refused);
     }
     const inside = requestContext(kind, known.attributes, context.active());
-    const { result, span } = native.run(resource, args[1], () => context.with(inside, () => original(args)));
+    let isCalled = false;
+    const call = (): unknown => {
+      isCalled = true;
+      return context.with(inside, () => original(args));
+    };
+    let done: NativeResult;
+    try {
+      done = native.run(resource, args[1], call);
+    } catch (error) {
+      if (isCalled) throw error;
+      // Ours, as with a client that is frozen: the app's call is still to be made.
+      this.#host.fault(error);
+      return call();
+    }
+    const { result, span } = done;
     if (span === undefined) return result;
-    const call = this.#host.guard(() => this.#adopt(kind, span, known));
-    return call === undefined ? result : this.#watch(result, call);
+    const adopted = this.#host.guard(() => this.#adopt(kind, span, known));
+    return adopted === undefined ? result : this.#watch(result, adopted);
   }
 
   #watch(result: unknown, call: ObservedCall): unknown {
-    const watched = this.#host.guard(() => {
+    const watched = call.guard(() => {
       const value = call.kind.watch?.(result, call);
       return { value: value === undefined ? watchResult(result, call) : value };
     });
@@ -139,10 +156,11 @@ export class Observer {
     const { body, attributes } = this.#describe(kind, resource, args);
     const refused = kind.measured === false ? undefined : admit(attributes);
     if (this.#host.formerNames) addFormerNames(attributes);
+    // All that reads the app's objects comes before the span, which would otherwise stay open after a fault.
+    const given = this.#asked(kind, args);
     const span = this.#spanOf(kind, attributes, active);
     const call = new ObservedCall(this.#host, kind, span, attributes, body);
     const traced = span.owner === 'late' ? active : trace.setSpan(active, span.span);
-    const given = this.#asked(kind, args);
     call.asked = given !== args;
     const own = insideCall(requestContext(kind, attributes, traced), call);
     const inside = markRivals(own, this.#host.adapter.rivals);

@@ -2,7 +2,7 @@ import { types } from 'node:util';
 import type { StreamReader } from './adapter.ts';
 import type { ObservedCall } from './call.ts';
 import { canHide, hide } from './hidden.ts';
-import { asObject } from './json.ts';
+import { asObject, type Json } from './json.ts';
 
 /** The stream of OpenAI's and Anthropic's SDKs: a public `iterator` that every way of reading goes through. */
 interface SdkStream {
@@ -14,24 +14,21 @@ interface SdkStream {
 const dropped = new FinalizationRegistry<ObservedCall>((call) => call.lose());
 
 function isSdkStream(value: unknown): value is SdkStream {
-  return typeof asObject(value)?.['iterator'] === 'function';
+  return isIterable(value) && Object.hasOwn(value, 'iterator') && typeof value['iterator'] === 'function';
 }
 
+/** What has `next` alone may as well be a page of results, or iterate synchronously. */
 function isIterator(value: unknown): value is AsyncIterator<unknown> {
-  return typeof asObject(value)?.['next'] === 'function';
+  return isIterable(value) && typeof value['next'] === 'function';
 }
 
-function isIterable(value: unknown): value is AsyncIterable<unknown> {
+function isIterable(value: unknown): value is AsyncIterable<unknown> & Json {
   return typeof (value as Partial<AsyncIterable<unknown>> | null)?.[Symbol.asyncIterator] === 'function';
 }
 
 /** Whether `observeStream` can watch this. */
 export function isStream(value: unknown): boolean {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    (isSdkStream(value) || isIterator(value) || isIterable(value))
-  );
+  return asObject(value) !== undefined && isIterable(value);
 }
 
 /**
@@ -42,7 +39,7 @@ export function isStream(value: unknown): boolean {
 export function observeStream(stream: unknown, call: ObservedCall): void {
   const reader = call.openReader();
   if (reader === undefined) return;
-  if (isSdkStream(stream)) return observeSdkStream(stream, call, reader);
+  if (isSdkStream(stream) && canHide(stream, 'iterator')) return observeSdkStream(stream, call, reader);
   const readable = stream instanceof ReadableStream;
   if (isIterator(stream) && canHide(stream, 'next')) {
     watchIterator(stream, call, reader);
@@ -182,6 +179,11 @@ interface Steps {
   readonly closed: () => void;
 }
 
+/** `for await` takes any truth for it. */
+function isDone(done: unknown): boolean {
+  return Boolean(done);
+}
+
 function watchSteps(call: ObservedCall, reader: StreamReader): Steps {
   let waitingForFirst = true;
   return {
@@ -189,11 +191,12 @@ function watchSteps(call: ObservedCall, reader: StreamReader): Steps {
       if (call.ended) return result;
       call.guard(() => {
         call.touched = true;
-        if (result.done === true) {
+        const { done, value } = asObject(result) ?? {};
+        if (isDone(done)) {
           dropped.unregister(call);
           call.succeedStream();
         } else {
-          const output = reader.read(result.value);
+          const output = reader.read(value);
           if (!output) return;
           if (waitingForFirst) call.firstToken();
           else call.nextChunk();
@@ -233,7 +236,7 @@ function watchIterator(source: AsyncIterator<unknown>, call: ObservedCall, reade
       : (args: unknown[]) => next.apply(source, args);
   const step =
     hides === undefined
-      ? (args: unknown[]) => ask(args).then(steps.arrived, steps.failed)
+      ? (args: unknown[]) => follow(() => ask(args), steps)
       : (args: unknown[]) => visible(() => ask(args), steps, hides, call);
   hide(source, 'next', (...args: unknown[]) => step(args));
   if (close !== undefined) {
@@ -251,6 +254,19 @@ function watchIterator(source: AsyncIterator<unknown>, call: ObservedCall, reade
   }
 }
 
+/** An iterator of the app's own may give its results as they are, without a promise, or throw. */
+function follow(ask: () => Promise<IteratorResult<unknown>>, steps: Steps): Promise<IteratorResult<unknown>> {
+  let result: Promise<IteratorResult<unknown>>;
+  try {
+    result = ask();
+  } catch (error) {
+    return steps.failed(error);
+  }
+  return typeof asObject(result)?.['then'] === 'function'
+    ? result.then(steps.arrived, steps.failed)
+    : (steps.arrived(result as { readonly done?: boolean }) as typeof result);
+}
+
 /** The next chunk that is the app's: those that only we asked for are looked at and passed over. */
 async function visible(
   next: () => Promise<IteratorResult<unknown>>,
@@ -259,7 +275,7 @@ async function visible(
   call: ObservedCall,
 ): Promise<IteratorResult<unknown>> {
   for (;;) {
-    const result = await next().then(steps.arrived, steps.failed);
-    if (result.done === true || call.guard(() => hides(result.value)) !== true) return result;
+    const result = await follow(next, steps);
+    if (isDone(result.done) || call.guard(() => hides(result.value)) !== true) return result;
   }
 }
