@@ -1,5 +1,5 @@
 import type { ObservedCall } from './call.ts';
-import { canHide, hide } from './hidden.ts';
+import { canHide, hide, namedLike } from './hidden.ts';
 import { asObject } from './json.ts';
 import { deliver } from './deliver.ts';
 
@@ -53,7 +53,7 @@ interface Progress {
 
 function observeParsing(promise: ApiPromise, call: ObservedCall, progress: Progress): void {
   const parse = promise.parseResponse;
-  promise.parseResponse = async function (this: unknown, ...args: unknown[]): Promise<unknown> {
+  const observed = async function (this: unknown, ...args: unknown[]): Promise<unknown> {
     progress.parsing = true;
     let parsed: unknown;
     try {
@@ -65,6 +65,7 @@ function observeParsing(promise: ApiPromise, call: ObservedCall, progress: Progr
     look(parsed, call, progress);
     return parsed;
   };
+  promise.parseResponse = namedLike(observed, parse);
 }
 
 function look(parsed: unknown, call: ObservedCall, progress: Progress): void {

@@ -175,10 +175,7 @@ export class DeliveryProcessor implements SpanProcessor {
     this.#inFlight = [];
     if (result.outcome === 'retry') {
       if (this.#failures === 0) diag.warn(`spanmeter: spans wait, the collector is away: ${result.detail}`);
-      this.#nextDelayMs = Math.min(
-        result.retryAfterMs ?? retryDelayMs(this.#failures),
-        MAX_RETRY_AFTER_MS,
-      );
+      this.#nextDelayMs = Math.min(result.retryAfterMs ?? retryDelayMs(this.#failures), MAX_RETRY_AFTER_MS);
       this.#failures += 1;
       this.#fresh = 0;
       this.#failedAtMs = performance.now();

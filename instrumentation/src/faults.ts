@@ -36,7 +36,8 @@ export class Faults {
     this.#inARow += 1;
     if (!this.#isReported) say(`spanmeter: a fault in ${this.#where}; a call is not told in full`, fault);
     this.#isReported = true;
-    if (this.areTooMany) say(`spanmeter: ${MAX_IN_A_ROW} faulty calls in a row; off is ${this.#where}`, fault);
+    if (this.areTooMany)
+      say(`spanmeter: ${MAX_IN_A_ROW} faulty calls in a row; off is ${this.#where}`, fault);
   }
 
   /** A call was observed without a fault. */

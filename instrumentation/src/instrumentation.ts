@@ -18,6 +18,7 @@ import { CapturedContent, type RedactContent } from './captured-content.ts';
 import { contentMode } from './content.ts';
 import { countRetries } from './count-retries.ts';
 import { Faults } from './faults.ts';
+import { namedLike } from './hidden.ts';
 import { LateTracerProvider } from './late-tracer.ts';
 import { MANUAL_CALLS } from './manual-host.ts';
 import { clientMetrics, type ClientMetrics } from './metrics.ts';
@@ -242,12 +243,15 @@ export class SdkInstrumentation extends InstrumentationBase<SdkInstrumentationCo
     return this.#wrap(
       owner,
       name,
+      // A method, as the original is: `new` of it fails.
       (original) =>
-        function (this: unknown, ...args: unknown[]): unknown {
-          const one = chosen(this, args);
-          if (one === undefined) return original.apply(this, args);
-          return observer.run(one, this, args, (given) => original.apply(this, given as unknown[]));
-        },
+        ({
+          method(this: unknown, ...args: unknown[]): unknown {
+            const one = chosen(this, args);
+            if (one === undefined) return original.apply(this, args);
+            return observer.run(one, this, args, (given) => original.apply(this, given as unknown[]));
+          },
+        }).method,
     );
   }
 
@@ -259,12 +263,8 @@ export class SdkInstrumentation extends InstrumentationBase<SdkInstrumentationCo
       diag.info(`spanmeter: another instrumentation of ${this.#adapter.module} is active; stepping back`);
       return false;
     }
-    const replacement = make(original as AnyFunction);
-    Object.defineProperties(replacement, {
-      name: { value: original.name, configurable: true },
-      length: { value: original.length, configurable: true },
-      [OBSERVED]: { value: true },
-    });
+    const replacement = namedLike(make(original as AnyFunction), original);
+    Object.defineProperty(replacement, OBSERVED, { value: true });
     this._wrap(holder, name, () => replacement);
     this.#undo.push(() => {
       if (holder[name] !== undefined && OBSERVED in holder[name]) this._unwrap(holder, name);

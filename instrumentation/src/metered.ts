@@ -1,6 +1,7 @@
 import { diag, type Attributes } from '@opentelemetry/api';
 import type { CallKind, Operation, StreamReader } from './adapter.ts';
 import { describeFault } from './faults.ts';
+import { namedLike } from './hidden.ts';
 import { MANUAL_HOST } from './manual-host.ts';
 import { Observer } from './observer.ts';
 import { serverOf } from './provider.ts';
@@ -74,10 +75,7 @@ function wrap(kind: CallKind, fn: Callable<readonly unknown[], unknown>): unknow
   const replacement = function (this: unknown, ...args: unknown[]): unknown {
     return observer.run(kind, this, args, (given) => Reflect.apply(fn, this, given));
   };
-  return Object.defineProperties(replacement, {
-    name: { value: fn.name, configurable: true },
-    length: { value: fn.length, configurable: true },
-  });
+  return namedLike(replacement, fn);
 }
 
 function kindOf(options: AnyOptions): CallKind {

@@ -1,4 +1,11 @@
-import { SpanKind, SpanStatusCode, context, type Attributes, type Context, type TimeInput } from '@opentelemetry/api';
+import {
+  SpanKind,
+  SpanStatusCode,
+  context,
+  type Attributes,
+  type Context,
+  type TimeInput,
+} from '@opentelemetry/api';
 import { attributedWith, type Attribution } from './attribution.ts';
 import { putNumber, putString } from './json.ts';
 import { MANUAL_HOST, isManualActive, manualMetrics } from './manual-host.ts';

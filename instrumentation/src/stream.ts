@@ -1,7 +1,7 @@
 import { types } from 'node:util';
 import type { StreamReader } from './adapter.ts';
 import type { ObservedCall } from './call.ts';
-import { canHide, hide } from './hidden.ts';
+import { canHide, hide, namedLike } from './hidden.ts';
 import { asObject, type Json } from './json.ts';
 
 /** The stream of OpenAI's and Anthropic's SDKs: a public `iterator` that every way of reading goes through. */
@@ -58,9 +58,10 @@ function observeSdkStream(stream: SdkStream, call: ObservedCall, reader: StreamR
   // For an abort of a stream that nobody reads. Once someone does, the iterator sees every end, and the SDK
   // itself aborts the controller after an error, which must not hide the error.
   signal?.addEventListener('abort', onAbort, { once: true });
-  stream.iterator = watchedOnce(iterate, stream, call, reader, () =>
+  const watched = watchedOnce(iterate, stream, call, reader, () =>
     signal?.removeEventListener('abort', onAbort),
   );
+  stream.iterator = namedLike(watched, iterate);
 }
 
 function observeIterable(stream: AsyncIterable<unknown>, call: ObservedCall, reader: StreamReader): void {
