@@ -146,6 +146,11 @@ export interface ModuleHook {
   /** As apps import it: a package, or an entry point of one (`@langchain/core/tools`). */
   readonly module: string;
   readonly versions: readonly string[];
+  /**
+   * For an entry point: the files of the package that hold it in CommonJS (`dist/tools/index.cjs`), which may load
+   * them by a path of its own before an app does by the entry point's name.
+   */
+  readonly requireFiles?: readonly string[];
   /** A file inside the package, without which the hook is for the main module: `dist/tracer.js`. */
   readonly files?: readonly string[];
   /** May give other exports in place of those it got. */

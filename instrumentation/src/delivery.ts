@@ -38,6 +38,8 @@ export class DeliveryProcessor implements SpanProcessor {
   #queue: ReadableSpan[] = [];
   #sending: Promise<boolean> | undefined;
   #inFlight: readonly ReadableSpan[] = [];
+  /** Parts of requests that were refused whole, the next one last. */
+  #pieces: (readonly ReadableSpan[])[] = [];
   #timer: NodeJS.Timeout | undefined;
   #failures = 0;
   #dropped = 0;
@@ -54,7 +56,9 @@ export class DeliveryProcessor implements SpanProcessor {
 
   /** Spans not yet taken by the collector. */
   get pending(): number {
-    return this.#queue.length + this.#inFlight.length;
+    return (
+      this.#queue.length + this.#inFlight.length + this.#pieces.reduce((sum, { length }) => sum + length, 0)
+    );
   }
 
   /** Requests in a row that failed; 0 while the collector answers. */
@@ -117,7 +121,8 @@ export class DeliveryProcessor implements SpanProcessor {
   flushNow(timeoutMs: number): boolean {
     if (this.pending === 0) return true;
     if (this.#failures > 0) return false;
-    const spans = [...this.#inFlight, ...this.#queue];
+    const spans = [...this.#inFlight, ...this.#pieces.flat(), ...this.#queue];
+    this.#pieces = [];
     this.#queue = [];
     this.#inFlight = [];
     return this.#sender.sendNow(spans, timeoutMs);
@@ -157,13 +162,13 @@ export class DeliveryProcessor implements SpanProcessor {
     const sent = this.#sending ?? this.#sendOne().catch(() => false);
     this.#sending ??= sent.finally(() => {
       this.#sending = undefined;
-      if (this.#queue.length > 0) this.#schedule(this.#nextDelayMs);
+      if (this.#queue.length + this.#pieces.length > 0) this.#schedule(this.#nextDelayMs);
     });
     return this.#sending;
   }
 
   async #sendOne(): Promise<boolean> {
-    this.#inFlight = this.#queue.splice(0, this.#limits.maxRequestSpans);
+    this.#inFlight = this.#pieces.pop() ?? this.#queue.splice(0, this.#limits.maxRequestSpans);
     if (this.#inFlight.length === 0) return true;
     let result: SendResult;
     try {
@@ -183,9 +188,18 @@ export class DeliveryProcessor implements SpanProcessor {
       return false;
     }
     this.#failures = 0;
-    this.#nextDelayMs = this.#queue.length >= this.#limits.batchSize ? 0 : this.#limits.delayMs;
-    if (result.outcome === 'refused') this.#drop(spans.length, result.detail ?? 'refused');
+    if (result.outcome === 'refused') this.#refused(spans, result);
+    const isMore = this.#pieces.length > 0 || this.#queue.length >= this.#limits.batchSize;
+    this.#nextDelayMs = isMore ? 0 : this.#limits.delayMs;
     return true;
+  }
+
+  /** One span that is wrong must not take the others of its request with it. */
+  #refused(spans: readonly ReadableSpan[], { divisible, detail }: SendResult): void {
+    if (divisible === true && spans.length > 1) {
+      const middle = spans.length >> 1;
+      this.#pieces.push(spans.slice(middle), spans.slice(0, middle));
+    } else this.#drop(spans.length, detail ?? 'refused');
   }
 
   #drop(count: number, reason: string): void {

@@ -221,8 +221,14 @@ export class SdkInstrumentation extends InstrumentationBase<SdkInstrumentationCo
       if (!isEntryPoint(definition.name) || definition.files.length > 0) continue;
       const loaded = (moduleExports: unknown, folder: string): unknown =>
         (this as unknown as BaseWithLoader)._onRequire(definition, moduleExports, definition.name, folder);
-      this.#undo.push(onRequire(definition.name, loaded));
+      this.#undo.push(onRequire(definition.name, this.#requireFiles(definition.name), loaded));
     }
+  }
+
+  #requireFiles(entryPoint: string): readonly string[] {
+    const { module, hooks = [] } = this.#adapter;
+    const files = hooks.find((hook) => hook.module === entryPoint)?.requireFiles ?? [];
+    return files.map((file) => `${module}/${file}`);
   }
 
   #patch(moduleExports: unknown): unknown {

@@ -18,6 +18,8 @@ export interface SendResult {
   readonly outcome: 'delivered' | 'retry' | 'refused';
   readonly retryAfterMs?: number;
   readonly detail?: string;
+  /** A part of a refused request may be all that is wrong with it. */
+  readonly divisible?: boolean;
 }
 
 /** Sends one batch of spans. `hold(true)` keeps the process alive for it, `hold(false)` does not. */
@@ -53,7 +55,8 @@ export class OtlpSender implements SpanSender {
 
   async send(spans: readonly ReadableSpan[]): Promise<SendResult> {
     const body = this.#encode(spans);
-    if (body === undefined) return { outcome: 'refused', detail: 'the spans cannot be encoded' };
+    if (body === undefined)
+      return { outcome: 'refused', detail: 'a span cannot be encoded', divisible: true };
     const headers: Record<string, string> = { ...(await this.#options.headers()) };
     const zipped = this.#options.compression === 'gzip' ? await gzipAsync(body) : body;
     if (zipped !== body) headers['Content-Encoding'] = 'gzip';
@@ -89,7 +92,12 @@ export class OtlpSender implements SpanSender {
 
   #encode(spans: readonly ReadableSpan[]): Uint8Array | undefined {
     const serializer = this.#json ? JsonTraceSerializer : ProtobufTraceSerializer;
-    return serializer.serializeRequest([...spans]);
+    try {
+      return serializer.serializeRequest([...spans]);
+    } catch {
+      // Another library's span may have times or values that are none.
+      return undefined;
+    }
   }
 
   #post(headers: Record<string, string>, body: Uint8Array): Promise<SendResult> {
@@ -142,7 +150,9 @@ function judge(response: http.IncomingMessage): SendResult {
     return { outcome: 'retry', detail: 'a web page answered' };
   }
   if (status >= 200 && status < 300) return { outcome: 'delivered' };
-  if (![429, 502, 503, 504].includes(status)) return { outcome: 'refused', detail: `HTTP ${status}` };
+  if (![429, 502, 503, 504].includes(status)) {
+    return { outcome: 'refused', detail: `HTTP ${status}`, divisible: [400, 413, 422].includes(status) };
+  }
   const seconds = Number(response.headers['retry-after']);
   return {
     outcome: 'retry',

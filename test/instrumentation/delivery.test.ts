@@ -28,6 +28,8 @@ class Receiver {
   patience: { readonly retryAfterMs?: number } = {};
   readonly requests: { readonly atMs: number; readonly spans: readonly number[] }[] = [];
   readonly taken: number[] = [];
+  /** Spans for which a receiver refuses a whole request. */
+  wrong: readonly number[] = [];
 
   constructor(clock: FakeClock) {
     this.#clock = clock;
@@ -36,6 +38,8 @@ class Receiver {
   send(spans: readonly { readonly id: number }[]): Promise<object> {
     const ids = spans.map(({ id }) => id);
     this.requests.push({ atMs: this.#clock.nowMs, spans: ids });
+    if (ids.some((id) => this.wrong.includes(id)))
+      return Promise.resolve({ outcome: 'refused', divisible: true });
     if (this.outcome === 'delivered') this.taken.push(...ids);
     return Promise.resolve({ outcome: this.outcome, ...this.patience });
   }
@@ -179,5 +183,18 @@ describe('the delivery of spans', () => {
     assert.deepEqual(times(), [0]);
     assert.equal(delivery.dropped, 50);
     assert.equal(delivery.pending, 0);
+  });
+
+  it('loses no span for the sake of another that its receiver refuses', async () => {
+    receiver.wrong = [7, 31];
+    end(50);
+    await clock.advance(2000);
+    assert.deepEqual(
+      receiver.taken.toSorted((a, b) => a - b),
+      Array.from({ length: 50 }, (_, id) => id).filter((id) => !receiver.wrong.includes(id)),
+    );
+    assert.equal(delivery.dropped, 2);
+    assert.equal(delivery.pending, 0);
+    assert.ok(receiver.requests.length < 25, `${receiver.requests.length} requests`);
   });
 });

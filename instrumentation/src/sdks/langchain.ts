@@ -229,6 +229,7 @@ export const langchain: SdkAdapter = {
   methods: [],
   hooks: ENTRY_POINTS.map(([path, patch]) => ({
     module: `@langchain/core/${path}`,
+    requireFiles: [`dist/${path}.cjs`, `dist/${path}/index.cjs`],
     versions: VERSIONS,
     patch,
   })),

@@ -187,6 +187,7 @@ export const llamaindex: SdkAdapter = {
   methods: [],
   hooks: ENTRY_POINTS.map(([path, patch]) => ({
     module: `@llamaindex/core/${path}`,
+    requireFiles: [`${path}/dist/index.cjs`],
     versions: VERSIONS,
     patch,
   })),

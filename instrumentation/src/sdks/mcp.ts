@@ -34,6 +34,7 @@ function observe(endpoint: object | undefined, host: AdapterHost): void {
 function entryPoint(path: string, name: string): ModuleHook {
   return {
     module: `@modelcontextprotocol/sdk/${path}`,
+    requireFiles: [`dist/cjs/${path}`],
     versions: ['>=1.0.0 <2'],
     patch: (moduleExports, host) => {
       observe(prototypeAt(moduleExports, [name]), host);
@@ -45,6 +46,7 @@ function entryPoint(path: string, name: string): ModuleHook {
 /** `McpServer` has its server inside, whose class this entry point does not tell: one is made to look at. */
 const MCP_SERVER: ModuleHook = {
   module: '@modelcontextprotocol/sdk/server/mcp.js',
+  requireFiles: ['dist/cjs/server/mcp.js'],
   versions: ['>=1.0.0 <2'],
   patch: (moduleExports, host) => {
     const made = asObject(tryServer(asObject(moduleExports)?.['McpServer']));

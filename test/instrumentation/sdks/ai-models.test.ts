@@ -108,9 +108,10 @@ describe('the models of the AI SDK, watched in place', () => {
   let instrumentation: SdkInstrumentation;
 
   before(() => {
-    const [found] = createInstrumentations().filter(({ sdk }) => sdk === 'ai');
+    const [found] = createInstrumentations({ enabled: false }).filter(({ sdk }) => sdk === 'ai');
     assert.ok(found);
     instrumentation = found;
+    instrumentation.enable();
     instrumentation.setTracerProvider(provider);
     assert.equal(instrumentation.instrumentClient(new LocalModel(undefined)), true);
     assert.equal(instrumentation.instrumentClient({ doGenerate: () => undefined }), false);
@@ -299,8 +300,9 @@ function modelClass(method: string, answer: unknown): new () => object {
 
 describe('functions of the AI SDK that are no chats', () => {
   it('are told by what their price depends on', async () => {
-    const [instrumentation] = createInstrumentations().filter(({ sdk }) => sdk === 'ai');
+    const [instrumentation] = createInstrumentations({ enabled: false }).filter(({ sdk }) => sdk === 'ai');
     assert.ok(instrumentation);
+    instrumentation.enable();
     instrumentation.setTracerProvider(provider);
     const calls: Readonly<Record<string, readonly [string, unknown]>> = {
       generateText: ['doGenerate', {}],
