@@ -3,7 +3,7 @@ import { startSink, type SinkSpan } from '../instrumentation/otlp-sink.ts';
 import type { ServedRequest, StandIn } from './provider/index.ts';
 import { countsOfRequests, countsOfSpans, NO_COUNTS, wasToldUsage, type Counts } from './sdk-counts.ts';
 import { runSdk, type SdkOutcome, type SdkRun } from './sdk-run.ts';
-import { missingNode } from './sdk-set.ts';
+import { missingNode, setManifest } from './sdk-set.ts';
 
 /** Where a scenario is not as the rules below have it. */
 export interface Expected {
