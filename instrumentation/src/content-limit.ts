@@ -47,7 +47,7 @@ export function limitContent(
 function addLengths(value: PlainContent, lengths: number[]): void {
   if (typeof value === 'string') lengths.push(value.length);
   else if (typeof value === 'object' && value !== null) {
-    for (const one of Object.values(value) as PlainContent[]) addLengths(one, lengths);
+    for (const one of Object.values<PlainContent>(value)) addLengths(one, lengths);
   }
 }
 

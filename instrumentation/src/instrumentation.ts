@@ -246,19 +246,17 @@ export class SdkInstrumentation extends InstrumentationBase<SdkInstrumentationCo
     const observer = this.#observer;
     const chosen = (resource: unknown, args: readonly unknown[]): CallKind | undefined =>
       typeof kind === 'function' ? this.#guard(() => kind(resource, args)) : kind;
-    return this.#wrap(
-      owner,
-      name,
+    return this.#wrap(owner, name, (original) => {
       // A method, as the original is: `new` of it fails.
-      (original) =>
-        ({
-          method(this: unknown, ...args: unknown[]): unknown {
-            const one = chosen(this, args);
-            if (one === undefined) return original.apply(this, args);
-            return observer.run(one, this, args, (given) => original.apply(this, given as unknown[]));
-          },
-        }).method,
-    );
+      const methods: Readonly<Record<'call', AnyFunction>> = {
+        call(this: unknown, ...args: unknown[]): unknown {
+          const one = chosen(this, args);
+          if (one === undefined) return original.apply(this, args);
+          return observer.run(one, this, args, (given) => original.apply(this, given as unknown[]));
+        },
+      };
+      return methods.call;
+    });
   }
 
   #wrap(owner: object, name: string, make: (original: AnyFunction) => AnyFunction): boolean {

@@ -62,7 +62,7 @@ export class Observer {
       return this.#runNative(native, kind, resource, args, original);
     }
     const begun = this.#host.guard(() => this.#begin(kind, resource, args, active));
-    if (begun === undefined) return original(args);
+    if (begun === undefined) return this.#unobserved(kind, args, original, active);
     if (begun.refused !== undefined) {
       begun.call.fail(begun.refused);
       return refusal(begun.refused);
@@ -88,6 +88,12 @@ export class Observer {
     });
   }
 
+  /** After a fault: the call is made as it is, but for baggage, which stays here all the same. */
+  #unobserved(kind: CallKind, args: readonly unknown[], original: Original, active: Context): unknown {
+    const bare = this.#host.guard(() => requestContext(kind, {}, active)) ?? active;
+    return bare === active ? original(args) : context.with(bare, () => original(args));
+  }
+
   #runNative(
     native: { readonly run: (resource: unknown, options: unknown, call: () => unknown) => NativeResult },
     kind: CallKind,
@@ -96,7 +102,7 @@ export class Observer {
     original: Original,
   ): unknown {
     const known = this.#host.guard(() => this.#describe(kind, resource, args));
-    if (known === undefined) return original(args);
+    if (known === undefined) return this.#unobserved(kind, args, original, context.active());
     const refused = admit(known.attributes);
     if (refused !== undefined) {
       // The SDK starts no span for a call that is not made.

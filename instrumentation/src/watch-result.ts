@@ -59,7 +59,7 @@ function followPromise(promise: Promise<unknown>, call: ObservedCall): Promise<u
   // What an SDK puts on its promise, such as a way to abort, goes along. Symbols are those of async hooks.
   for (const name of Object.getOwnPropertyNames(promise)) {
     const property = Object.getOwnPropertyDescriptor(promise, name);
-    if (property !== undefined) Object.defineProperty(followed, name, property);
+    if (property !== undefined) Reflect.defineProperty(followed, name, property);
   }
   return followed;
 }

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { inspect } from 'node:util';
-import { DiagLogLevel, diag } from '@opentelemetry/api';
+import { DiagLogLevel, context, diag, propagation } from '@opentelemetry/api';
+import { attribution } from '@spanmeter/instrumentation/express';
 import OpenAI from 'openai';
 import { metered, recordCall, withAttribution, type Attribution } from '@spanmeter/instrumentation';
 import { startOpenaiStandIn } from '../support/provider/index.ts';
 import { globalLab, type GlobalLab } from './global-lab.ts';
 import { internal } from './internals.ts';
-import { smallLab, type SmallLab, type SmallRequest } from './small-sdk.ts';
+import { smallLab, withContexts, type SmallLab, type SmallRequest } from './small-sdk.ts';
 
 const OPTIONS = { provider: 'own', model: 'own-1' };
 
@@ -132,17 +133,6 @@ describe('results that are no stream, or an odd one', () => {
     );
   });
 
-  it('of a usage that is a promise leave no rejection behind', async () => {
-    const unhandled: unknown[] = [];
-    const note = (reason: unknown): void => void unhandled.push(reason);
-    process.on('unhandledRejection', note);
-    const usage = (): undefined => Promise.reject(new Error('late')) as unknown as undefined;
-    await metered({ ...OPTIONS, usage }, () => Promise.resolve(1))();
-    await new Promise(setImmediate);
-    process.off('unhandledRejection', note);
-    assert.deepEqual(unhandled, []);
-  });
-
   it('are recorded, and attributed, whatever is given in place of values', () => {
     const secret = Symbol('no text');
     recordCall({ provider: 'own', model: secret as unknown as string });
@@ -210,6 +200,47 @@ describe('a fault in the instrumentation', () => {
     assert.equal(lines.length, 2);
   });
 
+  it('lets no baggage go with the call that it leaves alone', async () => {
+    const entries: unknown[] = [];
+    const request = {
+      get model(): string {
+        return trap();
+      },
+      get fail(): Error {
+        entries.push(propagation.getBaggage(context.active())?.getAllEntries().length);
+        return undefined as unknown as Error;
+      },
+    };
+    await withContexts(async () => {
+      const carried = propagation.createBaggage({ 'tenant.id': { value: 'acme' } });
+      await context.with(propagation.setBaggage(context.active(), carried), () => lab.client.ask(request));
+    });
+    assert.deepEqual(entries, [undefined]);
+  });
+
+  it("in how an SDK's own span is found leaves the call to be made, once", async () => {
+    const { SdkInstrumentation } = await internal('instrumentation');
+    class Client {
+      asked = 0;
+      ask(): Promise<number> {
+        this.asked += 1;
+        return Promise.resolve(this.asked);
+      }
+    }
+    const kind = { operation: 'chat', request: () => ({}), response: () => ({}) } as const;
+    const instrumentation = new SdkInstrumentation({
+      module: 'traced-sdk',
+      versions: ['*'],
+      methods: [{ owner: () => Client.prototype, name: 'ask', kind }],
+      rivals: [],
+      native: { isOn: () => true, run: () => trap() },
+    });
+    instrumentation.manuallyInstrument({ Client });
+    const client = new Client();
+    assert.deepEqual([await client.ask(), await client.ask()], [1, 2]);
+    instrumentation.disable();
+  });
+
   for (const [what, property] of Object.entries({
     'a status that throws': { status: { get: trap } },
     'a name that throws': { name: { get: trap } },
@@ -235,7 +266,8 @@ describe('objects of an SDK', () => {
     const { openai } = await internal('sdks/openai');
     const standIn = await startOpenaiStandIn();
     const client = new OpenAI({ apiKey: 'none', baseURL: `${standIn.url}/v1` });
-    const { create } = OpenAI.Chat.Completions.prototype;
+    const create = (): object => Reflect.get(OpenAI.Chat.Completions.prototype, 'create') as object;
+    const original = create();
     const ask = { model: 'gpt-4o', messages: [], stream: true as const };
     const shown = async (): Promise<unknown[]> => {
       const promise = client.chat.completions.create(ask);
@@ -243,7 +275,7 @@ describe('objects of an SDK', () => {
       const { iterator } = stream as unknown as { iterator: { name: string; length: number } };
       const { parseResponse } = promise as unknown as { parseResponse: object };
       stream.controller.abort();
-      const { create: method } = OpenAI.Chat.Completions.prototype;
+      const method = create() as { readonly length: number };
       return [
         Object.keys(promise),
         Object.keys(stream),
@@ -259,11 +291,50 @@ describe('objects of an SDK', () => {
     const instrumentation = new SdkInstrumentation(openai);
     instrumentation.manuallyInstrument({ OpenAI });
     try {
-      assert.notEqual(OpenAI.Chat.Completions.prototype.create, create);
+      assert.notEqual(create(), original);
       assert.deepEqual(await shown(), before);
     } finally {
       instrumentation.disable();
       await standIn.close();
     }
+  });
+});
+
+describe('functions of the app that give a promise where a value is asked for', () => {
+  const late = (): never => Promise.reject(new Error('late')) as never;
+
+  const rejectionsIn = async (body: () => unknown): Promise<unknown[]> => {
+    const unhandled: unknown[] = [];
+    const note = (reason: unknown): void => void unhandled.push(reason);
+    process.on('unhandledRejection', note);
+    await body();
+    await new Promise(setImmediate);
+    process.off('unhandledRejection', note);
+    return unhandled;
+  };
+
+  it('leave no rejection behind: usage and model of a metered call', async () => {
+    const lab = globalLab();
+    const call = metered({ provider: 'own', model: late, usage: late }, () => Promise.resolve(1));
+    assert.deepEqual(await rejectionsIn(call), []);
+    await lab.close();
+  });
+
+  it('leave no rejection behind: sources of an attribution', async () => {
+    const middleware = attribution({ tenant: late });
+    let isCalled = false;
+    const unhandled = await rejectionsIn(() =>
+      middleware({ headers: {} }, {}, () => {
+        isCalled = true;
+      }),
+    );
+    assert.deepEqual([unhandled, isCalled], [[], true]);
+  });
+
+  it('leave no rejection behind, and no content on the span: a redactor', async () => {
+    const lab = smallLab({ OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT: 'true' }, { redact: late });
+    assert.deepEqual(await rejectionsIn(() => lab.client.ask({ text: 'hi' })), []);
+    assert.equal(lab.spans()[0]?.attributes['gen_ai.input.messages'], undefined);
+    await lab.close();
   });
 });
