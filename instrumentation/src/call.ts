@@ -2,8 +2,8 @@ import { SpanStatusCode, type Attributes, type Span } from '@opentelemetry/api';
 import type { CallKind, StreamReader } from './adapter.ts';
 import type { CapturedContent } from './captured-content.ts';
 import type { CurrentCall } from './current-call.ts';
-import { canHide, hide } from './hidden.ts';
 import { describeFailure, isAbort } from './failure.ts';
+import { canHide, hide } from './hidden.ts';
 import type { ClientMetrics } from './metrics.ts';
 import type { OpenCalls } from './open-calls.ts';
 import {

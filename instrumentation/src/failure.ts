@@ -1,5 +1,5 @@
 import type { Attributes } from '@opentelemetry/api';
-import { asObject } from './json.ts';
+import { asObject, classNameOf } from './json.ts';
 import { ATTR_ERROR_TYPE, ATTR_HTTP_STATUS, ATTR_RESEND_COUNT } from './semconv.ts';
 
 /** Characters of an error's class; a longer name is none. */
@@ -33,8 +33,8 @@ function describe(error: unknown, attributes: Attributes): void {
 
 function classOf(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
-  const name = (error.constructor as { readonly name?: unknown } | undefined)?.name;
-  return typeof name === 'string' && name !== '' && name.length <= MAX_NAME ? name : undefined;
+  const name = classNameOf(error);
+  return name !== '' && name.length <= MAX_NAME ? name : undefined;
 }
 
 /** Where SDKs keep the HTTP status of an error. */
@@ -52,7 +52,7 @@ function statusOf(error: unknown): number | undefined {
 }
 
 /** Classes of errors by which SDKs say that the app aborted. */
-const ABORTS: ReadonlySet<string> = new Set(['APIUserAbortError', 'RequestAbortedError']);
+const ABORTS: ReadonlySet<string> = new Set(['APIUserAbortError', 'ModelAbortError', 'RequestAbortedError']);
 
 /** What fetch says, where an SDK (`cohere-ai@7`) hands on no more than that. */
 const ABORTED = /^The user aborted a request\.?$/;

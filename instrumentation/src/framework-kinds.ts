@@ -1,6 +1,6 @@
 import { SpanKind, type Attributes } from '@opentelemetry/api';
 import type { CallKind } from './adapter.ts';
-import { asObject, putString } from './json.ts';
+import { classNameOf, putString } from './json.ts';
 import { ATTR_OPERATION } from './semconv.ts';
 
 const TOOL_NAME = 'gen_ai.tool.name';
@@ -34,7 +34,7 @@ export const RETRIEVAL: CallKind = {
   operation: 'retrieval',
   request(resource) {
     const attributes: Attributes = { [ATTR_OPERATION]: 'retrieval' };
-    putString(attributes, 'gen_ai.data_source.id', asObject(resource)?.constructor.name);
+    putString(attributes, 'gen_ai.data_source.id', classNameOf(resource));
     return attributes;
   },
   response: NOTHING_TO_READ,

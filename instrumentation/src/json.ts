@@ -38,6 +38,12 @@ export function putString(target: Record<string, unknown>, key: string, value: u
   if (typeof value === 'string' && value !== '') target[key] = value;
 }
 
+/** The name of the class that `value` is of; empty where it has none, or one that is no text. */
+export function classNameOf(value: unknown): string {
+  const name = (asObject(value)?.['constructor'] as { readonly name?: unknown } | undefined)?.name;
+  return typeof name === 'string' ? name : '';
+}
+
 /** `value` where it is a string, else `otherwise`. */
 export function textOr(value: unknown, otherwise: string): string {
   return typeof value === 'string' ? value : otherwise;

@@ -4,6 +4,7 @@ import type { SpanFields } from './dialects/index.ts';
 import { readFlag } from './flag.ts';
 import type { InclusionDecider } from './inclusion.ts';
 import { countsReasoningApart } from './inclusion.ts';
+import { countsOfMetadata, PROVIDER_METADATA } from './provider-metadata.ts';
 import type { KeptAttributes } from './kept-attributes.ts';
 import { MAX_DIMENSION_BYTES, storableText } from './text.ts';
 import { readCount, readMeasure, valueText } from './token-count.ts';
@@ -97,6 +98,8 @@ export function usageReader(
   const estimated = fields.slot('usageEstimated');
   const totalTokens = fields.slot('totalTokens');
   const operation = fields.slot('operation');
+  const cacheRead = fields.slot('cacheReadTokens');
+  const details = fields.slot('reportedCostDetails');
   const emitted = noCounts();
 
   /** Fills `emitted`; says whether there was any count, and whether any was none. */
@@ -115,6 +118,22 @@ export function usageReader(
     return found;
   };
 
+  /**
+   * Adds what versions 4 and 5 of the AI SDK tell only in their providers' metadata; true where their input leaves
+   * cached tokens out. Counts that stand in attributes of their own say all there is to say.
+   */
+  const readMetadata = (): boolean => {
+    if (fields.key(details) !== PROVIDER_METADATA || emitted.cacheWrite !== null) return false;
+    if (emitted.cacheRead !== null && fields.key(cacheRead) !== 'ai.usage.cachedInputTokens') return false;
+    const told = countsOfMetadata(fields.value(details));
+    if (told === null) return false;
+    emitted.cacheRead ??= told.cacheRead;
+    emitted.cacheWrite = told.cacheWrite;
+    emitted.cacheWrite5m ??= told.cacheWrite5m;
+    emitted.cacheWrite1h ??= told.cacheWrite1h;
+    return told.isExclusive;
+  };
+
   /** Embeddings have no output, so that their total is their input. */
   const inputOfTotal = (): number | null =>
     fields.text(operation)?.startsWith('embed') === true
@@ -131,10 +150,10 @@ export function usageReader(
     }
     const model = call.responseModel ?? call.requestModel;
     const total = readCount(fields.value(totalTokens)) ?? null;
-    const counted = countUsage(
-      emitted,
-      provenBy(total, emitted, decide(scope, call.provider, model), call.provider),
-    );
+    const isExclusive = readMetadata();
+    const decided = decide(scope, call.provider, model);
+    const stated = isExclusive ? { ...decided, inputIncludesCached: false } : decided;
+    const counted = countUsage(emitted, provenBy(total, emitted, stated, call.provider));
     call.usageSource = readFlag(fields.value(estimated)) === true ? 'estimated' : 'reported';
     call.inputTokens = emitted.input === null ? null : counted.inputTokens;
     call.cacheReadTokens = emitted.cacheRead;

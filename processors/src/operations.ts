@@ -80,7 +80,24 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
   sessions: AGENT,
 };
 
-const BY_NAME: ReadonlyMap<string, Operation> = new Map(Object.entries(OPERATIONS));
+/** The AI SDK's, by `ai.operationId` or the span's name: requests are inside of what the app has called. */
+const OF_AI_SDK: Readonly<Record<string, Operation>> = {
+  'ai.generatetext': WORKFLOW,
+  'ai.streamtext': WORKFLOW,
+  'ai.generateobject': WORKFLOW,
+  'ai.streamobject': WORKFLOW,
+  'ai.embed': WORKFLOW,
+  'ai.embedmany': WORKFLOW,
+  'ai.toolcall': TOOL,
+  'ai.embed.doembed': EMBEDDINGS,
+  'ai.embedmany.doembed': EMBEDDINGS,
+  'ai.generatetext.dogenerate': CHAT,
+  'ai.streamtext.dostream': CHAT,
+  'ai.generateobject.dogenerate': CHAT,
+  'ai.streamobject.dostream': CHAT,
+};
+
+const BY_NAME: ReadonlyMap<string, Operation> = new Map(Object.entries({ ...OPERATIONS, ...OF_AI_SDK }));
 
 /** The operation of that name, or null where the name is not known. */
 export function knownOperation(name: string): Operation | null {

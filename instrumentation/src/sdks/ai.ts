@@ -3,7 +3,7 @@ import { trace, type Attributes } from '@opentelemetry/api';
 import type { AdapterHost, NativeResult, Operation, SdkAdapter } from '../adapter.ts';
 import { asObject, type Json } from '../json.ts';
 import { ATTR_OPERATION } from '../semconv.ts';
-import { wrapAgent, wrapFunction, wrapWrapper, type Look } from './ai/entry-points.ts';
+import { wrapAgent, wrapFunction, wrapProviders, wrapWrapper, type Look } from './ai/entry-points.ts';
 import { putModel } from './ai/model-identity.ts';
 import type { ModelRole } from './ai/model-kinds.ts';
 import { PROVIDER_PACKAGES } from './ai/provider-packages.ts';
@@ -34,6 +34,9 @@ const WRAPPERS: Readonly<Record<string, ModelRole>> = {
   wrapImageModel: 'image',
 };
 
+/** Functions that give a provider around others. */
+const PROVIDER_WRAPPERS = ['wrapProvider', 'createProviderRegistry'];
+
 /** Classes that call the functions from inside the module: `Agent` in version 5, `ToolLoopAgent` since. */
 const AGENTS = ['Agent', 'Experimental_Agent', 'ToolLoopAgent'];
 
@@ -57,7 +60,7 @@ function changeable(moduleExports: object): Json {
   for (const name of Object.getOwnPropertyNames(moduleExports)) {
     const value: unknown = (moduleExports as Json)[name];
     const { enumerable } = Object.getOwnPropertyDescriptor(moduleExports, name) ?? {};
-    const isOurs = name in FUNCTIONS || name in WRAPPERS;
+    const isOurs = name in FUNCTIONS || name in WRAPPERS || PROVIDER_WRAPPERS.includes(name);
     Object.defineProperty(
       copy,
       name,
@@ -105,6 +108,14 @@ function patch(moduleExports: unknown, host: AdapterHost): unknown {
   const look: Look = { host, models, provider: () => defaultProvider(exports) };
   for (const [name, role] of Object.entries(FUNCTIONS)) wrapFunction(exports, name, role, look);
   for (const [name, role] of Object.entries(WRAPPERS)) wrapWrapper(exports, name, role, look);
+  wrapProviders(exports, 'wrapProvider', look, ([options]) => ({
+    options,
+    inner: [asObject(options)?.['provider']],
+  }));
+  wrapProviders(exports, 'createProviderRegistry', look, ([providers, options]) => ({
+    options,
+    inner: Object.values(asObject(providers) ?? {}),
+  }));
   for (const name of AGENTS) wrapAgent(exports[name], look);
   return exports;
 }

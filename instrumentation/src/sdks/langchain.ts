@@ -1,187 +1,39 @@
-import type { Attributes } from '@opentelemetry/api';
-import type { AdapterHost, CallKind, ModuleHook, SdkAdapter, StreamReader } from '../adapter.ts';
-import type { Message } from '../content.ts';
+import { context } from '@opentelemetry/api';
+import type { AdapterHost, AnyFunction, CallKind, ModuleHook, SdkAdapter } from '../adapter.ts';
 import { RETRIEVAL, toolKind } from '../framework-kinds.ts';
-import { asObject, prototypeAt, putNumber, putString, type Json } from '../json.ts';
-import {
-  ATTR_AUDIO_INPUT_TOKENS,
-  ATTR_AUDIO_OUTPUT_TOKENS,
-  ATTR_CACHE_READ_TOKENS,
-  ATTR_CACHE_WRITE_TOKENS,
-  ATTR_FINISH_REASONS,
-  ATTR_INPUT_TOKENS,
-  ATTR_OPERATION,
-  ATTR_OUTPUT_TOKENS,
-  ATTR_PROVIDER,
-  ATTR_REASONING_TOKENS,
-  ATTR_REQUEST_MODEL,
-  ATTR_REQUEST_STREAM,
-  ATTR_RESPONSE_ID,
-  ATTR_RESPONSE_MODEL,
-} from '../semconv.ts';
-import { TextSize } from '../text-size.ts';
-import { messageOf, messagesOf } from './langchain-messages.ts';
+import { fromApp } from '../from-app.ts';
+import { canHide } from '../hidden.ts';
+import { asObject, prototypeAt } from '../json.ts';
+import { ATTR_PROVIDER, ATTR_REQUEST_STREAM } from '../semconv.ts';
+import { messageOf, messagesOf } from './langchain/messages.ts';
+import { firstAnswers, responseOf } from './langchain/model-answer.ts';
+import { identityOf } from './langchain/model-identity.ts';
+import { ChunkReader, EventReader } from './langchain/model-streams.ts';
 
-/** LangChain's `ls_provider` where the conventions have another name for it. */
-const PROVIDERS: Readonly<Record<string, string>> = {
-  amazon_bedrock: 'aws.bedrock',
-  azure: 'azure.ai.openai',
-  google: 'gcp.gemini',
-  google_genai: 'gcp.gemini',
-  google_vertexai: 'gcp.vertex_ai',
-  mistral: 'mistral_ai',
-  mistralai: 'mistral_ai',
-  vertexai: 'gcp.vertex_ai',
-  xai: 'x_ai',
-};
+type Operation = 'chat' | 'text_completion';
 
-/** What the model tells of itself for LangSmith: provider, model, parameters. */
-function described(model: unknown, options: unknown): Json {
-  const target = asObject(model);
-  const describe = target?.['getLsParams'];
-  const told = typeof describe === 'function' ? asObject(describe.call(model, options ?? {})) : undefined;
-  return { ls_model_name: target?.['model'] ?? target?.['modelName'], ...told };
-}
+/** What a method of a model gives: its result, its chunks, or events. */
+type Gives = 'result' | 'chunks' | 'events';
 
-function requestOf(operation: CallKind['operation'], stream: boolean) {
-  return (model: unknown, args: unknown): Attributes => {
-    const options = (args as readonly unknown[])[1];
-    const told = described(model, options);
-    const provider = told['ls_provider'];
-    const attributes: Attributes = { [ATTR_OPERATION]: operation };
-    if (typeof provider === 'string') attributes[ATTR_PROVIDER] = PROVIDERS[provider] ?? provider;
-    putString(attributes, ATTR_REQUEST_MODEL, told['ls_model_name']);
-    putNumber(attributes, 'gen_ai.request.temperature', told['ls_temperature']);
-    putNumber(attributes, 'gen_ai.request.max_tokens', told['ls_max_tokens']);
-    if (stream) attributes[ATTR_REQUEST_STREAM] = true;
-    return attributes;
-  };
-}
-
-/** Counts by attribute; LangChain's input includes cached tokens and its output reasoning, for every provider. */
-class UsageSum {
-  readonly #counts = new Map<string, number>();
-
-  add(metadata: unknown): void {
-    const usage = asObject(metadata);
-    if (usage === undefined) return;
-    const input = asObject(usage['input_token_details']);
-    const output = asObject(usage['output_token_details']);
-    this.#count(ATTR_INPUT_TOKENS, usage['input_tokens']);
-    this.#count(ATTR_OUTPUT_TOKENS, usage['output_tokens']);
-    this.#count(ATTR_CACHE_READ_TOKENS, input?.['cache_read']);
-    this.#count(ATTR_CACHE_WRITE_TOKENS, input?.['cache_creation']);
-    this.#count(ATTR_AUDIO_INPUT_TOKENS, input?.['audio']);
-    this.#count(ATTR_REASONING_TOKENS, output?.['reasoning']);
-    this.#count(ATTR_AUDIO_OUTPUT_TOKENS, output?.['audio']);
-  }
-
-  #count(key: string, value: unknown): void {
-    if (typeof value === 'number' && Number.isFinite(value)) {
-      this.#counts.set(key, (this.#counts.get(key) ?? 0) + value);
-    }
-  }
-
-  put(attributes: Attributes): void {
-    for (const [key, count] of this.#counts) attributes[key] = count;
-  }
-}
-
-function putAnswer(attributes: Attributes, message: Json | undefined, info: Json | undefined): void {
-  const metadata = asObject(message?.['response_metadata']);
-  putString(attributes, ATTR_RESPONSE_ID, metadata?.['id'] ?? message?.['id']);
-  putString(attributes, ATTR_RESPONSE_MODEL, metadata?.['model_name'] ?? metadata?.['model']);
-  const reason = metadata?.['finish_reason'] ?? metadata?.['stop_reason'] ?? info?.['finish_reason'];
-  if (typeof reason === 'string') attributes[ATTR_FINISH_REASONS] = [reason];
-}
-
-/** The first answer to each prompt of a result. */
-function firstAnswers(result: unknown): Json[] {
-  const prompts = asObject(result)?.['generations'];
-  if (!Array.isArray(prompts)) return [];
-  const firsts = prompts.map((answers) => asObject(Array.isArray(answers) ? answers[0] : undefined));
-  return firsts.filter((first) => first !== undefined);
-}
-
-/** Completions of plain text tell their counts beside the answers. */
-function outputUsage(result: unknown): Json | undefined {
-  const told = asObject(asObject(asObject(result)?.['llmOutput'])?.['tokenUsage']);
-  if (told === undefined) return undefined;
-  return { input_tokens: told['promptTokens'], output_tokens: told['completionTokens'] };
-}
-
-function responseOf(result: unknown): Attributes {
-  const attributes: Attributes = {};
-  const usage = new UsageSum();
-  const answers = firstAnswers(result);
-  let told = false;
-  for (const answer of answers) {
-    const message = asObject(answer['message']);
-    told ||= message?.['usage_metadata'] !== undefined;
-    usage.add(message?.['usage_metadata']);
-  }
-  if (!told) usage.add(outputUsage(result));
-  const [only] = answers;
-  if (answers.length === 1)
-    putAnswer(attributes, asObject(only?.['message']), asObject(only?.['generationInfo']));
-  usage.put(attributes);
-  return attributes;
-}
-
-/** Chunks are messages (or plain text); LangChain adds up what they tell of usage, and so does this. */
-class ChunkReader implements StreamReader {
-  readonly #usage = new UsageSum();
-  readonly #known: Attributes = {};
-  readonly #received = new TextSize();
-  readonly #parts: string[] | undefined;
-
-  constructor(capture: boolean) {
-    this.#parts = capture ? [] : undefined;
-  }
-
-  read(chunk: unknown): boolean {
-    const message = asObject(chunk);
-    const content = typeof chunk === 'string' ? chunk : message?.['content'];
-    this.#usage.add(message?.['usage_metadata']);
-    if (message !== undefined) putAnswer(this.#known, message, undefined);
-    const calls = message?.['tool_call_chunks'];
-    const hasText = typeof content === 'string' || Array.isArray(content) ? content.length > 0 : false;
-    this.#received.addAll(content);
-    if (Array.isArray(calls)) for (const call of calls) this.#received.addAll(asObject(call)?.['args']);
-    if (typeof content === 'string') this.#parts?.push(content);
-    return hasText || (Array.isArray(calls) && calls.length > 0);
-  }
-
-  attributes(): Attributes {
-    const attributes = { ...this.#known };
-    this.#usage.put(attributes);
-    return attributes;
-  }
-
-  received(): TextSize {
-    return this.#received;
-  }
-
-  messages(): readonly Message[] {
-    const text = this.#parts?.join('') ?? '';
-    return text === '' ? [] : [{ role: 'assistant', parts: [{ type: 'text', content: text }] }];
-  }
-}
-
-function modelKind(operation: CallKind['operation'], isStream: boolean): CallKind {
-  return {
+/** One call of one model: how its counts are to be read follows from the provider. */
+function modelKind(operation: Operation, gives: Gives, model: unknown, options: unknown): CallKind {
+  const identity = identityOf(model, options);
+  const provider = identity[ATTR_PROVIDER];
+  const kind: CallKind = {
     operation,
     layer: true,
     body: (args) => args,
-    request: requestOf(operation, isStream),
-    response: responseOf,
-    ...(isStream ? { stream: (capture: boolean) => new ChunkReader(capture) } : {}),
+    request: () => (gives === 'result' ? identity : { ...identity, [ATTR_REQUEST_STREAM]: true }),
+    response: (result) => responseOf(result, provider),
     content: {
       input: (args) => messagesOf((args as readonly unknown[])[0]),
       output: (result) =>
         firstAnswers(result).map((answer) => messageOf(answer['message'] ?? answer['text'], 'assistant')),
     },
   };
+  if (gives === 'result') return kind;
+  const Reader = gives === 'chunks' ? ChunkReader : EventReader;
+  return { ...kind, stream: (capture) => new Reader(provider, capture) };
 }
 
 const TOOL = toolKind((tool, args) => {
@@ -190,16 +42,78 @@ const TOOL = toolKind((tool, args) => {
   return { name: asObject(tool)?.['name'], id: call?.['type'] === 'tool_call' ? call['id'] : undefined };
 });
 
-function wrapModels(className: string, operation: CallKind['operation']) {
-  const generate = modelKind(operation, false);
-  const stream = modelKind(operation, true);
+const STREAM_CHUNKS = '_streamResponseChunks';
+const STREAM_EVENTS = '_streamChatModelEvents';
+
+/** Methods of a model's queue, and which argument makes the request. */
+const QUEUED: readonly (readonly [name: string, position: number])[] = [
+  ['call', 0],
+  ['callWithOptions', 1],
+];
+
+function wrapModels(className: string, operation: Operation) {
   return (moduleExports: unknown, host: AdapterHost): void => {
     const owner = prototypeAt(moduleExports, [className]);
     if (owner === undefined) return;
+    const ownChunks: unknown = Reflect.get(owner, STREAM_CHUNKS);
+    /** A model that cannot stream, or is not to, asks itself for a whole answer, perhaps from the cache. */
+    const passesOn = (model: unknown): boolean =>
+      asObject(model)?.[STREAM_CHUNKS] === ownChunks ||
+      (operation === 'chat' && asObject(model)?.['disableStreaming'] === true);
     // Below the cache, so that what costs nothing is not told.
-    host.wrapMethod(owner, '_generateUncached', generate);
-    host.wrapMethod(owner, '_streamIterator', stream);
+    host.wrapMethod(owner, '_generateUncached', (model, args) => {
+      seeQueue(model, host);
+      return modelKind(operation, 'result', model, args[1]);
+    });
+    host.wrapMethod(owner, '_streamIterator', (model, args) => {
+      seeQueue(model, host);
+      return passesOn(model) ? undefined : modelKind(operation, 'chunks', model, args[1]);
+    });
+    host.wrap(owner, 'streamEvents', (original) => seeingEvents(original, host));
   };
+}
+
+/** Models have events of their own, or take those of the class that they are of. */
+function seeingEvents(original: AnyFunction, host: AdapterHost): AnyFunction {
+  return function (this: unknown, ...args: unknown[]): unknown {
+    fromApp(() => {
+      seeQueue(this, host);
+      const owner = ownerOf(this, STREAM_EVENTS);
+      if (owner === undefined || !canHide(owner, STREAM_EVENTS)) return;
+      host.wrapMethod(owner, STREAM_EVENTS, (model, given) => modelKind('chat', 'events', model, given[1]));
+    });
+    return original.apply(this, args);
+  };
+}
+
+/**
+ * A model's queue (`maxConcurrency`) starts a request from within the end of the one before it (`p-queue@6`), in that
+ * one's context: each is to run in the context of its own call.
+ */
+function seeQueue(model: unknown, host: AdapterHost): void {
+  for (const [name, position] of QUEUED) {
+    const owner = fromApp(() => ownerOf(asObject(model)?.['caller'], name));
+    if (owner === undefined || !canHide(owner, name)) continue;
+    host.wrap(
+      owner,
+      name,
+      (original) =>
+        function (this: unknown, ...args: unknown[]): unknown {
+          const request = args[position];
+          if (typeof request !== 'function') return original.apply(this, args);
+          return original.apply(this, args.with(position, context.bind(context.active(), request)));
+        },
+    );
+  }
+}
+
+/** The object that has the method as its own. */
+function ownerOf(start: unknown, name: string): object | undefined {
+  let each: object | null = typeof start === 'object' ? start : null;
+  for (; each !== null; each = Object.getPrototypeOf(each) as object | null) {
+    if (Object.hasOwn(each, name)) return each;
+  }
+  return undefined;
 }
 
 function wrapOne(className: string, method: string, kind: CallKind) {

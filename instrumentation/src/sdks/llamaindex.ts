@@ -2,7 +2,7 @@ import type { Attributes } from '@opentelemetry/api';
 import type { AdapterHost, AnyFunction, CallKind, ModuleHook, SdkAdapter, StreamReader } from '../adapter.ts';
 import type { Message } from '../content.ts';
 import { RETRIEVAL } from '../framework-kinds.ts';
-import { asObject, prototypeAt, putNumber, putString, textOr, type Json } from '../json.ts';
+import { asObject, classNameOf, prototypeAt, putNumber, putString, textOr, type Json } from '../json.ts';
 import {
   ATTR_CACHE_READ_TOKENS,
   ATTR_CACHE_WRITE_TOKENS,
@@ -36,7 +36,7 @@ const PROVIDERS: Readonly<Record<string, string>> = {
 function request(model: unknown, params: unknown): Attributes {
   const llm = asObject(model);
   const attributes: Attributes = { [ATTR_OPERATION]: 'chat' };
-  putString(attributes, ATTR_PROVIDER, PROVIDERS[llm?.constructor.name ?? '']);
+  putString(attributes, ATTR_PROVIDER, PROVIDERS[classNameOf(model)]);
   putString(attributes, ATTR_REQUEST_MODEL, llm?.['model']);
   putNumber(attributes, 'gen_ai.request.temperature', llm?.['temperature']);
   putNumber(attributes, 'gen_ai.request.max_tokens', llm?.['maxTokens']);

@@ -2,9 +2,14 @@ import assert from 'node:assert/strict';
 import { startOpenaiStandIn } from '../../support/provider/index.ts';
 import { provenSdk, type Expected, type Proof } from '../../support/proven-sdk.ts';
 
+const GEMINI = { input: 1820, output: 180, cacheRead: 1000 };
+
 const EXPECTED: Readonly<Record<string, Expected>> = {
   rateLimited: { error: '429' },
   toolRun: { spans: 1, usage: {} },
+  // What was written to a cache Gemini does not tell, nor LangChain how much of the output was thought.
+  gemini: { usage: GEMINI },
+  geminiStream: { usage: GEMINI },
 };
 
 function declareMore(proof: Proof): void {
@@ -22,6 +27,15 @@ function declareMore(proof: Proof): void {
   it('does not tell of an answer from the cache', () => {
     assert.equal(proof.run.requestsOf('ownCached').length, 1);
     assert.equal(proof.run.spansOf('ownCached').length, 1);
+  });
+
+  it('tells of each request of a queue once, and of no stream that comes from the cache', () => {
+    assert.equal(proof.run.requestsOf('queued').length, 3);
+    for (const { attributes } of proof.run.spansOf('queued')) {
+      assert.equal(attributes['server.address'], '127.0.0.1');
+    }
+    assert.equal(proof.run.requestsOf('cachedStream').length, 1);
+    assert.equal(proof.run.spansOf('cachedStream').length, 1);
   });
 
   it('makes a span of a tool, without usage', () => {

@@ -284,7 +284,7 @@ function otelSpans({ ai, under, options }) {
   };
 }
 
-function wrapped({ ai, under, options, gpt: model }) {
+function wrapped({ ai, under, options, gpt: model, tools: { lookup: tool } }) {
   const { wrapLanguageModel } = ai;
   const pass = { wrapGenerate: ({ doGenerate }) => doGenerate(), wrapStream: ({ doStream }) => doStream() };
   let cache;
@@ -317,6 +317,22 @@ function wrapped({ ai, under, options, gpt: model }) {
         await ai.generateText(options({ model: layered }));
         return shown(await ai.generateText(options({ model: layered })));
       }),
+    ...(ai.wrapProvider === undefined ? {} : cachedProviders({ ai, under, options, model })),
+    /** Neither a frozen tool nor a model that throws when looked at keeps calls from being told. */
+    hostile: {
+      spans: 3,
+      run: () =>
+        under({ usage }, async () => {
+          const tools = Object.freeze({ lookup: Object.freeze({ ...tool }) });
+          const odd = plain();
+          const get = () => {
+            throw new Error('blue heron');
+          };
+          Object.setPrototypeOf(odd, Object.defineProperty({}, 'config', { get }));
+          const { text } = await ai.generateText(options({ model: odd, tools }));
+          return [text, shown(await ai.generateText(options()))];
+        }),
+    },
     plainModel: () => under({ usage }, async () => shown(await ai.generateText(options({ model: plain() })))),
     plainModelStream: () =>
       under({ usage }, async () => count(ai.streamText(options({ model: plain() })).textStream)),
@@ -343,6 +359,42 @@ function wrapped({ ai, under, options, gpt: model }) {
           prompt: [{ role: 'user', content: [{ type: 'text', text: 'hi' }] }],
         });
         return [stream instanceof ReadableStream, await count(stream)];
+      }),
+  };
+}
+
+/** Providers whose models have a cache around them: the second answer costs nothing. */
+function cachedProviders({ ai, under, options, model }) {
+  const provider = {
+    specificationVersion: model.specificationVersion,
+    languageModel: () => model,
+    embeddingModel: () => undefined,
+    textEmbeddingModel: () => undefined,
+    imageModel: () => undefined,
+  };
+  const caching = () => {
+    let cache;
+    const { specificationVersion } = model;
+    return { specificationVersion, wrapGenerate: async ({ doGenerate }) => (cache ??= await doGenerate()) };
+  };
+  const twice = async (give) => {
+    await ai.generateText(options({ model: give() }));
+    return shown(await ai.generateText(options({ model: give() })));
+  };
+  const usage = USAGE;
+  return {
+    providerCache: () =>
+      under({ usage }, () => {
+        const cached = ai.wrapProvider({ provider, languageModelMiddleware: caching() });
+        return twice(() => cached.languageModel('gpt-4o'));
+      }),
+    registryCache: () =>
+      under({ usage }, () => {
+        const registry = ai.createProviderRegistry(
+          { own: { ...provider } },
+          { languageModelMiddleware: caching() },
+        );
+        return twice(() => registry.languageModel('own:gpt-4o'));
       }),
   };
 }

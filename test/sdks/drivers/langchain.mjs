@@ -46,12 +46,84 @@ export function scenarios({ modules, url, behave, prompt }) {
     toolRun: { billed: 0, run: async () => lookup(modules).invoke({ q: 'status' }) },
     ownModel: () => under({ usage }, async () => (await own.invoke(prompt)).content),
     ownStream: () => under({ usage }, async () => count(await own.stream(prompt))),
+    /** Requests that wait for one another start in each other's context. */
+    queued: {
+      spans: 3,
+      run: () =>
+        under({ usage, delayMs: 5 }, async () => {
+          const one = new ChatOpenAI({ ...options, maxConcurrency: 1 });
+          return (await one.batch([prompt, prompt, prompt])).length;
+        }),
+    },
+    ...ownKinds(modules, url, prompt, under),
     ownCached: async () => {
       await behave({ usage });
       const cached = ownModel(modules, url, true);
       return [(await cached.invoke(prompt)).content, (await cached.invoke(prompt)).content];
     },
   };
+}
+
+/** Models of the app's own, each with something that others have not. */
+function ownKinds(modules, url, prompt, under) {
+  const usage = USAGE;
+  const base = modules[MODELS].BaseChatModel.prototype;
+  const found = {
+    /** It cannot stream, so that LangChain asks it for a whole answer, which the second time is from the cache. */
+    cachedStream: () =>
+      under({ usage }, async () => {
+        const model = ownModel(modules, url, true);
+        model._streamResponseChunks = base._streamResponseChunks;
+        const read = async () => count(await model.stream(`${prompt} Twice.`));
+        return [await read(), await read()];
+      }),
+    nameless: () =>
+      under({ usage }, async () => {
+        const model = ownModel(modules, url);
+        const get = () => {
+          throw new Error('blue heron');
+        };
+        Object.defineProperty(model, 'model', { get });
+        return (await model.invoke(prompt)).content;
+      }),
+    gemini: () => under({ usage }, async () => (await geminiModel(modules, url).invoke(prompt)).content),
+    geminiStream: () => under({ usage }, async () => count(await geminiModel(modules, url).stream(prompt))),
+    events: () => under({ usage }, async () => count(ownModel(modules, url).streamEvents(prompt))),
+  };
+  if (!('_streamChatModelEvents' in base)) delete found.events;
+  return found;
+}
+
+/** Usage as `@langchain/google-genai` tells it: thoughts only in the total, what was cached again in each chunk. */
+function geminiModel(modules, url) {
+  const { AIMessage, AIMessageChunk } = modules[MESSAGES];
+  const { ChatGenerationChunk } = modules[OUTPUTS];
+  const inner = ownModel(modules, url);
+  const model = ownModel(modules, url);
+  model.getLsParams = () => ({ ls_provider: 'google_genai', ls_model_name: 'gemini-2.5-pro' });
+  const ask = async () => {
+    const { message } = (await inner._generate()).generations[0];
+    const { input_tokens, output_tokens, total_tokens, output_token_details } = message.usage_metadata;
+    const input_token_details = { cache_read: message.usage_metadata.input_token_details.cache_read };
+    const told = output_tokens - output_token_details.reasoning;
+    return [
+      message.content,
+      { input_tokens, output_tokens: told, total_tokens, input_token_details },
+      { input_tokens: 0, output_tokens: 0, total_tokens: 0, input_token_details },
+    ];
+  };
+  model._generate = async () => {
+    const [text, usage_metadata] = await ask();
+    return { generations: [{ text, message: new AIMessage({ content: text, usage_metadata }) }] };
+  };
+  model._streamResponseChunks = async function* () {
+    const [text, ...told] = await ask();
+    for (const usage_metadata of told) {
+      const message = new AIMessageChunk({ content: text, usage_metadata });
+      yield new ChatGenerationChunk({ text, message });
+    }
+  };
+  return model;
 }
 
 function lookup(modules) {

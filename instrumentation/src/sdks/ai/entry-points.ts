@@ -1,6 +1,7 @@
 import { SpanKind, context } from '@opentelemetry/api';
 import type { AdapterHost, AnyFunction } from '../../adapter.ts';
 import { contextOfCall } from '../../attribution.ts';
+import { fromApp } from '../../from-app.ts';
 import { asObject, putString, type Json } from '../../json.ts';
 import { ATTR_OPERATION } from '../../semconv.ts';
 import type { ModelRole } from './model-kinds.ts';
@@ -36,8 +37,12 @@ export function wrapFunction(exports: object, name: string, role: ModelRole, loo
 /** The arguments that the SDK gets: with tools and a choice of models that are watched, where there are any. */
 function withLook(args: unknown[], role: ModelRole, look: Look): unknown[] {
   const options = asObject(args[0]);
-  const more = options === undefined ? undefined : look.host.guard(() => lookAt(options, role, look));
-  return more === undefined ? args : [{ ...options, ...more }, ...args.slice(1)];
+  if (options === undefined) return args;
+  const given = fromApp(() => {
+    const more = lookAt(options, role, look);
+    return more === undefined ? args : [{ ...options, ...more }, ...args.slice(1)];
+  });
+  return given ?? args;
 }
 
 /** Looks at the model of a call; gives the options that take the place of the app's. */
@@ -57,7 +62,7 @@ function lookAt(options: Json, role: ModelRole, look: Look): Json | undefined {
 /** `prepareStep` may choose another model for a step. */
 function lookingStep(prepare: AnyFunction, look: Look): AnyFunction {
   const seeModel = (step: unknown): unknown => {
-    look.host.guard(() => look.models.see(asObject(step)?.['model'], 'language', look.provider()));
+    fromApp(() => look.models.see(asObject(step)?.['model'], 'language', look.provider()));
     return step;
   };
   return function (this: unknown, ...args: unknown[]): unknown {
@@ -68,8 +73,10 @@ function lookingStep(prepare: AnyFunction, look: Look): AnyFunction {
 
 /** A call with tools may take several steps: they are told as one agent's, unless the app has the SDK tell them. */
 function asAgent(options: Json | undefined, name: unknown, host: AdapterHost, call: () => unknown): unknown {
-  const tools = asObject(options?.['tools']);
-  if (options === undefined || tools === undefined || tellsItself(options)) return call();
+  const isAgent = fromApp(
+    () => options !== undefined && asObject(options['tools']) !== undefined && !tellsItself(options),
+  );
+  if (isAgent !== true) return call();
   const attributes = { [ATTR_OPERATION]: 'invoke_agent' };
   putString(attributes, 'gen_ai.agent.name', name);
   const called = typeof name === 'string' && name !== '' ? `invoke_agent ${name}` : 'invoke_agent';
@@ -88,6 +95,41 @@ export function wrapWrapper(exports: object, name: string, role: ModelRole, look
           if (look.models.see(asObject(args[0])?.['model'], role)) look.models.seeThrough(model);
         });
         return model;
+      },
+  );
+}
+
+/** Options by which all models of a provider get something of the app's around them. */
+const MIDDLEWARE: Readonly<Record<string, ModelRole>> = {
+  languageModelMiddleware: 'language',
+  embeddingModelMiddleware: 'embedding',
+  imageModelMiddleware: 'image',
+};
+
+/** Wraps a function that puts a provider around others, which `providersOf` finds in its arguments. */
+export function wrapProviders(
+  exports: object,
+  name: string,
+  look: Look,
+  providersOf: (args: readonly unknown[]) => {
+    readonly options: unknown;
+    readonly inner: readonly unknown[];
+  },
+): void {
+  look.host.wrap(
+    exports,
+    name,
+    (original) =>
+      function (this: unknown, ...args: unknown[]): unknown {
+        const made = original.apply(this, args);
+        fromApp(() => {
+          const { options, inner } = providersOf(args);
+          for (const [option, role] of Object.entries(MIDDLEWARE)) {
+            if (asObject(options)?.[option] === undefined) continue;
+            for (const each of inner) look.models.seeThroughProvider(each, made, role);
+          }
+        });
+        return made;
       },
   );
 }
@@ -112,7 +154,7 @@ export function wrapAgent(agent: unknown, look: Look): void {
           if (settings === undefined || !look.host.isActive()) return original.apply(this, args);
           const more = prepares
             ? undefined
-            : look.host.guard(() => lookAt({ ...settings, ...asObject(args[0]) }, 'language', look));
+            : fromApp(() => lookAt({ ...settings, ...asObject(args[0]) }, 'language', look));
           const given = more === undefined ? args : [{ ...asObject(args[0]), ...more }, ...args.slice(1)];
           const call = (): unknown => original.apply(this, given);
           return name === 'generate' ? asAgent(settings, settings['id'], look.host, call) : call();

@@ -1,6 +1,7 @@
 import type { Attributes } from '@opentelemetry/api';
+import { fromApp } from '../../from-app.ts';
 import { asObject, putNumber, putString, type Json } from '../../json.ts';
-import { providerOf, serverOf, type Server } from '../../provider.ts';
+import { providerOf, serverOf } from '../../provider.ts';
 import { ATTR_PROVIDER, ATTR_REQUEST_MODEL, ATTR_SERVER_ADDRESS, ATTR_SERVER_PORT } from '../../semconv.ts';
 
 /**
@@ -25,7 +26,7 @@ const PROVIDERS: readonly (readonly [string, string])[] = [
 /** Provider, model and server of one of the SDK's model objects. */
 export function putModel(attributes: Attributes, resource: unknown): void {
   const model = asObject(resource);
-  const server = serverOfModel(model);
+  const server = serverOf(fromApp(() => addressOf(model)));
   const given = model?.['provider'];
   const vendor = vendorOf(typeof given === 'string' ? given : '');
   attributes[ATTR_PROVIDER] = providerOf(server.address, vendor);
@@ -42,19 +43,16 @@ export function vendorOf(provider: string): string {
 }
 
 /** Where models of the SDK's own providers send their requests: `config.baseURL`, or what `config.url` makes. */
-function serverOfModel(model: Json | undefined): Server {
+function addressOf(model: Json | undefined): unknown {
   const config = asObject(model?.['config']);
   const given = config?.['baseURL'] ?? config?.['baseUrl'];
-  return serverOf(typeof given === 'string' ? given : urlOf(config, model));
+  return typeof given === 'string' ? given : urlOf(config, model);
 }
 
-/** A function of a provider that is not ours: one that wants more than this does not tell its address. */
+/** A function of a provider that is not ours: one that wants more than this throws. */
 function urlOf(config: Json | undefined, model: Json | undefined): unknown {
   const url = config?.['url'];
-  if (typeof url !== 'function') return undefined;
-  try {
-    return Reflect.apply(url, config, [{ path: '', modelId: model?.['modelId'] }]);
-  } catch {
-    return undefined;
-  }
+  return typeof url === 'function'
+    ? Reflect.apply(url, config, [{ path: '', modelId: model?.['modelId'] }])
+    : undefined;
 }

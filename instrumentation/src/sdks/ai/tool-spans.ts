@@ -33,11 +33,7 @@ export function toolsWithSpans(options: Json, host: AdapterHost): Json | undefin
 }
 
 function toolWithSpan(name: string, tool: Json, execute: AnyFunction, host: AdapterHost): object {
-  const copy = Object.create(
-    Object.getPrototypeOf(tool) as object | null,
-    Object.getOwnPropertyDescriptors(tool),
-  ) as object;
-  Object.defineProperty(copy, 'execute', {
+  const observed: PropertyDescriptor = {
     value: (...args: unknown[]): unknown => {
       const id = asObject(args[1])?.['toolCallId'];
       const start: SpanStart = {
@@ -56,7 +52,10 @@ function toolWithSpan(name: string, tool: Json, execute: AnyFunction, host: Adap
     enumerable: true,
     configurable: true,
     writable: true,
-  });
+  };
+  // Put in before there is a copy, since that of a frozen tool would not let itself be changed.
+  const fields = { ...Object.getOwnPropertyDescriptors(tool), execute: observed };
+  const copy = Object.create(Object.getPrototypeOf(tool) as object | null, fields) as object;
   ours.add(copy);
   return copy;
 }

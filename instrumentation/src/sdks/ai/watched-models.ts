@@ -1,4 +1,4 @@
-import type { AdapterHost, CallKind, Method } from '../../adapter.ts';
+import type { AdapterHost, AnyFunction, CallKind, Method } from '../../adapter.ts';
 import { canHide } from '../../hidden.ts';
 import { asObject } from '../../json.ts';
 import { MODEL_METHODS, type ModelMethod, type ModelRole } from './model-kinds.ts';
@@ -24,6 +24,9 @@ export class WatchedModels {
   /** Which methods of which prototypes are wrapped; false where that could not be done. */
   #known: WeakMap<object, Map<string, boolean>> | undefined;
 
+  /** Whether the model that a provider made last is watched. */
+  #madeWatched = false;
+
   constructor(host: AdapterHost) {
     this.#host = host;
   }
@@ -37,6 +40,34 @@ export class WatchedModels {
     let watched = false;
     for (const method of MODEL_METHODS[role]) watched = this.#watch(object, method) || watched;
     return watched;
+  }
+
+  /**
+   * Makes `provider`'s models known, and looks through those that `made` gives for them with something of the app's in
+   * between, such as a cache: `made` is a provider around `provider`.
+   */
+  seeThroughProvider(provider: unknown, made: unknown, role: ModelRole): void {
+    this.#seeProvider(provider, role);
+    for (const name of FACTORIES[role]) {
+      const owner = ownerOf(made, name);
+      if (owner === undefined || !canHide(owner, name)) continue;
+      this.#host.wrap(owner, name, (original) => this.#lookingThrough(original));
+    }
+  }
+
+  #lookingThrough(original: AnyFunction): AnyFunction {
+    const begin = (): void => {
+      this.#madeWatched = false;
+    };
+    const look = (model: unknown): void => {
+      if (this.#madeWatched) this.seeThrough(model);
+    };
+    return function (this: unknown, ...args: unknown[]): unknown {
+      begin();
+      const model = original.apply(this, args);
+      look(model);
+      return model;
+    };
   }
 
   /** What `model` makes of a watched one. */
@@ -70,11 +101,13 @@ export class WatchedModels {
 
   /** The SDK resolves names by the global provider, each time anew. */
   #seeProvider(provider: unknown, role: ModelRole): boolean {
-    if ((typeof provider !== 'object' && typeof provider !== 'function') || provider === null) return false;
+    if (provider === undefined || provider === null) return false;
     for (const name of FACTORIES[role]) {
       const owner = ownerOf(provider, name);
       if (owner === undefined || !canHide(owner, name)) continue;
-      const seen = (model: unknown): boolean | undefined => this.#host.guard(() => this.see(model, role));
+      const seen = (model: unknown): void => {
+        this.#madeWatched = this.#host.guard(() => this.see(model, role)) === true;
+      };
       this.#host.wrap(
         owner,
         name,
@@ -100,8 +133,13 @@ export function watchedModels(host: AdapterHost): WatchedModels {
 }
 
 /** The object that has the method as its own: a class's prototype, or the model where it is a plain object. */
-function ownerOf(model: object, name: string): object | undefined {
-  for (let each: object | null = model; each !== null; each = Object.getPrototypeOf(each) as object | null) {
+function ownerOf(model: unknown, name: string): object | undefined {
+  const isObject = typeof model === 'object' || typeof model === 'function';
+  for (
+    let each = isObject ? model : null;
+    each !== null;
+    each = Object.getPrototypeOf(each) as object | null
+  ) {
     if (Object.hasOwn(each, name)) return each;
   }
   return undefined;

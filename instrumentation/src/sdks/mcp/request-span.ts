@@ -1,5 +1,5 @@
 import { SpanStatusCode, type Attributes, type Span } from '@opentelemetry/api';
-import { asObject, putNumber, putString, type Json } from '../../json.ts';
+import { asObject, classNameOf, putNumber, putString, type Json } from '../../json.ts';
 import { ATTR_ERROR_TYPE, ATTR_OPERATION, ATTR_SERVER_ADDRESS, ATTR_SERVER_PORT } from '../../semconv.ts';
 
 /** One request of the protocol, as either side sees it. */
@@ -37,7 +37,7 @@ function targetOf(method: string, params: Json | undefined): string | undefined 
 }
 
 function putTransport(attributes: Attributes, transport: Json | undefined): void {
-  const kind = transport?.constructor.name ?? '';
+  const kind = classNameOf(transport);
   if (kind.startsWith('Stdio')) attributes['network.transport'] = 'pipe';
   else if (/HTTP|SSE/i.test(kind)) {
     attributes['network.transport'] = 'tcp';

@@ -1,7 +1,7 @@
 import { context, createContextKey, type Attributes, type Context } from '@opentelemetry/api';
 import type { AdapterHost, AnyFunction, CallKind, StreamReader } from '../../adapter.ts';
 import { canHide } from '../../hidden.ts';
-import { asObject, putNumber, putString, type Json } from '../../json.ts';
+import { asObject, classNameOf, putNumber, putString, type Json } from '../../json.ts';
 import {
   ATTR_CACHE_READ_TOKENS,
   ATTR_CACHE_WRITE_TOKENS,
@@ -127,7 +127,7 @@ function identity(model: Json | undefined): Attributes {
   const { modelId, model: name, provider } = model ?? {};
   putString(attributes, ATTR_REQUEST_MODEL, modelId ?? name);
   if (typeof provider === 'string') attributes[ATTR_PROVIDER] = vendorOf(provider);
-  else if (model?.constructor.name.startsWith('OpenAI') === true) attributes[ATTR_PROVIDER] = 'openai';
+  else if (classNameOf(model).startsWith('OpenAI')) attributes[ATTR_PROVIDER] = 'openai';
   return attributes;
 }
 

@@ -1,5 +1,5 @@
-import type { Message, Part } from '../content.ts';
-import { asObject, textOr, type Json } from '../json.ts';
+import type { Message, Part } from '../../content.ts';
+import { asObject, textOr, type Json } from '../../json.ts';
 
 /** LangChain's kinds of messages as roles. */
 const ROLES: Readonly<Record<string, string>> = {
