@@ -133,9 +133,9 @@ export interface AdapterHost {
   ): unknown;
   /** Starts a span with the attribution of the active context; undefined where tracing is off or suppressed. */
   startSpan(start: SpanStart): Span | undefined;
-  /** Runs instrumentation code; a fault in it is reported once, disables the adapter and gives undefined. */
+  /** Runs instrumentation code; a fault in it is noted, as `Faults` does, and gives undefined. */
   guard<T>(step: () => T): T | undefined;
-  /** False once disabled or faulty. */
+  /** False once disabled, or after too many faults. */
   isActive(): boolean;
   /** Called when the instrumentation is disabled, in reverse order. */
   onDisable(undo: () => void): void;

@@ -1,5 +1,5 @@
 import type { ObservedCall } from './call.ts';
-import { hide } from './hidden.ts';
+import { canHide, hide, namedLike } from './hidden.ts';
 import { asObject } from './json.ts';
 import { deliver } from './deliver.ts';
 
@@ -26,6 +26,8 @@ export function isApiPromise(value: unknown): value is ApiPromise {
 
 /** Watches the SDK's promise in place: the app gets the very object that the SDK made. */
 export function observeApiPromise(value: ApiPromise, call: ObservedCall): void {
+  // Frozen, it cannot be watched; and nothing may be made of its promise that then rejects unseen.
+  if (!canHide(value, 'responsePromise') || !canHide(value, 'parseResponse')) return call.abandon();
   const progress: Progress = { parsing: false, parsed: false };
   // The derived promise takes the place of the original, so that a rejection nobody handles is still one.
   value.responsePromise = value.responsePromise.then(
@@ -60,7 +62,7 @@ function observeParsing(promise: ApiPromise, call: ObservedCall, progress: Progr
     throw error;
   };
   // One promise and no async function: under a context manager each promise of a call costs.
-  promise.parseResponse = function (this: unknown, ...args: unknown[]): unknown {
+  const observed = function (this: unknown, ...args: unknown[]): unknown {
     progress.parsing = true;
     let parsing: unknown;
     try {
@@ -70,6 +72,7 @@ function observeParsing(promise: ApiPromise, call: ObservedCall, progress: Progr
     }
     return Promise.resolve(parsing).then(parsed, failed);
   };
+  promise.parseResponse = namedLike(observed, parse) as typeof parse;
 }
 
 function look(parsed: unknown, call: ObservedCall, progress: Progress): void {

@@ -6,9 +6,13 @@ import {
   type Context,
   type Span,
 } from '@opentelemetry/api';
+import { attributionValue } from './attribution-value.ts';
 import { baggageAttributes, mayHaveBaggage } from './baggage.ts';
 
-/** Who a call is for. Every field is optional; what is absent keeps the value of the surrounding scope. */
+/**
+ * Who a call is for. Every field is optional; what is absent, blank or has control characters keeps the value of the
+ * surrounding scope. A value has at most 256 characters; a longer one is cut.
+ */
 export interface Attribution {
   readonly tenant?: string;
   readonly team?: string;
@@ -49,10 +53,19 @@ export function attributedWith(ctx: Context, attribution: Attribution): Attribut
 function over(attributes: Attributes, attribution: Attribution): Attributes {
   const all: Attributes = { ...attributes };
   for (const [field, key] of Object.entries(ATTRIBUTES)) {
-    const value = attribution[field as keyof Attribution];
-    if (typeof value === 'string' && value !== '') all[key] = value;
+    const value = fieldOf(attribution, field as keyof Attribution);
+    if (value !== undefined) all[key] = value;
   }
   return all;
+}
+
+/** Whatever is given in place of an attribution, the app's function runs. */
+function fieldOf(attribution: Attribution, field: keyof Attribution): string | undefined {
+  try {
+    return attributionValue((attribution as Attribution | null | undefined)?.[field]);
+  } catch {
+    return undefined;
+  }
 }
 
 /** The attributes that `withAttribution` put into `ctx`, over those of its baggage; empty outside of both. */

@@ -1,4 +1,5 @@
 import { propagation, type Attributes, type Baggage, type Context } from '@opentelemetry/api';
+import { attributionValue } from './attribution-value.ts';
 import { asObject } from './json.ts';
 
 /** Baggage entries that attribute a call, where `SPANMETER_BAGGAGE_KEYS` does not list others. */
@@ -9,12 +10,6 @@ export const DEFAULT_BAGGAGE_KEYS: readonly string[] = [
   'session.id',
   'spanmeter.feature',
 ];
-
-/** Characters of one value; what is longer is cut. */
-const MAX_VALUE = 256;
-/** Control characters end lines and hide in logs. */
-// oxlint-disable-next-line no-control-regex
-const INVALID = /[\u0000-\u001f\u007f-\u009f\ud800-\udfff\ufffd]/u;
 
 let keys: readonly string[] | undefined;
 let hosts: readonly string[] | undefined;
@@ -43,17 +38,11 @@ export function baggageAttributes(ctx: Context): Attributes | undefined {
   if (read.has(baggage)) return read.get(baggage);
   let attributes: Attributes | undefined;
   for (const key of baggageKeys()) {
-    const value: unknown = asObject(baggage.getEntry(key))?.['value'];
-    if (typeof value !== 'string' || value.trim() === '' || INVALID.test(value)) continue;
-    (attributes ??= {})[key] = value.length > MAX_VALUE ? cut(value) : value;
+    const value = attributionValue(asObject(baggage.getEntry(key))?.['value']);
+    if (value !== undefined) (attributes ??= {})[key] = value;
   }
   read.set(baggage, attributes);
   return attributes;
-}
-
-function cut(value: string): string {
-  const last = value.charCodeAt(MAX_VALUE - 1);
-  return value.slice(0, last >= 0xd800 && last <= 0xdbff ? MAX_VALUE - 1 : MAX_VALUE);
 }
 
 /** Whether `SPANMETER_BAGGAGE_HOSTS` lets baggage go to this host: by name, or all below `.example.com`. */

@@ -36,9 +36,18 @@ const NO_TENANT = ' ';
 export async function readSpentBudgets(source: BudgetSource): Promise<readonly SpentBudget[]> {
   const { status, body } = await ask(source, source.tenant, MAX_BUDGETS);
   if (status !== 200) throw new Error(`HTTP ${status}`);
-  const budgets = asObject(JSON.parse(body))?.['budgets'];
+  const budgets = asObject(parsed(body))?.['budgets'];
   if (!Array.isArray(budgets)) throw new TypeError('the answer has no budgets');
   return budgets.map(asObject).filter(refuses).map(spentBudget);
+}
+
+/** The parser's own error would quote the answer. */
+function parsed(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    throw new TypeError('the answer is no JSON');
+  }
 }
 
 /** Whether the key belongs to one tenant, whose every call is then: such a key may not ask for another. */
@@ -100,7 +109,10 @@ function get(url: URL, headers: Readonly<Record<string, string>>, timeoutMs: num
     });
     // For the whole of it: an answer that trickles is none.
     const deadline = setTimeout(() => outgoing.destroy(new Error('no answer in time')), timeoutMs).unref();
-    outgoing.on('close', () => clearTimeout(deadline));
+    outgoing.on('close', () => {
+      clearTimeout(deadline);
+      reject(new Error('no answer'));
+    });
     outgoing.on('socket', (socket) => socket.unref());
     outgoing.on('error', reject);
     outgoing.end();

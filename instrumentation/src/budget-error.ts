@@ -61,7 +61,8 @@ export function describeBudget({
     scopeValue === null ? '' : ` for ${scope.replace('_', ' ')} ${scopeValue}`,
   ].join('');
   const spent = `${shortUsd(spentUsd)} of ${shortUsd(limitUsd)} USD`;
-  return `Budget ${budget}${whose} is spent: ${spent} until ${periodEnd.toISOString()}`;
+  const end = Number.isNaN(periodEnd.getTime()) ? '' : ` until ${periodEnd.toISOString()}`;
+  return `Budget ${budget}${whose} is spent: ${spent}${end}`;
 }
 
 /** Without the zeros that exact amounts end in: `10.5` of `10.500000000000`. */

@@ -2,14 +2,12 @@ import { SpanStatusCode, type Attributes, type Context, type Span } from '@opent
 import type { CallKind, StreamReader } from './adapter.ts';
 import type { CapturedContent } from './captured-content.ts';
 import type { CurrentCall } from './current-call.ts';
-import { fromApp } from './from-app.ts';
+import { describeFailure, isAbort } from './failure.ts';
 import { canHide, hide } from './hidden.ts';
-import { asObject, classNameOf } from './json.ts';
 import type { ClientMetrics } from './metrics.ts';
 import type { OpenCalls } from './open-calls.ts';
 import {
   ATTR_ERROR_TYPE,
-  ATTR_HTTP_STATUS,
   ATTR_INPUT_TOKENS,
   ATTR_OUTPUT_TOKENS,
   ATTR_RESEND_COUNT,
@@ -23,10 +21,10 @@ export interface CallHost {
   readonly open: OpenCalls;
   readonly formerNames: boolean;
   readonly content: CapturedContent;
-  /** Runs instrumentation code; a fault in it is reported once, disables the adapter and gives undefined. */
-  guard<T>(step: () => T): T | undefined;
-  /** What `guard` does with a fault, for steps of every call and chunk, which are caught in place. */
+  /** What becomes of a fault in instrumentation code; the first of a call counts. */
   fault(fault: unknown): void;
+  /** A call was observed without a fault. */
+  noteSound(): void;
 }
 
 /**
@@ -54,6 +52,7 @@ export class ObservedCall implements CurrentCall {
   #retries = 0;
   #inner = false;
   #ended = false;
+  #faulty = false;
   /** What an SDK's own span was told at the call's end. */
   #told: Attributes | undefined;
   #answered = false;
@@ -87,7 +86,7 @@ export class ObservedCall implements CurrentCall {
     if (!canHide(span, 'end')) return;
     const end = span.end.bind(span);
     hide(span, 'end', (...args: Parameters<Span['end']>) => {
-      this.#host.guard(() => {
+      this.guard(() => {
         if (!span.isRecording()) return;
         const known = this.#told ?? this.#soFar();
         if (this.#told === undefined && this.#reader !== undefined) this.#putSizes(known, known);
@@ -123,14 +122,20 @@ export class ObservedCall implements CurrentCall {
     this.#retries += 1;
   }
 
-  /** Instrumentation code around this call: never throws into the app. */
+  /** Runs instrumentation code around this call: never throws into the app. Its first fault counts. */
   guard<T>(step: () => T): T | undefined {
-    return this.#host.guard(step);
+    try {
+      return step();
+    } catch (fault) {
+      this.fault(fault);
+      return undefined;
+    }
   }
 
   /** Tells of a fault in instrumentation code around this call. */
   fault(fault: unknown): void {
-    this.#host.fault(fault);
+    if (!this.#faulty) this.#host.fault(fault);
+    this.#faulty = true;
   }
 
   /** The provider has answered; the app may now do with it what it likes, also nothing. */
@@ -168,7 +173,7 @@ export class ObservedCall implements CurrentCall {
     try {
       attributes = this.kind.response(response, this.#body);
     } catch (fault) {
-      this.#host.fault(fault);
+      this.fault(fault);
     }
     this.#end(attributes, undefined);
   }
@@ -177,7 +182,7 @@ export class ObservedCall implements CurrentCall {
   succeedStream(): void {
     this.#end(
       this.#soFar(),
-      this.#host.guard(() => this.#reader?.failure?.()),
+      this.guard(() => this.#reader?.failure?.()),
     );
   }
 
@@ -186,7 +191,7 @@ export class ObservedCall implements CurrentCall {
    * abort by the app is no failure and leaves the status unset.
    */
   fail(error: unknown): void {
-    this.#end(this.#soFar(), fromApp(() => isAbort(error)) === true ? undefined : error);
+    this.#end(this.#soFar(), isAbort(error) ? undefined : error);
   }
 
   /** The app turned away: break, abort, a body it reads itself, or a stream it never reads. */
@@ -198,12 +203,12 @@ export class ObservedCall implements CurrentCall {
   lose(): void {
     this.abandon();
     const { span } = this.#span.owner === 'sdk' ? this.#span : {};
-    this.#host.guard(() => (span?.isRecording() === true ? span.end() : undefined));
+    this.guard(() => (span?.isRecording() === true ? span.end() : undefined));
   }
 
   #soFar(): Attributes {
     const reader = this.#reader;
-    return (reader === undefined ? undefined : this.#host.guard(() => reader.attributes())) ?? {};
+    return (reader === undefined ? undefined : this.guard(() => reader.attributes())) ?? {};
   }
 
   /** `attributes` is this call's own object and is added to. */
@@ -212,18 +217,19 @@ export class ObservedCall implements CurrentCall {
     this.#ended = true;
     this.#host.open.delete(this);
     if (this.#answered && error === undefined && this.kind.charged !== undefined) {
-      this.#host.guard(() => Object.assign(attributes, this.kind.charged?.(this.#body)));
+      this.guard(() => Object.assign(attributes, this.kind.charged?.(this.#body)));
     }
     if (!(this.isLayer && this.#inner)) {
       try {
         this.#tell(attributes, error);
       } catch (fault) {
-        this.#host.fault(fault);
+        this.fault(fault);
       }
     }
     this.#body = undefined;
     this.#response = undefined;
     this.#reader = undefined;
+    if (!this.#faulty) this.#host.noteSound();
   }
 
   #tell(attributes: Attributes, error: unknown): void {
@@ -232,17 +238,19 @@ export class ObservedCall implements CurrentCall {
       attributes[ATTR_TIME_TO_FIRST_CHUNK] = (this.#firstTokenMs - this.#startedMs) / 1000;
     }
     if (this.#retries > 0) attributes[ATTR_RESEND_COUNT] = this.#retries;
-    if (error !== undefined) fromApp(() => describeError(error, attributes));
-    if (this.kind.measured !== false) this.#host.metrics.record(durationMs, this.#start, attributes);
+    if (error !== undefined) describeFailure(error, attributes);
+    if (this.kind.measured !== false) {
+      this.guard(() => this.#host.metrics.record(durationMs, this.#start, attributes));
+    }
     if (this.#host.formerNames) addFormerNames(attributes);
     const ours = this.#span.owner !== 'sdk';
     const span = this.#span.owner === 'late' ? this.#span.start(Date.now() - durationMs) : this.#span.span;
     try {
       if (!span.isRecording()) return;
       if (error === undefined && !hasCounts(attributes)) {
-        this.#host.guard(() => this.#putSizes(attributes, attributes));
+        this.guard(() => this.#putSizes(attributes, attributes));
       }
-      if (this.#host.content.isWanted) this.#host.guard(() => this.#tellContent(span, attributes));
+      if (this.#host.content.isWanted) this.guard(() => this.#tellContent(span, attributes));
       span.setAttributes(attributes);
       if (!ours) this.#told = attributes;
       if (ours && error !== undefined) span.setStatus({ code: SpanStatusCode.ERROR });
@@ -277,47 +285,4 @@ export class ObservedCall implements CurrentCall {
 
 function hasCounts(attributes: Attributes): boolean {
   return attributes[ATTR_INPUT_TOKENS] !== undefined && attributes[ATTR_OUTPUT_TOKENS] !== undefined;
-}
-
-function describeError(error: unknown, attributes: Attributes): void {
-  // Errors of Smithy clients (AWS) know how often the request was sent.
-  const attempts = asObject(asObject(error)?.['$metadata'])?.['attempts'];
-  if (typeof attempts === 'number' && attempts > 1) attributes[ATTR_RESEND_COUNT] = attempts - 1;
-  const status = statusOf(error);
-  if (status !== undefined) {
-    attributes[ATTR_HTTP_STATUS] = status;
-    attributes[ATTR_ERROR_TYPE] = String(status);
-    // An answer that says 200 and cannot be read is told by the error's class.
-    if (status >= 400) return;
-  }
-  attributes[ATTR_ERROR_TYPE] = (error instanceof Error && classNameOf(error)) || '_OTHER';
-}
-
-/** Where SDKs keep the HTTP status of an error. */
-const STATUS_FIELDS = ['status', 'statusCode', 'status_code'];
-
-function statusOf(error: unknown): number | undefined {
-  const fields = asObject(error);
-  for (const name of STATUS_FIELDS) {
-    const status = fields?.[name];
-    if (typeof status === 'number' && Number.isInteger(status)) return status;
-  }
-  const smithy = asObject(fields?.['$metadata'])?.['httpStatusCode'];
-  const status = smithy ?? asObject(fields?.['httpResponse'])?.['status'];
-  return typeof status === 'number' ? status : undefined;
-}
-
-/** Classes of errors by which SDKs say that the app aborted. */
-const ABORTS: ReadonlySet<string> = new Set(['APIUserAbortError', 'ModelAbortError', 'RequestAbortedError']);
-
-/** What fetch says, where an SDK (`cohere-ai@7`) hands on no more than that. */
-const ABORTED = /^The user aborted a request\.?$/;
-
-function isAbort(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  const kind = classNameOf(error);
-  if (error.name === 'AbortError' || ABORTS.has(kind) || ABORTED.test(error.message)) return true;
-  // An SDK's error for whatever went wrong; its error for a time limit, which aborts as well, is a failure.
-  const { cause } = error;
-  return cause instanceof Error && cause.name === 'AbortError' && !kind.includes('Timeout');
 }

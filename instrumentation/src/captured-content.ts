@@ -2,6 +2,7 @@ import { context, diag, trace, type Attributes, type Span } from '@opentelemetry
 import type { AnyValue, Logger } from '@opentelemetry/api-logs';
 import { limitContent, type LimitedContent } from './content-limit.ts';
 import type { ContentMode, ContentReader, Message } from './content.ts';
+import { describeFault } from './faults.ts';
 import { plainContent, type PlainContent } from './plain-content.ts';
 import { redactModule, type RedactModule } from './redact-module.ts';
 import {
@@ -115,11 +116,16 @@ export class CapturedContent {
     const redact = this.#redact ?? this.#module?.redact;
     if (redact === undefined) return content;
     try {
-      const kept = redact(content as unknown as ContentToRedact);
+      const kept: unknown = redact(content as unknown as ContentToRedact);
+      if (kept instanceof Promise) {
+        // Spans do not wait for it; and what it rejects with must not end the process.
+        kept.catch(() => undefined);
+        throw new TypeError('a redactor gives content, not a promise');
+      }
       if (kept === undefined || kept === null) return undefined;
       const parts = Object.keys(PLACES) as (keyof ContentToRedact)[];
       return Object.fromEntries(
-        parts.map((part) => [part, contentOf(() => kept[part])]),
+        parts.map((part) => [part, contentOf(() => (kept as Partial<ContentToRedact>)[part])]),
       ) as unknown as ReadContent;
     } catch (fault) {
       sayOnce('the redactor failed, so that no content is captured', fault);
@@ -185,5 +191,5 @@ const said = new Set<string>();
 function sayOnce(what: string, fault: unknown): void {
   if (said.has(what)) return;
   said.add(what);
-  diag.error(`spanmeter: ${what}`, fault);
+  diag.error(`spanmeter: ${what}`, describeFault(fault));
 }

@@ -20,13 +20,19 @@ export function limitContent(
   maxBytes: number,
   leftOut: (count: number) => PlainContent,
 ): LimitedContent | undefined {
-  const whole = JSON.stringify(items);
-  if (Buffer.byteLength(whole) <= maxBytes) return { items, json: whole, truncated: false };
+  // Of a prompt of many megabytes nothing is encoded that cannot fit: a character is a byte at least.
+  const lengths: number[] = [];
+  addLengths(items, lengths);
+  if (lengthAt(lengths, Infinity) <= maxBytes) {
+    const whole = JSON.stringify(items);
+    if (Buffer.byteLength(whole) <= maxBytes) return { items, json: whole, truncated: false };
+  }
+  if (lengthAt(lengths, MIN_TEXT) > maxBytes) return withoutFirst(items, maxBytes, leftOut);
+  let best = limited(items, MIN_TEXT);
+  if (Buffer.byteLength(best.json) > maxBytes) return withoutFirst(items, maxBytes, leftOut);
   // The longest cut at which it fits; below the shortest one, items go.
   let low = MIN_TEXT;
-  let high = Math.max(MIN_TEXT, Math.min(maxBytes, whole.length));
-  let best = limited(items, MIN_TEXT);
-  if (Buffer.byteLength(best.json) > maxBytes) return withoutFirst(best.items, maxBytes, leftOut);
+  let high = shortestTooLong(lengths, maxBytes);
   while (low + 1 < high) {
     const middle = Math.floor((low + high) / 2);
     const tried = limited(items, middle);
@@ -36,6 +42,32 @@ export function limitContent(
     } else high = middle;
   }
   return best;
+}
+
+function addLengths(value: PlainContent, lengths: number[]): void {
+  if (typeof value === 'string') lengths.push(value.length);
+  else if (typeof value === 'object' && value !== null) {
+    for (const one of Object.values<PlainContent>(value)) addLengths(one, lengths);
+  }
+}
+
+/** Characters of all texts when none is longer than `cut`. */
+function lengthAt(lengths: readonly number[], cut: number): number {
+  let sum = 0;
+  for (const length of lengths) sum += Math.min(length, cut);
+  return sum;
+}
+
+/** A cut at which the texts alone are too long, or beyond what any of them may have. */
+function shortestTooLong(lengths: readonly number[], maxBytes: number): number {
+  let low = MIN_TEXT;
+  let high = Math.max(MIN_TEXT, maxBytes) + 1;
+  while (low + 1 < high) {
+    const middle = Math.floor((low + high) / 2);
+    if (lengthAt(lengths, middle) > maxBytes) high = middle;
+    else low = middle;
+  }
+  return high;
 }
 
 function limited(items: readonly PlainContent[], maxText: number): LimitedContent {
@@ -68,12 +100,13 @@ function withoutFirst(
   let room = maxBytes - markBytes - '[]'.length;
   let kept = items.length;
   while (kept > 0) {
-    const bytes = Buffer.byteLength(JSON.stringify(items[kept - 1])) + ','.length;
+    const item = cutTexts(items[kept - 1] ?? null, MIN_TEXT);
+    const bytes = Buffer.byteLength(JSON.stringify(item)) + ','.length;
     if (bytes > room) break;
     room -= bytes;
     kept -= 1;
   }
-  const result = [leftOut(kept), ...items.slice(kept)];
+  const result = [leftOut(kept), ...items.slice(kept).map((item) => cutTexts(item, MIN_TEXT))];
   const json = JSON.stringify(result);
   return Buffer.byteLength(json) <= maxBytes ? { items: result, json, truncated: true } : undefined;
 }

@@ -10,5 +10,6 @@ export function deliver(value: unknown, call: ObservedCall): void {
     else call.succeed(value);
   } catch (fault) {
     call.fault(fault);
+    call.abandon();
   }
 }

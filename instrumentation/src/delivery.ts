@@ -1,5 +1,6 @@
 import { TraceFlags, diag } from '@opentelemetry/api';
 import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace-base';
+import { MAX_TIMER_MS } from './timer-limit.ts';
 import type { SendResult, SpanSender } from './otlp-sender.ts';
 
 /** Bounds of the queue between the app and the collector. */
@@ -20,6 +21,8 @@ const RETRY_DELAYS_MS: readonly number[] = [1000, 2000, 4000];
 const LATER_BATCH_MS = 4000;
 /** ... or when this is over, less up to a half at random, so that many hosts do not come back at once. */
 const LATER_MS = 30_000;
+/** The longest that a receiver may ask to be left alone. */
+const MAX_RETRY_AFTER_MS = 5 * 60_000;
 /** How long `forceFlush` may take. */
 const FORCE_FLUSH_MS = 5000;
 
@@ -145,17 +148,19 @@ export class DeliveryProcessor implements SpanProcessor {
 
   #schedule(delayMs: number): void {
     if (this.#sending !== undefined || this.#timer !== undefined) return;
-    this.#timer = setTimeout(() => {
+    const run = (): void => {
       this.#timer = undefined;
       void this.#pump();
-    }, delayMs).unref();
+    };
+    this.#timer = setTimeout(run, Math.min(delayMs, MAX_TIMER_MS)).unref();
   }
 
   /** One request; true if it was answered for good, so that going on makes sense. */
   #pump(): Promise<boolean> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    this.#sending ??= this.#sendOne().finally(() => {
+    const sent = this.#sending ?? this.#sendOne().catch(() => false);
+    this.#sending ??= sent.finally(() => {
       this.#sending = undefined;
       if (this.#queue.length + this.#pieces.length > 0) this.#schedule(this.#nextDelayMs);
     });
@@ -175,7 +180,7 @@ export class DeliveryProcessor implements SpanProcessor {
     this.#inFlight = [];
     if (result.outcome === 'retry') {
       if (this.#failures === 0) diag.warn(`spanmeter: spans wait, the collector is away: ${result.detail}`);
-      this.#nextDelayMs = result.retryAfterMs ?? retryDelayMs(this.#failures);
+      this.#nextDelayMs = Math.min(result.retryAfterMs ?? retryDelayMs(this.#failures), MAX_RETRY_AFTER_MS);
       this.#failures += 1;
       this.#fresh = 0;
       this.#failedAtMs = performance.now();

@@ -1,3 +1,5 @@
+import { hide } from './hidden.ts';
+
 /** What has to happen before the process ends. */
 export interface LastActs {
   /** Spans that still have to leave. */
@@ -20,24 +22,60 @@ const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
  * beside it. `process.exit()` and crashes get one short blocking attempt.
  */
 export function flushBeforeExit(acts: LastActs): void {
-  flushWhenIdle(acts);
+  const isHeldUp = flushWhenIdle(acts);
   for (const signal of SIGNALS) flushOnSignal(signal, acts);
+  seeEvents((event) => {
+    if (event === 'beforeExit') return isHeldUp();
+    if (event === 'SIGTERM' || event === 'SIGINT') flushBesideApp(event, acts);
+    return false;
+  });
   process.on('exit', () => {
-    acts.endOpenCalls();
-    acts.flushNow();
+    try {
+      acts.endOpenCalls();
+      acts.flushNow();
+    } catch {
+      // Thrown here it would become the exit code of the app.
+    }
   });
 }
 
-function flushWhenIdle(acts: LastActs): void {
-  let gaveUpAt = -1;
-  process.on('beforeExit', () => {
-    acts.endOpenCalls();
-    // Node emits beforeExit again after a flush; what could not be sent once is not tried for ever.
-    if (acts.pending() === 0 || acts.pending() === gaveUpAt) return;
-    void acts.flush().then(() => {
-      gaveUpAt = acts.pending();
-    });
+/**
+ * Shows `see` what the process emits, before its listeners, and keeps from them what it gives true for. Invisible to
+ * listener counts, unlike a listener: libraries end the process only if nobody else listens.
+ */
+function seeEvents(see: (event: unknown) => boolean): void {
+  const emit = Reflect.get(process, 'emit') as (...args: unknown[]) => boolean;
+  hide(process, 'emit', function (this: unknown, ...args: unknown[]): boolean {
+    return see(args[0]) || Reflect.apply(emit, this, args);
   });
+}
+
+/**
+ * True while spans still leave. Node emits beforeExit again when they have, so that the app's own listeners, which
+ * may print or start something, are called as often as without us.
+ */
+function flushWhenIdle(acts: LastActs): () => boolean {
+  let gaveUpAt = -1;
+  return () => {
+    acts.endOpenCalls();
+    // What could not be sent once is not tried for ever.
+    if (acts.pending() === 0 || acts.pending() === gaveUpAt) return false;
+    // A flush that is over at once would leave nothing that makes Node emit it again.
+    setImmediate(() => undefined);
+    const isOver = (): void => {
+      gaveUpAt = acts.pending();
+    };
+    void acts.flush().then(isOver, isOver);
+    return true;
+  };
+}
+
+const endsAsDefault = new Map<string, (...args: unknown[]) => void>();
+
+/** The app ends itself on this signal, and may take its time. */
+function flushBesideApp(signal: NodeJS.Signals, acts: LastActs): void {
+  const ours = endsAsDefault.get(signal);
+  if (ours === undefined || !process.listeners(signal).includes(ours)) void acts.flush();
 }
 
 function flushOnSignal(signal: NodeJS.Signals, acts: LastActs): void {
@@ -52,6 +90,7 @@ function flushOnSignal(signal: NodeJS.Signals, acts: LastActs): void {
       process.kill(process.pid, signal);
     });
   };
+  endsAsDefault.set(signal, endAsDefault);
   // A moment later, since removing ours before theirs is in place would make Node stop listening.
   const onAdded = (name: string | symbol, listener: unknown): void => {
     if (name !== signal || listener === endAsDefault) return;
@@ -66,10 +105,4 @@ function flushOnSignal(signal: NodeJS.Signals, acts: LastActs): void {
   process.on('newListener', onAdded);
   process.on('removeListener', onRemoved);
   if (process.listenerCount(signal) === 0) process.on(signal, endAsDefault);
-  const emit = Reflect.get(process, 'emit') as (...args: unknown[]) => boolean;
-  // Invisible to listener counts, unlike a listener: libraries end the process only if nobody else listens.
-  process.emit = function (this: unknown, ...args: unknown[]): boolean {
-    if (args[0] === signal && !process.listeners(signal).includes(endAsDefault)) void acts.flush();
-    return Reflect.apply(emit, this, args);
-  } as typeof process.emit;
 }

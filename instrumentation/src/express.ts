@@ -1,4 +1,5 @@
 import { context, diag } from '@opentelemetry/api';
+import { describeFault } from './faults.ts';
 import { withAttribution, type Attribution } from './attribution.ts';
 
 /** As much of a request as is looked at: that of Express 4 and 5, Connect, and Node itself. */
@@ -61,6 +62,11 @@ function valueOf<Req>(
 ): string | undefined {
   try {
     const value = read(request);
+    if (value instanceof Promise) {
+      // It comes too late; and what it rejects with must not end the process.
+      value.catch(() => undefined);
+      throw new TypeError('a source of an attribution gives a value, not a promise');
+    }
     const text = typeof value === 'number' ? String(value) : value;
     return typeof text === 'string' && text !== '' && text.length <= MAX_VALUE ? text : undefined;
   } catch (fault) {
@@ -83,5 +89,5 @@ const said = new Set<string>();
 function sayOnce(what: string, fault: unknown): void {
   if (said.has(what)) return;
   said.add(what);
-  diag.warn(`spanmeter: the attribution middleware could not read ${what}`, fault);
+  diag.warn(`spanmeter: the attribution middleware could not read ${what}`, describeFault(fault));
 }

@@ -1,4 +1,5 @@
 import { metrics, trace } from '@opentelemetry/api';
+import { MAX_TIMER_MS } from './timer-limit.ts';
 
 const FLUSH_MS = 2000;
 
@@ -15,7 +16,7 @@ interface Flushable {
 export async function flush(timeoutMs: number = FLUSH_MS): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const deadline = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, timeoutMs);
+    timer = setTimeout(resolve, Math.min(timeoutMs, MAX_TIMER_MS));
   });
   const providers = [trace.getTracerProvider(), metrics.getMeterProvider()] as Flushable[];
   await Promise.race([Promise.allSettled(providers.map(forceFlush)), deadline]);

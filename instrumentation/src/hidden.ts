@@ -9,3 +9,12 @@ export function canHide(target: object, name: PropertyKey): boolean {
   const own = Object.getOwnPropertyDescriptor(target, name);
   return own === undefined ? Object.isExtensible(target) : own.configurable === true;
 }
+
+/** `replacement` under the name and length of the function that it stands for, as logs and frameworks show them. */
+export function namedLike<F extends (...args: never[]) => unknown>(replacement: F, original: unknown): F {
+  if (typeof original !== 'function') return replacement;
+  return Object.defineProperties(replacement, {
+    name: { value: original.name, configurable: true },
+    length: { value: original.length, configurable: true },
+  });
+}

@@ -17,6 +17,8 @@ import type { AdapterHost, AnyFunction, CallKind, Method, ModuleHook, SdkAdapter
 import { CapturedContent, type RedactContent } from './captured-content.ts';
 import { contentMode } from './content.ts';
 import { countRetries } from './count-retries.ts';
+import { Faults } from './faults.ts';
+import { namedLike } from './hidden.ts';
 import { LateTracerProvider } from './late-tracer.ts';
 import { MANUAL_CALLS } from './manual-host.ts';
 import { clientMetrics, type ClientMetrics } from './metrics.ts';
@@ -57,12 +59,13 @@ export class SdkInstrumentation extends InstrumentationBase<SdkInstrumentationCo
   /** Exports given by hand, to be patched again when enabled again. */
   readonly #given = new Set<unknown>();
   #activated = false;
-  #faulty = false;
+  readonly #faults: Faults;
 
   constructor(adapter: SdkAdapter, config: SdkInstrumentationConfig = {}) {
     super(SCOPE_NAME, VERSION, { ...config, enabled: false });
     this.setConfig(config);
     this.#adapter = adapter;
+    this.#faults = new Faults(`the instrumentation of ${adapter.module}`);
     this.#observer = new Observer(this.#observerHost(config.redact));
     this.#host = this.#adapterHost();
     this.#modules = this.#definitions();
@@ -166,10 +169,11 @@ export class SdkInstrumentation extends InstrumentationBase<SdkInstrumentationCo
       formerNames: vocabularyOf(process.env['OTEL_SEMCONV_STABILITY_OPT_IN']).formerNames,
       content: new CapturedContent(mode, redact, () => this.logger),
       tracer: () => this.tracer,
-      isActive: () => this.isEnabled() && !this.#faulty,
+      isActive: () => this.isEnabled() && !this.#faults.areTooMany,
       always: () => this.#sampling(),
       guard: (step) => this.#guard(step),
-      fault: (fault) => this.#fault(fault),
+      fault: (fault) => this.#faults.note(fault),
+      noteSound: () => this.#faults.noteSound(),
     };
   }
 
@@ -180,7 +184,7 @@ export class SdkInstrumentation extends InstrumentationBase<SdkInstrumentationCo
       run: (kind, resource, args, original) => this.#observer.run(kind, resource, args, original),
       startSpan: (start) => this.#observer.startSpan(start),
       guard: (step) => this.#guard(step),
-      isActive: () => this.isEnabled() && !this.#faulty,
+      isActive: () => this.isEnabled() && !this.#faults.areTooMany,
       onDisable: (undo) => this.#undo.push(undo),
     };
   }
@@ -244,16 +248,17 @@ export class SdkInstrumentation extends InstrumentationBase<SdkInstrumentationCo
     const observer = this.#observer;
     const chosen = (resource: unknown, args: readonly unknown[]): CallKind | undefined =>
       typeof kind === 'function' ? this.#guard(() => kind(resource, args)) : kind;
-    return this.#wrap(
-      owner,
-      name,
-      (original) =>
-        function (this: unknown, ...args: unknown[]): unknown {
+    return this.#wrap(owner, name, (original) => {
+      // A method, as the original is: `new` of it fails.
+      const methods: Readonly<Record<'call', AnyFunction>> = {
+        call(this: unknown, ...args: unknown[]): unknown {
           const one = chosen(this, args);
           if (one === undefined) return original.apply(this, args);
           return observer.run(one, this, args, (given) => original.apply(this, given as unknown[]));
         },
-    );
+      };
+      return methods.call;
+    });
   }
 
   #wrap(owner: object, name: string, make: (original: AnyFunction) => AnyFunction): boolean {
@@ -264,12 +269,8 @@ export class SdkInstrumentation extends InstrumentationBase<SdkInstrumentationCo
       diag.info(`spanmeter: another instrumentation of ${this.#adapter.module} is active; stepping back`);
       return false;
     }
-    const replacement = make(original as AnyFunction);
-    Object.defineProperties(replacement, {
-      name: { value: original.name, configurable: true },
-      length: { value: original.length, configurable: true },
-      [OBSERVED]: { value: true },
-    });
+    const replacement = namedLike(make(original as AnyFunction), original);
+    Object.defineProperty(replacement, OBSERVED, { value: true });
     this._wrap(holder, name, () => replacement);
     this.#undo.push(() => {
       if (holder[name] !== undefined && OBSERVED in holder[name]) this._unwrap(holder, name);
@@ -278,18 +279,7 @@ export class SdkInstrumentation extends InstrumentationBase<SdkInstrumentationCo
   }
 
   #guard<T>(step: () => T): T | undefined {
-    try {
-      return step();
-    } catch (fault) {
-      this.#fault(fault);
-      return undefined;
-    }
-  }
-
-  #fault(fault: unknown): void {
-    if (this.#faulty) return;
-    this.#faulty = true;
-    diag.error(`spanmeter: a fault in the instrumentation of ${this.#adapter.module}; it is now off`, fault);
+    return this.#faults.guard(step);
   }
 }
 

@@ -1,5 +1,6 @@
-import { diag, metrics, trace, type Attributes, type MeterProvider, type Tracer } from '@opentelemetry/api';
+import { metrics, trace, type Attributes, type MeterProvider, type Tracer } from '@opentelemetry/api';
 import { CapturedContent } from './captured-content.ts';
+import { Faults } from './faults.ts';
 import { LateTracerProvider } from './late-tracer.ts';
 import { clientMetrics, type ClientMetrics } from './metrics.ts';
 import type { ObserverHost } from './observer.ts';
@@ -17,7 +18,7 @@ export const MANUAL_CALLS: OpenCalls = new OpenCalls();
 
 let provider: MeterProvider | undefined;
 let client: ClientMetrics | undefined;
-let faulty = false;
+const FAULTS = new Faults('what observes calls without an SDK');
 let switchedOff: boolean | undefined;
 
 /** The metrics of whichever provider is the global one now. */
@@ -34,29 +35,14 @@ function vocabulary(): ReturnType<typeof vocabularyOf> {
   return vocabularyOf(process.env['OTEL_SEMCONV_STABILITY_OPT_IN']);
 }
 
-/** False where `SPANMETER_ENABLED` turns everything off, or after a fault. */
+/** False where `SPANMETER_ENABLED` turns everything off, or after too many faults. */
 export function isManualActive(): boolean {
-  return !(switchedOff ??= isSwitchedOff(process.env)) && !faulty;
+  return !(switchedOff ??= isSwitchedOff(process.env)) && !FAULTS.areTooMany;
 }
 
 function samplingAttributes(): Attributes | undefined {
   const ratio = samplingRatioOf(sharedTracerProvider() ?? trace.getTracerProvider());
   return ratio === undefined ? undefined : { [ATTR_SAMPLING_RATIO]: ratio };
-}
-
-function guard<T>(step: () => T): T | undefined {
-  try {
-    return step();
-  } catch (fault) {
-    disable(fault);
-    return undefined;
-  }
-}
-
-function disable(fault: unknown): void {
-  if (faulty) return;
-  faulty = true;
-  diag.error('spanmeter: a fault in what observes calls without an SDK; it is now off', fault);
 }
 
 /** Of whichever SDK the app has when a span starts. */
@@ -79,6 +65,7 @@ export const MANUAL_HOST: ObserverHost = {
   tracer: () => TRACER,
   isActive: isManualActive,
   always: samplingAttributes,
-  guard,
-  fault: disable,
+  guard: (step) => FAULTS.guard(step),
+  fault: (fault) => FAULTS.note(fault),
+  noteSound: () => FAULTS.noteSound(),
 };

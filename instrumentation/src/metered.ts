@@ -1,5 +1,7 @@
 import { diag, type Attributes } from '@opentelemetry/api';
 import type { CallKind, Operation, StreamReader } from './adapter.ts';
+import { describeFault } from './faults.ts';
+import { namedLike } from './hidden.ts';
 import { MANUAL_HOST } from './manual-host.ts';
 import { Observer } from './observer.ts';
 import { serverOf } from './provider.ts';
@@ -73,10 +75,7 @@ function wrap(kind: CallKind, fn: Callable<readonly unknown[], unknown>): unknow
   const replacement = function (this: unknown, ...args: unknown[]): unknown {
     return observer.run(kind, this, args, (given) => Reflect.apply(fn, this, given));
   };
-  return Object.defineProperties(replacement, {
-    name: { value: fn.name, configurable: true },
-    length: { value: fn.length, configurable: true },
-  });
+  return namedLike(replacement, fn);
 }
 
 function kindOf(options: AnyOptions): CallKind {
@@ -147,10 +146,16 @@ let hasFailed = false;
 /** Code of the app's that must not end its call; said once. */
 function asked<T>(read: () => T): T | undefined {
   try {
-    return read();
+    const value = read();
+    if (!(value instanceof Promise)) return value;
+    // It comes too late; and what it rejects with must not end the process.
+    value.catch(() => undefined);
+    throw new TypeError('a promise is no usage');
   } catch (fault) {
-    if (!hasFailed)
-      diag.error('spanmeter: the usage or the model of a metered call could not be read', fault);
+    if (!hasFailed) {
+      const what = 'the usage or the model of a metered call could not be read';
+      diag.error(`spanmeter: ${what}`, describeFault(fault));
+    }
     hasFailed = true;
     return undefined;
   }

@@ -9,7 +9,7 @@ import {
   type SpanOptions,
   type Tracer,
 } from '@opentelemetry/api';
-import type { CallKind, NativeResult, SdkAdapter, SpanStart } from './adapter.ts';
+import type { CallKind, Operation, NativeResult, SdkAdapter, SpanStart } from './adapter.ts';
 import { attributionOf, withCallAttribution, withoutBaggage } from './attribution.ts';
 import { ObservedCall, type CallHost, type CallSpan } from './call.ts';
 import { admit, refusal } from './budget-guard.ts';
@@ -27,6 +27,8 @@ export interface ObserverHost extends CallHost {
   isActive(): boolean;
   /** Attributes that every span of ours gets: the sampling ratio. */
   always(): Attributes | undefined;
+  /** Runs instrumentation code; a fault in it is noted and gives undefined. */
+  guard<T>(step: () => T): T | undefined;
 }
 
 interface KnownCall {
@@ -75,7 +77,7 @@ export class Observer {
       begun = this.#begin(kind, resource, args, active);
     } catch (fault) {
       host.fault(fault);
-      return original(args);
+      return this.#unobserved(kind, args, original, active);
     }
     const { call, inside, refused } = begun;
     if (refused !== undefined) {
@@ -96,9 +98,17 @@ export class Observer {
   startSpan({ name, kind, attributes }: SpanStart): Span | undefined {
     const active = context.active();
     if (!this.#host.isActive() || isSuppressed(active)) return undefined;
-    const all = { ...attributes, ...attributionOf(active), ...this.#host.always() };
-    if (this.#host.formerNames) addFormerNames(all);
-    return this.#host.tracer().startSpan(name, { kind, attributes: all }, active);
+    return this.#host.guard(() => {
+      const all = { ...attributes, ...attributionOf(active), ...this.#host.always() };
+      if (this.#host.formerNames) addFormerNames(all);
+      return this.#host.tracer().startSpan(name, { kind, attributes: all }, active);
+    });
+  }
+
+  /** After a fault: the call is made as it is, but for baggage, which stays here all the same. */
+  #unobserved(kind: CallKind, args: readonly unknown[], original: Original, active: Context): unknown {
+    const bare = this.#host.guard(() => requestContext(kind, {}, active)) ?? active;
+    return bare === active ? original(args) : context.with(bare, () => original(args));
   }
 
   #runNative(
@@ -110,18 +120,32 @@ export class Observer {
   ): unknown {
     const active = context.active();
     const known = this.#host.guard(() => this.#describe(kind, resource, args, active));
-    if (known === undefined) return original(args);
-    const refused = admit(known.attributes);
+    if (known === undefined) return this.#unobserved(kind, args, original, active);
+    const refused = admitted(kind, known.attributes);
     if (refused !== undefined) {
       // The SDK starts no span for a call that is not made.
       this.#host.guard(() => this.#begin(kind, resource, args, active).call.fail(refused));
       return refusal(refused);
     }
     const inside = requestContext(kind, known.attributes, active);
-    const { result, span } = native.run(resource, args[1], () => context.with(inside, () => original(args)));
+    let isCalled = false;
+    const call = (): unknown => {
+      isCalled = true;
+      return context.with(inside, () => original(args));
+    };
+    let done: NativeResult;
+    try {
+      done = native.run(resource, args[1], call);
+    } catch (error) {
+      if (isCalled) throw error;
+      // Ours, as with a client that is frozen: the app's call is still to be made.
+      this.#host.fault(error);
+      return call();
+    }
+    const { result, span } = done;
     if (span === undefined) return result;
-    const call = this.#host.guard(() => this.#adopt(kind, span, known));
-    return call === undefined ? result : this.#watch(result, call);
+    const adopted = this.#host.guard(() => this.#adopt(kind, span, known));
+    return adopted === undefined ? result : this.#watch(result, adopted);
   }
 
   #watch(result: unknown, call: ObservedCall): unknown {
@@ -129,7 +153,7 @@ export class Observer {
       const watched = call.kind.watch?.(result, call);
       return watched === undefined ? watchResult(result, call) : watched;
     } catch (fault) {
-      this.#host.fault(fault);
+      call.fault(fault);
       call.abandon();
       return result;
     }
@@ -148,12 +172,13 @@ export class Observer {
 
   #begin(kind: CallKind, resource: unknown, args: readonly unknown[], active: Context): Begun {
     const { body, attributes } = this.#describe(kind, resource, args, active);
-    const refused = kind.measured === false ? undefined : admit(attributes);
+    const refused = admitted(kind, attributes);
     if (this.#host.formerNames) addFormerNames(attributes);
+    // All that reads the app's objects comes before the span, which would otherwise stay open after a fault.
+    const given = this.#asked(kind, args);
     const span = this.#spanOf(kind, attributes, active);
     const call = new ObservedCall(this.#host, kind, span, attributes, body);
     const traced = span.owner === 'late' ? active : trace.setSpan(active, span.span);
-    const given = this.#asked(kind, args);
     call.asked = given !== args;
     const own = insideCall(requestContext(kind, attributes, traced), call);
     const inside = markRivals(own, this.#host.adapter.rivals);
@@ -208,6 +233,13 @@ function lackedBy(span: Span, attributes: Attributes): Attributes {
 /** Tools and agents run code of the app, whose own requests keep their baggage. */
 function requestContext(kind: CallKind, attributes: Attributes, ctx: Context): Context {
   return kind.measured === false ? ctx : withoutBaggage(ctx, attributes[ATTR_SERVER_ADDRESS]);
+}
+
+/** Nothing that costs: what was paid for already may be fetched, and what is no request to a model goes on. */
+const FREE: ReadonlySet<Operation> = new Set(['count_tokens', 'fetch_response']);
+
+function admitted(kind: CallKind, attributes: Attributes): Error | undefined {
+  return kind.measured === false || FREE.has(kind.operation) ? undefined : admit(attributes);
 }
 
 function spanName(kind: CallKind, attributes: Attributes): string {

@@ -3,12 +3,14 @@ import http from 'node:http';
 import https from 'node:https';
 import { createRequire } from 'node:module';
 import type { Socket } from 'node:net';
+import { basename } from 'node:path';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { diag } from '@opentelemetry/api';
 import { convertLegacyHttpOptions } from '@opentelemetry/otlp-exporter-base/node-http';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import { untraced } from './suppress.ts';
+import { MAX_TIMER_MS } from './timer-limit.ts';
 
 const gzipAsync = promisify(gzip);
 
@@ -79,7 +81,7 @@ export class OtlpSender implements SpanSender {
   }
 
   sendNow(spans: readonly ReadableSpan[], timeoutMs: number): boolean {
-    const body = this.#encode(spans);
+    const body = isPlainNode() ? this.#encode(spans) : undefined;
     if (body === undefined) return false;
     const request = {
       url: this.#options.url,
@@ -134,6 +136,8 @@ export class OtlpSender implements SpanSender {
       const outgoing = request(url, { method: 'POST', headers, agent: this.#agent }, (response) => {
         // The status decides. The body is read off for the sake of the connection, unless it has no end.
         settle(judge(response));
+        // The rest is not worth a process that would end.
+        response.socket.unref();
         const patience = setTimeout(() => response.destroy(), REST_MS).unref();
         response.on('error', () => undefined).on('close', () => clearTimeout(patience));
         response.resume();
@@ -141,16 +145,23 @@ export class OtlpSender implements SpanSender {
       // Covers a connection that is never accepted, too, which the socket's own timeout does not.
       const deadline = setTimeout(
         () => outgoing.destroy(new Error('no answer in time')),
-        timeoutMillis,
+        Math.min(timeoutMillis, MAX_TIMER_MS),
       ).unref();
       outgoing.on('socket', (socket) => {
         this.#socket = socket;
         if (!this.#held) socket.unref();
       });
       outgoing.on('error', (error) => settle({ outcome: 'retry', detail: error.message }));
+      // Some ends are no error, as of a connection that the receiver has switched to another protocol.
+      outgoing.on('close', () => settle({ outcome: 'retry', detail: 'no answer' }));
       outgoing.end(body);
     });
   }
+}
+
+/** An app packed with its runtime, or Electron, would start itself once more. */
+function isPlainNode(): boolean {
+  return /^(node|nodejs|bun)[\d.-]*(\.exe)?$/i.test(basename(process.execPath)) && !('pkg' in process);
 }
 
 /** How long the rest of an answer may take. */

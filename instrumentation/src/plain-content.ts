@@ -7,6 +7,7 @@ const MAX_DEPTH = 32;
 const MAX_VALUES = 50_000;
 /** Base64 of this length is no word. */
 const MIN_BASE64 = 512;
+const MAX_LOOKED_AT = 8192;
 const BASE64 = /^[A-Za-z0-9+/_-]+={0,2}$/;
 const DATA_URL = /^data:([\w.+-]+\/[\w.+-]+)?[^,]{0,256},/;
 /** Where SDKs and the conventions name the type of media. */
@@ -59,15 +60,27 @@ class Copier {
       if (value instanceof Blob) return media(value.type === '' ? undefined : value.type, value.size);
       const toJson: unknown = (value as { toJSON?: unknown }).toJSON;
       if (typeof toJson === 'function') return this.copy(toJson.call(value, ''), key, owner, depth + 1);
-      if (Array.isArray(value)) {
-        return value.map((item: unknown) => this.copy(item, key, owner, depth + 1) ?? null);
-      }
+      if (Array.isArray(value)) return this.#list(value, key, owner, depth);
       return this.#record(value, depth);
     } catch {
       return '[unreadable]';
     } finally {
       this.#above.delete(value);
     }
+  }
+
+  #list(
+    values: readonly unknown[],
+    key: string | undefined,
+    owner: object | undefined,
+    depth: number,
+  ): PlainContent {
+    const copy: PlainContent[] = [];
+    for (const value of values) {
+      if (this.#values >= MAX_VALUES) break;
+      copy.push(this.copy(value, key, owner, depth + 1) ?? null);
+    }
+    return copy;
   }
 
   #record(value: object, depth: number): PlainContent {
@@ -94,11 +107,17 @@ function text(value: string, key: string | undefined, owner: object | undefined)
   const url = value.startsWith('data:') ? DATA_URL.exec(value) : null;
   if (url !== null) return media(url[1], base64Bytes(value.length - url[0].length));
   if (value.length < MIN_BASE64 && !isBytes(key, owner)) return value;
-  if (!BASE64.test(value)) return value;
+  if (!isBase64(value)) return value;
   const kind = typeOf(owner);
   // One endless word of letters may be text, where nothing says that it is media.
   if (kind === undefined && isText(owner)) return value;
   return media(kind, base64Bytes(value.length));
+}
+
+/** Of a long text only its beginning and its end are looked at. */
+function isBase64(value: string): boolean {
+  if (value.length <= 2 * MAX_LOOKED_AT) return BASE64.test(value);
+  return BASE64.test(value.slice(0, MAX_LOOKED_AT)) && BASE64.test(value.slice(-MAX_LOOKED_AT));
 }
 
 function isBytes(key: string | undefined, owner: object | undefined): boolean {

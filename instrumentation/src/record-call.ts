@@ -1,4 +1,11 @@
-import { SpanKind, SpanStatusCode, context, type Attributes, type TimeInput } from '@opentelemetry/api';
+import {
+  SpanKind,
+  SpanStatusCode,
+  context,
+  type Attributes,
+  type Context,
+  type TimeInput,
+} from '@opentelemetry/api';
 import { attributedWith, type Attribution } from './attribution.ts';
 import { putNumber, putString } from './json.ts';
 import { MANUAL_HOST, isManualActive, manualMetrics } from './manual-host.ts';
@@ -41,11 +48,19 @@ export interface RecordedCall extends CallUsage {
 
 /**
  * Records one finished call: a span of the global tracer provider and the client metrics of the global meter
- * provider. Its duration is among those where it has a start.
+ * provider. Its duration is among those where it has a start. Never throws.
  */
 export function recordCall(call: RecordedCall): void {
   const active = context.active();
   if (!isManualActive() || isSuppressed(active)) return;
+  const isRecorded = MANUAL_HOST.guard(() => {
+    record(call, active);
+    return true;
+  });
+  if (isRecorded === true) MANUAL_HOST.noteSound();
+}
+
+function record(call: RecordedCall, active: Context): void {
   const operation = call.operation ?? 'chat';
   const start: Attributes = {
     ...attributedWith(active, call.attribution ?? {}),

@@ -2,7 +2,9 @@ import { diag, type Attributes } from '@opentelemetry/api';
 import { isKeyOfOneTenant, readSpentBudgets, type BudgetSource } from './budget-client.ts';
 import { BudgetExceededError, BudgetUnknownError, describeBudget, type SpentBudget } from './budget-error.ts';
 import { setAdmission } from './budget-guard.ts';
+import { describeFault } from './faults.ts';
 import { holds, type CallDefaults } from './spent-budgets.ts';
+import { MAX_TIMER_MS } from './timer-limit.ts';
 
 /** How calls are held to the collector's hard budgets. Everything has a default. */
 export interface BudgetGuardOptions extends CallDefaults {
@@ -73,7 +75,7 @@ class Guard implements BudgetGuard {
     this.#options = options;
     this.#defaults = { ...options, tenant: options.tenant ?? options.budgetsOf };
     this.#isOneTenants = options.onlyTenant;
-    this.#intervalMs = Math.max(MIN_INTERVAL_MS, options.intervalMs ?? DEFAULT_INTERVAL_MS);
+    this.#intervalMs = intervalOf(options.intervalMs);
     this.#source = {
       url: options.url ?? DEFAULT_API_URL,
       key: options.key,
@@ -151,8 +153,23 @@ class Guard implements BudgetGuard {
     const message = `${describeBudget(spent)}; calls go on, since the guard only warns`;
     const { warn } = this.#options;
     if (warn === undefined) diag.warn(`spanmeter: ${message}`);
-    else warn(message, spent);
+    else callQuietly(() => warn(message, spent));
   }
+}
+
+/** Code of the app's, whose faults must not turn the guard off. */
+function callQuietly(call: () => unknown): void {
+  try {
+    const result = call();
+    if (result instanceof Promise) result.catch(() => undefined);
+  } catch (fault) {
+    diag.error('spanmeter: what is to be told of spent budgets failed', describeFault(fault));
+  }
+}
+
+function intervalOf(wanted: number = DEFAULT_INTERVAL_MS): number {
+  if (Number.isNaN(wanted)) return DEFAULT_INTERVAL_MS;
+  return Math.min(Math.max(MIN_INTERVAL_MS, wanted), MAX_TIMER_MS);
 }
 
 /** A period that is over has nothing spent in the next one; the collector says so with the next look. */

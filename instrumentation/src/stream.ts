@@ -2,8 +2,8 @@ import { types } from 'node:util';
 import { context } from '@opentelemetry/api';
 import type { StreamReader } from './adapter.ts';
 import type { ObservedCall } from './call.ts';
-import { canHide, hide } from './hidden.ts';
-import { asObject } from './json.ts';
+import { canHide, hide, namedLike } from './hidden.ts';
+import { asObject, type Json } from './json.ts';
 
 /** The stream of OpenAI's and Anthropic's SDKs: a public `iterator` that every way of reading goes through. */
 interface SdkStream {
@@ -15,24 +15,21 @@ interface SdkStream {
 const dropped = new FinalizationRegistry<ObservedCall>((call) => call.lose());
 
 function isSdkStream(value: unknown): value is SdkStream {
-  return typeof asObject(value)?.['iterator'] === 'function';
+  return isIterable(value) && Object.hasOwn(value, 'iterator') && typeof value['iterator'] === 'function';
 }
 
+/** What has `next` alone may as well be a page of results, or iterate synchronously. */
 function isIterator(value: unknown): value is AsyncIterator<unknown> {
-  return typeof asObject(value)?.['next'] === 'function';
+  return isIterable(value) && typeof value['next'] === 'function';
 }
 
-function isIterable(value: unknown): value is AsyncIterable<unknown> {
+function isIterable(value: unknown): value is AsyncIterable<unknown> & Json {
   return typeof (value as Partial<AsyncIterable<unknown>> | null)?.[Symbol.asyncIterator] === 'function';
 }
 
 /** Whether `observeStream` can watch this. */
 export function isStream(value: unknown): boolean {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    (isSdkStream(value) || isIterator(value) || isIterable(value))
-  );
+  return asObject(value) !== undefined && isIterable(value);
 }
 
 /**
@@ -43,7 +40,7 @@ export function isStream(value: unknown): boolean {
 export function observeStream(stream: unknown, call: ObservedCall): void {
   const reader = call.openReader();
   if (reader === undefined) return;
-  if (isSdkStream(stream)) return observeSdkStream(stream, call, reader);
+  if (isSdkStream(stream) && canHide(stream, 'iterator')) return observeSdkStream(stream, call, reader);
   const readable = stream instanceof ReadableStream;
   if (isIterator(stream) && canHide(stream, 'next')) {
     watchIterator(stream, call, reader);
@@ -62,9 +59,10 @@ function observeSdkStream(stream: SdkStream, call: ObservedCall, reader: StreamR
   // For an abort of a stream that nobody reads. Once someone does, the iterator sees every end, and the SDK
   // itself aborts the controller after an error, which must not hide the error.
   signal?.addEventListener('abort', onAbort, { once: true });
-  stream.iterator = watchedOnce(iterate, stream, call, reader, () =>
+  const watched = watchedOnce(iterate, stream, call, reader, () =>
     signal?.removeEventListener('abort', onAbort),
   );
+  stream.iterator = namedLike(watched, iterate);
 }
 
 function observeIterable(stream: AsyncIterable<unknown>, call: ObservedCall, reader: StreamReader): void {
@@ -183,6 +181,11 @@ interface Steps {
   readonly closed: () => void;
 }
 
+/** `for await` takes any truth for it. */
+function isDone(done: unknown): boolean {
+  return Boolean(done);
+}
+
 function watchSteps(call: ObservedCall, reader: StreamReader): Steps {
   let waitingForFirst = true;
   return {
@@ -190,10 +193,11 @@ function watchSteps(call: ObservedCall, reader: StreamReader): Steps {
       if (call.ended) return result;
       try {
         call.touched = true;
-        if (result.done === true) {
+        const { done, value } = asObject(result) ?? {};
+        if (isDone(done)) {
           dropped.unregister(call);
           call.succeedStream();
-        } else if (reader.read(result.value)) {
+        } else if (reader.read(value)) {
           if (waitingForFirst) call.firstToken();
           else call.nextChunk();
           waitingForFirst = false;
@@ -236,7 +240,7 @@ function watchIterator(source: AsyncIterator<unknown>, call: ObservedCall, reade
     source,
     'next',
     hides === undefined
-      ? (...args: unknown[]) => ask(args).then(steps.arrived, steps.failed)
+      ? (...args: unknown[]) => follow(() => ask(args), steps)
       : (...args: unknown[]) => visible(() => ask(args), steps, hides, call),
   );
   if (close !== undefined) {
@@ -254,6 +258,19 @@ function watchIterator(source: AsyncIterator<unknown>, call: ObservedCall, reade
   }
 }
 
+/** An iterator of the app's own may give its results as they are, without a promise, or throw. */
+function follow(ask: () => Promise<IteratorResult<unknown>>, steps: Steps): Promise<IteratorResult<unknown>> {
+  let result: Promise<IteratorResult<unknown>>;
+  try {
+    result = ask();
+  } catch (error) {
+    return steps.failed(error);
+  }
+  return typeof asObject(result)?.['then'] === 'function'
+    ? result.then(steps.arrived, steps.failed)
+    : (steps.arrived(result as { readonly done?: boolean }) as typeof result);
+}
+
 /** The next chunk that is the app's: those that only we asked for are looked at and passed over. */
 async function visible(
   next: () => Promise<IteratorResult<unknown>>,
@@ -262,7 +279,7 @@ async function visible(
   call: ObservedCall,
 ): Promise<IteratorResult<unknown>> {
   for (;;) {
-    const result = await next().then(steps.arrived, steps.failed);
-    if (result.done === true || call.guard(() => hides(result.value)) !== true) return result;
+    const result = await follow(next, steps);
+    if (isDone(result.done) || call.guard(() => hides(result.value)) !== true) return result;
   }
 }

@@ -4,6 +4,10 @@ import { CHARACTER_COUNTS } from './semconv.ts';
 
 /** Characters of one text that are looked at; a longer one is taken to go on as it began. */
 const MAX_LOOKED_AT = 65_536;
+/** Characters of all texts that are looked at; of further ones ... */
+const MAX_LOOKED_AT_IN_ALL = 1_048_576;
+/** ... only so many. */
+const MIN_LOOKED_AT = 128;
 /** Values of one request or response that are looked at; in more nothing is counted. */
 const MAX_VALUES = 20_000;
 const MAX_DEPTH = 32;
@@ -51,13 +55,16 @@ export class TextSize {
   #characters = 0;
   #symbols = 0;
   #wide = 0;
+  #lookedAt = 0;
   #values = 0;
   /** Something is there that has tokens and no characters. */
   #unknown = false;
 
   /** Adds one text. */
   add(text: string): void {
-    const looked = Math.min(text.length, MAX_LOOKED_AT);
+    const left = Math.max(MIN_LOOKED_AT, MAX_LOOKED_AT_IN_ALL - this.#lookedAt);
+    const looked = Math.min(text.length, MAX_LOOKED_AT, left);
+    this.#lookedAt += looked;
     let symbols = 0;
     let wide = 0;
     for (let i = 0; i < looked; i += 1) {

@@ -1,7 +1,7 @@
 import { isApiPromise, observeApiPromise } from './api-promise.ts';
 import type { ObservedCall } from './call.ts';
 import { deliver } from './deliver.ts';
-import { hide } from './hidden.ts';
+import { canHide, hide } from './hidden.ts';
 import { asObject } from './json.ts';
 import { isStream, observeStream } from './stream.ts';
 
@@ -16,7 +16,8 @@ export function watchResult(result: unknown, call: ObservedCall): unknown {
   }
   if (isPlainPromise(result)) return followPromise(result, call);
   if (isThenable(result)) {
-    tapThen(result, call);
+    if (canHide(result, 'then')) tapThen(result, call);
+    else call.abandon();
     return result;
   }
   if (call.kind.stream !== undefined && isStream(result)) {
@@ -44,7 +45,7 @@ function isThenable(value: unknown): value is Thenable {
 }
 
 function followPromise(promise: Promise<unknown>, call: ObservedCall): Promise<unknown> {
-  return promise.then(
+  const followed = promise.then(
     (value) => {
       call.answer();
       deliver(value, call);
@@ -55,6 +56,12 @@ function followPromise(promise: Promise<unknown>, call: ObservedCall): Promise<u
       throw error;
     },
   );
+  // What an SDK puts on its promise, such as a way to abort, goes along. Symbols are those of async hooks.
+  for (const name of Object.getOwnPropertyNames(promise)) {
+    const property = Object.getOwnPropertyDescriptor(promise, name);
+    if (property !== undefined) Reflect.defineProperty(followed, name, property);
+  }
+  return followed;
 }
 
 /**

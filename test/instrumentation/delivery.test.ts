@@ -25,6 +25,7 @@ const LIMITS: Limits = { maxQueueSize: 2048, batchSize: 50, delayMs: 1000, maxRe
 class Receiver {
   readonly #clock: FakeClock;
   outcome: 'delivered' | 'retry' | 'refused' = 'delivered';
+  patience: { readonly retryAfterMs?: number } = {};
   readonly requests: { readonly atMs: number; readonly spans: readonly number[] }[] = [];
   readonly taken: number[] = [];
   /** Spans for which a receiver refuses a whole request. */
@@ -40,7 +41,7 @@ class Receiver {
     if (ids.some((id) => this.wrong.includes(id)))
       return Promise.resolve({ outcome: 'refused', divisible: true });
     if (this.outcome === 'delivered') this.taken.push(...ids);
-    return Promise.resolve({ outcome: this.outcome });
+    return Promise.resolve({ outcome: this.outcome, ...this.patience });
   }
 
   hold(): void {}
@@ -131,6 +132,25 @@ describe('the delivery of spans', () => {
       .map((atMs, index, all) => atMs - (all[index - 1] ?? 0))
       .slice(1);
     assert.ok(gaps.length > 5 && gaps.every((gap) => gap >= 4000), gaps.join());
+  });
+
+  it('leaves a receiver alone for as long as it asks, and for five minutes at most', async () => {
+    receiver.outcome = 'retry';
+    receiver.patience = { retryAfterMs: 7000 };
+    end(50);
+    await clock.advance(7000);
+    receiver.patience = { retryAfterMs: 1e11 };
+    await clock.advance(7000);
+    await clock.advance(299_999);
+    const before = times();
+    await clock.advance(1);
+    assert.deepEqual(
+      [before, times()],
+      [
+        [0, 7000, 14_000],
+        [0, 7000, 14_000, 314_000],
+      ],
+    );
   });
 
   it('loses and repeats nothing over ten minutes without a receiver, within the bounds of the queue', async () => {

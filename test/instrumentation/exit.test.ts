@@ -44,6 +44,14 @@ const BROKEN: Readonly<
       socket.on('close', () => clearInterval(more));
     },
   },
+  'switches to another protocol': {
+    answer: (socket) =>
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n'),
+  },
+  'asks for years of patience': {
+    answer: (socket) =>
+      socket.end('HTTP/1.1 503 Unavailable\r\nRetry-After: 99999999\r\nContent-Length: 0\r\n\r\n'),
+  },
   'has no TLS where it should': {
     answer: (socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'),
     scheme: 'https',
@@ -205,6 +213,48 @@ describe('the end of the process under register', function () {
       assert.ok(server.connections > 0);
     });
   }
+
+  it("calls the app's own listeners for the end once, spans or none", async () => {
+    const code = `${CALL} process.on('beforeExit', () => console.log('bye')); await ask();`;
+    const result = await run({ code });
+    assert.deepEqual([result.stdout, result.stderr, result.code], ['bye\n', '', 0]);
+    assert.equal(sink.spans.length, 1);
+    const more = `${code} process.once('beforeExit', () => void ask());`;
+    const [bare, again] = [await run({ code: more, preload: 'none' }), await run({ code: more })];
+    assert.deepEqual([bare.stdout, again.stdout], ['bye\nbye\n', 'bye\nbye\n']);
+    assert.equal(sink.spans.length, 3);
+  });
+
+  it('says nothing, and keeps the exit code, where no child process may be started', async () => {
+    const nodeOptions = ['--experimental-permission', '--allow-fs-read=*'];
+    const code = `import { recordCall } from '@spanmeter/instrumentation';
+      recordCall({ provider: 'own', model: 'own-1' });
+      process.exit(3);`;
+    const ended = await run({ code, nodeOptions });
+    assert.equal(ended.code, 3);
+    assert.doesNotMatch(ended.stderr, /ERR_ACCESS_DENIED/);
+  });
+
+  it('does not add to what can be seen of the process', async () => {
+    const code = `console.log(Object.keys(process).join());`;
+    const [bare, ours] = [await run({ code, preload: 'none' }), await run({ code })];
+    assert.equal(ours.stdout, bare.stdout);
+  });
+
+  it('ends at once where a collector takes spans and its answers have no end', async () => {
+    const broken = await startBroken((socket) => {
+      socket.write(`${OK}Content-Length: 1000000000\r\n\r\n`);
+    });
+    const code = `import { recordCall } from '@spanmeter/instrumentation';
+      for (let each = 0; each < 1200; each += 1) recordCall({ provider: 'own', model: 'own-1' });
+    `;
+    const { durationMs } = await run({
+      code,
+      env: { OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${broken.port}` },
+    });
+    broken.close();
+    assert.ok(durationMs < 4500, `${durationMs} ms`);
+  });
 
   it('retries while the collector is overloaded, and delivers once', async () => {
     sink.status = 503;

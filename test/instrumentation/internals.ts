@@ -5,9 +5,11 @@ interface Internals {
   readonly 'budget-guard-env': typeof import('../../instrumentation/src/budget-guard-env.ts');
   readonly 'captured-content': typeof import('../../instrumentation/src/captured-content.ts');
   readonly 'content-limit': typeof import('../../instrumentation/src/content-limit.ts');
+  readonly 'otlp-sender': typeof import('../../instrumentation/src/otlp-sender.ts');
   readonly instrumentation: typeof import('../../instrumentation/src/instrumentation.ts');
   readonly 'plain-content': typeof import('../../instrumentation/src/plain-content.ts');
   readonly 'spent-budgets': typeof import('../../instrumentation/src/spent-budgets.ts');
+  readonly 'sdks/openai': typeof import('../../instrumentation/src/sdks/openai.ts');
   readonly 'text-size': typeof import('../../instrumentation/src/text-size.ts');
 }
 
