@@ -53,26 +53,20 @@ interface Progress {
 
 function observeParsing(promise: ApiPromise, call: ObservedCall, progress: Progress): void {
   const parse = promise.parseResponse;
-  const parsed = <T>(value: T): T => {
-    look(value, call, progress);
-    return value;
-  };
-  const failed = (error: unknown): never => {
-    call.fail(error);
-    throw error;
-  };
-  // One promise and no async function: under a context manager each promise of a call costs.
-  const observed = function (this: unknown, ...args: unknown[]): unknown {
+  // An async function, as the SDK's own is: a promise shows it in logs.
+  const observed = async function (this: unknown, ...args: unknown[]): Promise<unknown> {
     progress.parsing = true;
-    let parsing: unknown;
+    let parsed: unknown;
     try {
-      parsing = parse.apply(this, args);
+      parsed = await parse.apply(this, args);
     } catch (error) {
-      return failed(error);
+      call.fail(error);
+      throw error;
     }
-    return Promise.resolve(parsing).then(parsed, failed);
+    look(parsed, call, progress);
+    return parsed;
   };
-  promise.parseResponse = namedLike(observed, parse) as typeof parse;
+  promise.parseResponse = namedLike(observed, parse);
 }
 
 function look(parsed: unknown, call: ObservedCall, progress: Progress): void {
