@@ -39,7 +39,7 @@ export interface SdkOutcome {
 
 /** One run of a driver, as seen from the outside. */
 export interface SdkRun {
-  /** Without the port of the stand-in, so that runs can be compared. */
+  /** Without the port of the stand-in and process ids, so that runs can be compared. */
   readonly stdout: string;
   readonly stderr: string;
   readonly code: number | null;
@@ -75,7 +75,8 @@ export async function runSdk(options: SdkRunOptions): Promise<SdkRun> {
   const host = new URL(standIn.url).host;
   return {
     stdout: stdout.replaceAll(host, 'stand-in'),
-    stderr: stderr.replaceAll(host, 'stand-in'),
+    // Warnings of Node name the process.
+    stderr: stderr.replaceAll(host, 'stand-in').replaceAll(/\(node:\d+\)/g, '(node)'),
     code,
     outcomes: JSON.parse(kept ?? '{}') as Record<string, SdkOutcome>,
     requests,

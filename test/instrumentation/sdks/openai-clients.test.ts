@@ -13,6 +13,8 @@ const EXPECTED: Readonly<Record<string, Expected>> = {
   // The runner is told to stop after two answers, which is no failure of either.
   runTools: { error: false },
   runToolsStream: { error: false },
+  fiftyHops: { error: false },
+  cutInCharacter: { usage: { input: 40, output: 8 } },
 };
 
 const PROVIDERS: Readonly<Record<string, string>> = {

@@ -110,9 +110,9 @@ function tools({ sdk, url, body, under }) {
     type: 'function',
     function: { name: 'lookup', parameters: {}, parse: JSON.parse, function: () => 'all well' },
   };
-  const run = (more) => {
+  const run = (more, maxChatCompletions = 2) => {
     const request = body({ tools: [lookup], ...more });
-    const runner = client.chat.completions.runTools(request, { maxChatCompletions: 2 });
+    const runner = client.chat.completions.runTools(request, { maxChatCompletions });
     return runner.done().then(
       () => runner.messages.length,
       (error) => error.constructor.name,
@@ -120,6 +120,7 @@ function tools({ sdk, url, body, under }) {
   };
   return {
     runTools: { spans: 2, run: () => under({ usage, tool: true }, () => run()) },
+    fiftyHops: { spans: 50, run: () => under({ usage, tool: true }, () => run({}, 50)) },
     runToolsStream: {
       spans: 2,
       run: () => under({ usage, tool: true }, () => run({ stream, stream_options: { include_usage: true } })),
@@ -163,10 +164,46 @@ function oddities({ sdk, body, under }) {
         const client = new sdk.OpenAI({ apiKey: 'test', baseURL: 'https://api.openai.com/v1', fetch: page });
         return client.chat.completions.create(request);
       }),
+    ...cutText({ sdk, body, under }),
     htmlError: () =>
       under({}, () => {
         const options = { apiKey: 'test', baseURL: 'https://api.openai.com/v1', fetch: page, maxRetries: 0 };
         return new sdk.OpenAI(options).chat.completions.create(body());
       }),
+  };
+}
+
+/** A stream whose pieces part a character, and one that ends in the middle of one. */
+function cutText({ sdk, body, under }) {
+  const chunk = { id: 'chatcmpl-9', object: 'chat.completion.chunk', model: 'gpt-4o' };
+  const choices = [{ index: 0, delta: { content: 'a \u{1F426} sings' }, finish_reason: null }];
+  const usage = { prompt_tokens: 40, completion_tokens: 8, total_tokens: 48 };
+  const events = [
+    { ...chunk, choices },
+    { ...chunk, choices: [], usage },
+  ];
+  const text = events.map((event) => `data: ${JSON.stringify(event)}\n\n`).join('');
+  const bytes = new TextEncoder().encode(`${text}data: [DONE]\n\n`);
+  const middle = bytes.indexOf(0xf0) + 2;
+  const read = (pieces) =>
+    under({}, async () => {
+      const source = new ReadableStream({
+        start(controller) {
+          for (const piece of pieces) controller.enqueue(piece);
+          controller.close();
+        },
+      });
+      const answer = new Response(source, { headers: { 'content-type': 'text/event-stream' } });
+      const client = new sdk.OpenAI({ apiKey: 'test', fetch: () => Promise.resolve(answer) });
+      const seen = [];
+      const request = body({ stream: true, stream_options: { include_usage: true } });
+      for await (const { choices } of await client.chat.completions.create(request)) {
+        seen.push(choices[0]?.delta.content ?? null);
+      }
+      return seen;
+    });
+  return {
+    cutInCharacter: () => read([bytes.slice(0, middle), bytes.slice(middle)]),
+    endsInCharacter: () => read([bytes.slice(0, middle)]),
   };
 }
