@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
+  chmodSync,
   chownSync,
   cpSync,
   existsSync,
@@ -177,8 +178,14 @@ function isEnterable(path: string, user: User): boolean {
   }
 }
 
+/** Whatever the umask takes from folders that are made. */
 function makeEnterable(folder: string): void {
-  if (!existsSync(folder)) mkdirSync(folder, { recursive: true, mode: 0o755 });
+  const first = mkdirSync(folder, { recursive: true });
+  if (first === undefined) return;
+  for (let made = resolve(folder); ; made = dirname(made)) {
+    chmodSync(made, 0o755);
+    if (made === resolve(first)) return;
+  }
 }
 
 /** Copies once per version; a copy that was cut short never gets the final name. */
@@ -192,6 +199,8 @@ function copyBinaries(binaries: Binaries, shared: string): string {
     const unfinished = `${target}.${process.pid}`;
     rmSync(unfinished, { recursive: true, force: true });
     cpSync(binaries.root, unfinished, { recursive: true, verbatimSymlinks: true });
+    const opened = spawnSync('chmod', ['-R', 'a+rX', unfinished], { encoding: 'utf8' });
+    if (opened.status !== 0) throw new Error(`chmod failed: ${opened.error?.message ?? opened.stderr}`);
     renameSync(unfinished, target);
   }
   return join(target, 'bin');

@@ -270,6 +270,8 @@ describe('the embedded PostgreSQL', function () {
       await chmod(sharedPlace, 0o755);
       const notices: string[] = [];
       const log: Logger = { ...SILENT_LOG, info: (_fields, message) => void notices.push(message) };
+      // As on machines where nobody else may read what root makes.
+      const umask = process.umask(0o077);
       try {
         // Binaries of a checkout under a folder of mode 0700.
         const native = join(folder, 'native');
@@ -289,6 +291,7 @@ describe('the embedded PostgreSQL', function () {
         assert.equal(statSync(folder).mode & 0o777, 0o700);
         await server.stop();
       } finally {
+        process.umask(umask);
         await rm(sharedPlace, { recursive: true, force: true });
       }
     });
