@@ -128,8 +128,8 @@ function asUser(binaries: Binaries, home: string, user: User, reason: string, sh
   }
   let bin = binaries.bin;
   try {
-    if (place !== home) makeEnterable(shared);
-    mkdirSync(place, { recursive: true, mode: 0o711 });
+    if (place !== home) makeEnterable(shared, 0o755);
+    makeEnterable(place, 0o711);
     if (!isEnterable(binaries.bin, user)) bin = copyBinaries(binaries, shared);
   } catch (cause) {
     throw new Error(
@@ -179,11 +179,11 @@ function isEnterable(path: string, user: User): boolean {
 }
 
 /** Whatever the umask takes from folders that are made. */
-function makeEnterable(folder: string): void {
+function makeEnterable(folder: string, mode: number): void {
   const first = mkdirSync(folder, { recursive: true });
   if (first === undefined) return;
   for (let made = resolve(folder); ; made = dirname(made)) {
-    chmodSync(made, 0o755);
+    chmodSync(made, mode);
     if (made === resolve(first)) return;
   }
 }
@@ -195,7 +195,7 @@ function copyBinaries(binaries: Binaries, shared: string): string {
     .update(String(statSync(binaries.bin).mtimeMs));
   const target = join(shared, `postgresql-${stamp.digest('hex').slice(0, 12)}`);
   if (!existsSync(target)) {
-    makeEnterable(shared);
+    makeEnterable(shared, 0o755);
     const unfinished = `${target}.${process.pid}`;
     rmSync(unfinished, { recursive: true, force: true });
     cpSync(binaries.root, unfinished, { recursive: true, verbatimSymlinks: true });
