@@ -226,7 +226,10 @@ describe('the end of the process under register', function () {
   });
 
   it('says nothing, and keeps the exit code, where no child process may be started', async () => {
-    const nodeOptions = ['--experimental-permission', '--allow-fs-read=*'];
+    const [flag = '--permission'] = [...process.allowedNodeEnvironmentFlags].filter((name) =>
+      ['--permission', '--experimental-permission'].includes(name),
+    );
+    const nodeOptions = [flag, '--allow-fs-read=*'];
     const code = `import { recordCall } from '@spanmeter/instrumentation';
       recordCall({ provider: 'own', model: 'own-1' });
       process.exit(3);`;
