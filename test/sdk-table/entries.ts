@@ -38,6 +38,8 @@ export async function readEntries(): Promise<Entry[]> {
   const entries: Entry[] = [];
   for (const sdk of declaredSdks) {
     const driver = sdk.driver ?? sdk.sdk;
+    // Nobody pays for requests of MCP, and sets with another instrumentation inside prove something else.
+    if (driver.startsWith('mcp') || sdk.set.endsWith('-rival')) continue;
     if (seen.has(`${driver} ${sdk.set}`)) continue;
     seen.add(`${driver} ${sdk.set}`);
     const { dependencies } = setManifest(sdk.set);

@@ -16,6 +16,7 @@ export function renderPage(measured: readonly Measured[], rivals: readonly Rival
     'printed with what it prints bare. SDKs are loaded with `require` where they allow it, which all instrumentations',
     "support. OpenInference's spans carry names of their own, which the collector does not read; its setup adds the",
     "collector's names to them, one for one.",
+    'Requests of the Model Context Protocol cost nothing and are left out.',
     'Instrumentations of frameworks that change the copy of the framework beside them are left out, since each set of',
     'packages here has a folder of its own.',
     '',

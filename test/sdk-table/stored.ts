@@ -103,7 +103,7 @@ function spanOf(request: ServedRequest, tenant: string, providerOf: (scenario: s
     ...(usage.reasoning > 0 ? { 'gen_ai.usage.reasoning.output_tokens': usage.reasoning } : {}),
   };
   if (hasTokens || charged === NONE) Object.assign(counts, tokens);
-  if (provider === 'anthropic') {
+  if (provider === 'anthropic' || usage.cacheWrite1h > 0) {
     counts['anthropic.usage.cache_creation.ephemeral_5m_input_tokens'] = usage.cacheWrite5m;
     counts['anthropic.usage.cache_creation.ephemeral_1h_input_tokens'] = usage.cacheWrite1h;
   }

@@ -28,13 +28,18 @@ export const VERDICTS: Readonly<Record<string, string>> = {
   'no usage': 'The call arrived without the token counts that the provider told, so it cannot be billed.',
   twice: 'The same call was billed more than once.',
   wrong: 'The stored cost differs from what the provider told, by this much; or tokens are of other kinds.',
-  billed: 'The stored cost is exactly that of the tokens that the provider told its client.',
-  counted: 'As billed, for a model that the price book has no price for: the token counts are exact.',
+  billed:
+    'The stored cost is exactly that of the tokens that the provider told its client. On Amazon Bedrock and Vertex AI ' +
+    'prices depend on a region, which a stand-in has none of: there the tokens of every kind are exact, and priced.',
+  counted: 'The token counts are exact; the price book has no price for this model there.',
   seen: 'The provider told no usage (an error, a stream that was left); the call arrived, without a cost of its own.',
 };
 
 /** Verdicts that say that all is well. */
 export const GOOD: readonly string[] = ['billed', 'counted', 'seen'];
+
+/** Whose prices depend on where a model runs. */
+const PLACED: ReadonlySet<string> = new Set(['aws.bedrock', 'gcp.vertex_ai']);
 
 /** Costs are sums of decimals read as doubles. */
 const EPSILON = 1e-9;
@@ -55,6 +60,9 @@ export function verdictOf(evidence: Evidence): string {
   if (served.priced === 0) return countedOf(stored, served);
   const times = stored.costUsd / served.costUsd;
   if (Math.abs(times - 1) < EPSILON) return 'billed';
+  if (PLACED.has(served.provider) && stored.tokens.every((count, index) => count === served.tokens[index])) {
+    return stored.priced > 0 ? 'billed' : 'counted';
+  }
   return times >= 2 && isWhole(times) ? 'twice' : wrong(times);
 }
 
