@@ -61,6 +61,7 @@ export async function measure(
           tallied: tallied[scenario],
           stored: stored[scenario],
           served: served[scenario],
+          expected: entry.sdk.expect?.[scenario]?.usage,
         }),
       ]),
     );

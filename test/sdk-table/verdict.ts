@@ -1,5 +1,6 @@
 import type { ServedRequest } from '../support/provider/index.ts';
 import type { SdkRun } from '../support/sdk-run.ts';
+import type { Counts } from '../support/sdk-counts.ts';
 import type { Stored } from './stored.ts';
 
 /** Spans of one scenario in the app, whether or not they were ever sent. */
@@ -16,6 +17,8 @@ export interface Evidence {
   readonly stored: Stored | undefined;
   /** What the stand-in told, as the collector prices it; undefined where it told nothing. */
   readonly served: Stored | undefined;
+  /** What the provider told beside the totals that the stand-in keeps account of, by the SDK's own test. */
+  readonly expected: Partial<Counts> | undefined;
 }
 
 /** What a verdict means, in the order in which they are looked for. */
@@ -30,7 +33,8 @@ export const VERDICTS: Readonly<Record<string, string>> = {
   wrong: 'The stored cost differs from what the provider told, by this much; or tokens are of other kinds.',
   billed:
     'The stored cost is exactly that of the tokens that the provider told its client. On Amazon Bedrock and Vertex AI ' +
-    'prices depend on a region, which a stand-in has none of: there the tokens of every kind are exact, and priced.',
+    'prices depend on a region, which a stand-in has none of: there the tokens of every kind are exact, and priced. So ' +
+    'they are where a provider tells tokens beside its totals: compactions, advisors, batches.',
   counted: 'The token counts are exact; the price book has no price for this model there.',
   seen: 'The provider told no usage (an error, a stream that was left); the call arrived, without a cost of its own.',
 };
@@ -46,11 +50,15 @@ const EPSILON = 1e-9;
 
 /** What became of one scenario under one instrumentation. */
 export function verdictOf(evidence: Evidence): string {
-  const { scenario, bare, run, tallied, stored, served } = evidence;
+  const { scenario, bare, run, tallied, stored, served, expected = {} } = evidence;
   if (linesOf(run, scenario) !== linesOf(bare, scenario)) return 'app broken';
   if (chunksLeft(run, scenario) > chunksLeft(bare, scenario) + 20) return 'not stopped';
   if (stored === undefined || stored.calls === 0) {
     return tallied !== undefined && tallied.started > tallied.ended ? 'leaked' : 'lost';
+  }
+  const { input: wantedInput = 0, output: wantedOutput = 0, cacheRead = 0, cacheWrite = 0 } = expected;
+  if (wantedInput + wantedOutput > sumOf(served)) {
+    return byTokens(stored, [wantedInput, wantedOutput, cacheRead, cacheWrite]);
   }
   if (served === undefined) return stored.costUsd > 0 && !isPartial(run, scenario) ? 'wrong' : 'seen';
   const [input, output] = stored.tokens;
@@ -64,6 +72,19 @@ export function verdictOf(evidence: Evidence): string {
     return stored.priced > 0 ? 'billed' : 'counted';
   }
   return times >= 2 && isWhole(times) ? 'twice' : wrong(times);
+}
+
+function sumOf(served: Stored | undefined): number {
+  return served === undefined ? 0 : served.tokens[0] + served.tokens[1];
+}
+
+/** Where a provider tells more than its totals: compactions, advisors, batches. */
+function byTokens(stored: Stored, wanted: Stored['tokens']): string {
+  if (stored.tokens.every((count, index) => count === wanted[index])) {
+    return stored.priced > 0 ? 'billed' : 'counted';
+  }
+  const told = stored.tokens[0] + stored.tokens[1];
+  return told === 0 ? 'no usage' : wrong(told / (wanted[0] + wanted[1]));
 }
 
 /** As the cost, for a model without a price. */
