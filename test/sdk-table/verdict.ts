@@ -35,7 +35,7 @@ export const VERDICTS: Readonly<Record<string, string>> = {
     'The stored cost is exactly that of the tokens that the provider told its client. On Amazon Bedrock and Vertex AI ' +
     'prices depend on a region, which a stand-in has none of: there the tokens of every kind are exact, and priced. So ' +
     'they are where a provider tells tokens beside its totals: compactions, advisors, batches.',
-  counted: 'The token counts are exact; the price book has no price for this model there.',
+  counted: 'The token counts are exact; the price book has no price for this model there, or in this mode.',
   seen: 'The provider told no usage (an error, a stream that was left); the call arrived, without a cost of its own.',
 };
 
@@ -68,8 +68,9 @@ export function verdictOf(evidence: Evidence): string {
   if (served.priced === 0) return countedOf(stored, served);
   const times = stored.costUsd / served.costUsd;
   if (Math.abs(times - 1) < EPSILON) return 'billed';
-  if (PLACED.has(served.provider) && stored.tokens.every((count, index) => count === served.tokens[index])) {
-    return stored.priced > 0 ? 'billed' : 'counted';
+  if (stored.tokens.every((count, index) => count === served.tokens[index])) {
+    if (stored.priced === 0) return 'counted';
+    if (PLACED.has(served.provider)) return 'billed';
   }
   return times >= 2 && isWhole(times) ? 'twice' : wrong(times);
 }
