@@ -9,7 +9,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { parseArgs, stripVTControlCharacters } from 'node:util';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const { values: options } = parseArgs({
@@ -129,7 +129,7 @@ async function run(files, screen, env) {
   }
   const [code] = await once(child, 'close');
   screen.close(share);
-  return { code, text: share.text };
+  return { code, text: stripVTControlCharacters(share.text) };
 }
 
 /** Runs shares until none is left. */
@@ -156,8 +156,16 @@ try {
 } finally {
   rmSync(cluster, { recursive: true, force: true });
 }
+/** What mocha said of the tests of a share that failed, or the end of what a process said that mocha ended without. */
+function faults({ code, text }) {
+  if (code === 0) return '';
+  const summary = text.search(/^ *\d+ failing/m);
+  return summary === -1 ? text.slice(-4000) : text.slice(summary);
+}
+
 const failing = sum(results, 'failing');
 const broken = results.filter(({ code, text }) => code !== 0 && sum([{ text }], 'failing') === 0).length;
 console.log(`\n  ${sum(results, 'passing')} passing in all (${Math.round((Date.now() - started) / 1000)}s)`);
-if (failing + broken > 0) console.log(`  ${failing + broken} failing in all`);
+if (failing + broken > 0)
+  console.log(`  ${failing + broken} failing in all:\n${results.map(faults).join('')}`);
 process.exitCode = failing + broken > 0 ? 1 : 0;
