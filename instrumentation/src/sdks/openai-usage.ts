@@ -95,11 +95,28 @@ export function putTokenUsage(attributes: Attributes, usage: Json | undefined, m
   for (const lifetime of ['ttl_30m_tokens', 'ttl_12h_tokens']) {
     putPart(attributes, `openai.usage.cache_write.${lifetime}`, lifetimes?.[lifetime]);
   }
+  if (typeof model === 'string' && SONAR.test(model)) addResearch(attributes, usage, model);
   putExtras(attributes, usage, model);
 }
 
+const SONAR = /(^|\/)sonar/;
+
+/**
+ * What Perplexity's models thought is counted beside the completion, and what its research read beside the prompt,
+ * at the price of input (Perplexity, "Pricing"; `@ai-sdk/perplexity@3` convertPerplexityUsage).
+ */
+function addResearch(attributes: Attributes, usage: Json, model: string): void {
+  const [input, output] = [attributes[ATTR_INPUT_TOKENS], attributes[ATTR_OUTPUT_TOKENS]];
+  const thought = countOf(usage['reasoning_tokens']) ?? 0;
+  const read = model.includes('deep-research') ? (countOf(usage['citation_tokens']) ?? 0) : 0;
+  if (typeof input === 'number') attributes[ATTR_INPUT_TOKENS] = input + read;
+  if (typeof output !== 'number' || thought === 0) return;
+  attributes[ATTR_OUTPUT_TOKENS] = output + thought;
+  attributes[ATTR_REASONING_TOKENS] = thought;
+}
+
 /** What compatible servers say beside tokens: what they charge, and what else they charge for. */
-function putExtras(attributes: Attributes, usage: Json, model: unknown): void {
+export function putExtras(attributes: Attributes, usage: Json, model: unknown): void {
   // OpenRouter tells a number; Perplexity an object of its parts.
   putCount(attributes, ATTR_REPORTED_COST, usage['cost'], asObject(usage['cost'])?.['total_cost']);
   putCount(attributes, 'x_ai.usage.cost_in_usd_ticks', usage['cost_in_usd_ticks']);

@@ -336,7 +336,7 @@ describe('functions of the AI SDK that are no chats', () => {
     const none = undefined;
     assert.deepEqual(told, [
       ['chat other-1', none, none, none, none, none],
-      ['image_generation other-1', 9, 300, 2, none, none],
+      ['image_generation other-1', 9, 300, none, none, none],
       ['speech other-1', none, none, none, 4, none],
       ['transcription other-1', none, none, none, none, 12.5],
       ['rerank other-1', none, none, none, none, none],

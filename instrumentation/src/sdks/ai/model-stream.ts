@@ -4,6 +4,7 @@ import type { Message, Part } from '../../content.ts';
 import { asObject, type Json } from '../../json.ts';
 import { TextSize } from '../../text-size.ts';
 import { putAnswer } from './model-answer.ts';
+import { isSearch } from './model-charges.ts';
 
 /** Parts with text of the model, and the field that has it: `textDelta` in version 4, `delta` since. */
 const TEXTS: Readonly<Record<string, readonly string[]>> = {
@@ -16,18 +17,19 @@ const TEXTS: Readonly<Record<string, readonly string[]>> = {
 
 /** Reads the parts of a language model's stream: usage comes with the last one. */
 export class ModelStreamReader implements StreamReader {
-  readonly #provider: unknown;
+  readonly #model: unknown;
   readonly #capture: boolean;
   readonly #received = new TextSize();
   #identity: Json = {};
   #finish: Json | undefined;
   #error: unknown;
+  #searches = 0;
   #text = '';
   #reasoning = '';
   readonly #tools: Part[] = [];
 
-  constructor(provider: unknown, capture: boolean) {
-    this.#provider = provider;
+  constructor(model: unknown, capture: boolean) {
+    this.#model = model;
     this.#capture = capture;
   }
 
@@ -45,6 +47,7 @@ export class ModelStreamReader implements StreamReader {
     else if (type === 'response-metadata') this.#identity = { ...this.#identity, ...part };
     else if (type === 'error') this.#error = part['error'] ?? new Error('stream error');
     else if (type === 'tool-input-start') this.#received.addAll(part['toolName']);
+    else if (isSearch(part)) this.#searches += 1;
     else if (type === 'tool-call') return this.#toolCall(part);
     return false;
   }
@@ -81,7 +84,7 @@ export class ModelStreamReader implements StreamReader {
 
   attributes(): Attributes {
     const attributes: Attributes = {};
-    putAnswer(attributes, this.#provider, { ...this.#finish, response: this.#identity });
+    putAnswer(attributes, this.#model, { ...this.#finish, response: this.#identity }, this.#searches);
     return attributes;
   }
 
