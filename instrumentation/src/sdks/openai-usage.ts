@@ -123,10 +123,10 @@ export function putExtras(attributes: Attributes, usage: Json, model: unknown): 
   const upstream = asObject(usage['cost_details'])?.['upstream_inference_cost'];
   putCount(attributes, 'openrouter.cost_details.upstream_inference_cost', upstream);
   if (typeof usage['is_byok'] === 'boolean') attributes['openrouter.is_byok'] = usage['is_byok'];
-  putString(attributes, 'perplexity.response.search_context_size', usage['search_context_size']);
+  const isResearch = typeof model === 'string' && model.includes('deep-research');
+  // Research is charged by its searches, other models by how far they look.
+  if (isResearch) putPart(attributes, ATTR_WEB_SEARCHES, usage['num_search_queries']);
+  else putString(attributes, 'perplexity.response.search_context_size', usage['search_context_size']);
   // Mistral's models that listen.
   putPart(attributes, ATTR_AUDIO_SECONDS, usage['prompt_audio_seconds']);
-  if (typeof model === 'string' && model.includes('deep-research')) {
-    putPart(attributes, ATTR_WEB_SEARCHES, usage['num_search_queries']);
-  }
 }

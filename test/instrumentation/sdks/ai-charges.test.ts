@@ -77,7 +77,11 @@ describe("what the AI SDK's models are charged for beside its totals", () => {
       const providerMetadata = { [name]: { usageMetadata: USAGE, groundingMetadata: null } };
       assert.deepEqual(told(model, { usage: OF_V5, providerMetadata }), TOLD);
     }
-    assert.deepEqual(told(GEMINI, { usage: OF_V5, response: { body: { usageMetadata: USAGE } } }), TOLD);
+    const { toolUsePromptTokenCount: _, ...fewer } = USAGE;
+    const response = { body: { usageMetadata: USAGE } };
+    assert.deepEqual(told(GEMINI, { usage: OF_V5, response }), TOLD);
+    const providerMetadata = { google: { usageMetadata: fewer } };
+    assert.deepEqual(told(GEMINI, { usage: OF_V5, response, providerMetadata }), TOLD);
   });
 
   it("is of all requests of a call, not of the last one's body", () => {
@@ -154,7 +158,7 @@ describe("what the AI SDK's models are charged for beside its totals", () => {
     assert.equal(told(model, streamed)[KEPT_1H], 300);
   });
 
-  it("is what Perplexity's research reads and thinks, and how far it looks", () => {
+  it("is what Perplexity's research reads and thinks, or how far its other models look", () => {
     const raw = {
       prompt_tokens: 33,
       completion_tokens: 7163,
@@ -170,9 +174,11 @@ describe("what the AI SDK's models are charged for beside its totals", () => {
       output_tokens: 102468,
       'reasoning.output_tokens': 95305,
       cost: 0.473,
-      'perplexity.response.search_context_size': 'high',
       [SEARCHES]: 18,
     });
+    const sonar = told({ provider: 'perplexity', modelId: 'sonar' }, { usage });
+    assert.equal(sonar['perplexity.response.search_context_size'], 'high');
+    assert.equal(sonar['input_tokens'], 33);
   });
 
   it('is unknown where a package made zeros of a usage that it was not told', () => {

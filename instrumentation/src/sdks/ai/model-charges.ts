@@ -19,6 +19,13 @@ function googleOf(metadata: Json | undefined): Json | undefined {
   return GOOGLE.map((name) => asObject(metadata?.[name])).find((told) => told !== undefined);
 }
 
+/** The body's usage, of which version 5 leaves out fields, unless the SDK has added up those of several requests. */
+function usageOf(own: readonly unknown[], body: Json | undefined, name: string): Json | undefined {
+  const told = own.map(asObject).find((each) => typeof each?.[name] === 'number');
+  if (typeof body?.[name] !== 'number') return told;
+  return told === undefined || told[name] === body[name] ? body : told;
+}
+
 /**
  * Puts Google's own usage where the SDK passes it on: its totals leave out what tools put into the prompt, and its
  * details what was sound or image. Where a call made several requests it is of all of them, the body's of the last.
@@ -29,11 +36,11 @@ export function putGoogleUsage(
 ): boolean {
   const told = googleOf(metadata);
   putString(attributes, 'gen_ai.response.service_tier', told?.['serviceTier']);
-  const usages = [usage?.['raw'], told?.['usageMetadata'], raw].map(asObject);
-  const content = usages.find((each) => typeof each?.['promptTokenCount'] === 'number');
+  const own = [usage?.['raw'], told?.['usageMetadata']];
+  const content = usageOf(own, raw, 'promptTokenCount');
   if (content !== undefined) putGeminiUsage(attributes, content, true);
   if (content !== undefined) return true;
-  const interaction = usages.find((each) => typeof each?.['total_input_tokens'] === 'number');
+  const interaction = usageOf(own, raw, 'total_input_tokens');
   if (interaction !== undefined) putInteractionUsage(attributes, [interaction], true, model);
   return interaction !== undefined;
 }

@@ -24,6 +24,19 @@ const SETTINGS: Readonly<Record<string, string>> = {
   numGenerations: 'gen_ai.request.choice.count',
 };
 
+/**
+ * The SDK's clients for AWS sign and redirect each request themselves (`cohere-ai@8.1 aws-utils`); on SageMaker the
+ * model is the name of the app's own endpoint.
+ */
+function putAws(attributes: Attributes, region: string): void {
+  const isBedrock = /(^|\.)cohere\.|^arn:[^:]*:bedrock:/.test(String(attributes[ATTR_REQUEST_MODEL]));
+  attributes[ATTR_PROVIDER] = isBedrock ? 'aws.bedrock' : 'aws.sagemaker';
+  attributes['aws.region'] = region;
+  const host = isBedrock ? 'bedrock-runtime' : 'runtime.sagemaker';
+  attributes[ATTR_SERVER_ADDRESS] = `${host}.${region}.amazonaws.com`;
+  attributes[ATTR_SERVER_PORT] = 443;
+}
+
 /** Attributes of any request. Version 1 of the API picks a model where the app names none, and does not say which. */
 export function cohereRequest(
   resource: unknown,
@@ -42,6 +55,8 @@ export function cohereRequest(
   putString(attributes, ATTR_REQUEST_MODEL, body?.['model']);
   putString(attributes, ATTR_SERVER_ADDRESS, server.address);
   putNumber(attributes, ATTR_SERVER_PORT, server.port);
+  const region = options?.['awsRegion'];
+  if (typeof region === 'string' && region !== '') putAws(attributes, region);
   if (stream) attributes[ATTR_REQUEST_STREAM] = true;
   for (const name in SETTINGS) putNumber(attributes, SETTINGS[name] ?? name, body?.[name]);
   return attributes;
