@@ -141,7 +141,8 @@ describe("what the AI SDK's models are charged for beside its totals", () => {
     reader.read({ type: 'finish', finishReason: 'stop', usage: {} });
     assert.equal(reader.attributes()[SEARCHES], 2);
     const always = { provider: 'openai.chat', modelId: 'gpt-4o-search-preview' };
-    assert.equal(told(always, {})[SEARCHES], 1);
+    assert.equal(told(always, { usage: {} })[SEARCHES], 1);
+    assert.equal(told(always, {})[SEARCHES], undefined);
   });
 
   it('is for how long Bedrock keeps what it wrote to its cache', () => {

@@ -27,6 +27,12 @@ const { converseKind } = await instrumentationFile<{
 const { cohereRequest } = await instrumentationFile<{
   readonly cohereRequest: (resource: object, body: object, operation: string, stream: boolean) => Attributes;
 }>('sdks/cohere/cohere-request.js');
+const { SPEECH } = await instrumentationFile<{
+  readonly SPEECH: {
+    readonly request: (resource: object, params: object) => Attributes;
+    readonly charged: (params: object) => Attributes;
+  };
+}>('sdks/mistral/mistral-other.js');
 const { putTokenUsage } = await instrumentationFile<{
   readonly putTokenUsage: (attributes: Attributes, usage: object, model: string) => void;
 }>('sdks/openai-usage.js');
@@ -205,6 +211,15 @@ describe('usage of Mistral', () => {
     for (const more of [details, { additionalProperties: details }, { num_cached_tokens: 64 }]) {
       assert.equal(mistral({ ...usage, ...more })['cache_read.input_tokens'], 64);
     }
+  });
+});
+
+describe('speech of Mistral', () => {
+  it('is charged by its characters once it was answered, and not when it was refused', () => {
+    const params = { model: 'voxtral-mini-tts-2603', input: '👍 ok' };
+    assert.equal(SPEECH.request({}, params)['spanmeter.usage.input_characters'], undefined);
+    assert.deepEqual(SPEECH.charged(params), { 'spanmeter.usage.input_characters': 4 });
+    assert.deepEqual(SPEECH.charged({}), {});
   });
 });
 
