@@ -54,10 +54,11 @@ export function isSearch(part: Json): boolean {
 /** Puts the searches that are charged: Google tells its queries, of others `seen` were among the parts. */
 export function putModelSearches(
   attributes: Attributes,
-  { metadata, model }: ModelResult,
+  { usage, metadata, model }: ModelResult,
   seen: number,
 ): void {
-  putSearchModel(attributes, model);
+  // Without usage nothing was answered.
+  if (usage !== undefined) putSearchModel(attributes, model);
   putPart(attributes, ATTR_WEB_SEARCHES, seen);
   const google = googleOf(metadata);
   const grounding = [google?.['groundingMetadata'], google?.['groundingMetadataPerRequest']].flat();
