@@ -80,9 +80,11 @@ export function putTokenUsage(attributes: Attributes, usage: Json | undefined, m
     attributes[ATTR_OUTPUT_TOKENS] = apart + Number(attributes[ATTR_OUTPUT_TOKENS]);
     attributes[ATTR_REASONING_TOKENS] = apart;
   }
-  // DeepSeek and Moonshot name cached tokens beside the details, LiteLLM what it wrote to Anthropic's cache.
+  // DeepSeek and Moonshot name cached tokens beside the details, LiteLLM what it wrote to Anthropic's cache, and
+  // Alibaba among them what it wrote to its own.
   const cached = [input?.['cached_tokens'], usage['prompt_cache_hit_tokens'], usage['cached_tokens']];
-  const written = [input?.['cache_write_tokens'], usage['cache_creation_input_tokens']];
+  const write = 'cache_creation_input_tokens';
+  const written = [input?.['cache_write_tokens'], usage[write], input?.[write]];
   putCount(attributes, ATTR_CACHE_READ_TOKENS, ...cached);
   putCount(attributes, ATTR_CACHE_WRITE_TOKENS, ...written);
   putPart(attributes, ATTR_AUDIO_INPUT_TOKENS, input?.['audio_tokens']);

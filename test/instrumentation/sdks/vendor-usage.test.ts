@@ -236,6 +236,22 @@ describe('a router of Bedrock', () => {
   });
 });
 
+describe("usage of Alibaba's models", () => {
+  it('has what was written to the cache, as part of the prompt', () => {
+    const details = { cached_tokens: 100, cache_creation_input_tokens: 1494, cache_type: 'ephemeral' };
+    const usage = { prompt_tokens: 1700, completion_tokens: 9, prompt_tokens_details: details };
+    assert.deepEqual(
+      told((attributes) => putTokenUsage(attributes, usage, 'qwen3-coder-plus')),
+      {
+        input_tokens: 1700,
+        output_tokens: 9,
+        'cache_read.input_tokens': 100,
+        'cache_write.input_tokens': 1494,
+      },
+    );
+  });
+});
+
 describe("usage of Perplexity's models", () => {
   const perplexity = (model: string): Attributes => {
     const counts = {

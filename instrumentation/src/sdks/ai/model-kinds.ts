@@ -102,6 +102,19 @@ function putSeconds(attributes: Attributes, result: Json): void {
   putNumber(attributes, 'spanmeter.usage.audio_seconds', result['durationInSeconds']);
 }
 
+const IMAGE = simple('image_generation', putImages);
+
+/**
+ * Images of Gemini are made by its language model, which the image model asks (`@ai-sdk/google@3` doGenerateGemini):
+ * where that one is told, this is the same request.
+ */
+function image(model: unknown): CallKind {
+  const kind = IMAGE(model);
+  const { modelId } = asObject(model) ?? {};
+  const isGemini = typeof modelId === 'string' && modelId.includes('gemini-');
+  return isGemini ? { ...kind, operation: 'chat', layer: true } : kind;
+}
+
 const DO_GENERATE = 'doGenerate';
 
 /** Methods of each kind of model: the one place that all of the SDK's functions and agents go through. */
@@ -111,7 +124,7 @@ export const MODEL_METHODS: Readonly<Record<ModelRole, readonly ModelMethod[]>> 
     { name: 'doStream', kind: (model) => language(model, true) },
   ],
   embedding: [{ name: 'doEmbed', kind: simple('embeddings', NO_MORE, ['values']) }],
-  image: [{ name: DO_GENERATE, kind: simple('image_generation', putImages) }],
+  image: [{ name: DO_GENERATE, kind: image }],
   speech: [{ name: DO_GENERATE, kind: simple('speech', putCharacters) }],
   transcription: [{ name: DO_GENERATE, kind: simple('transcription', putSeconds) }],
   reranking: [{ name: 'doRerank', kind: simple('rerank', NO_MORE, ['query', 'documents']) }],
