@@ -182,6 +182,18 @@ describe("what the AI SDK's models are charged for beside its totals", () => {
     assert.equal(sonar['input_tokens'], 33);
   });
 
+  it('is what Cohere bills, not all that it read', () => {
+    const raw = {
+      billed_units: { input_tokens: 5, output_tokens: 418 },
+      tokens: { input_tokens: 71, output_tokens: 420 },
+    };
+    const usage = { inputTokens: { total: 71 }, outputTokens: { total: 420 }, raw };
+    const model = { provider: 'cohere.chat', modelId: 'command-a-03-2025' };
+    assert.deepEqual(told(model, { usage }), { input_tokens: 5, output_tokens: 418 });
+    const { billed_units: _, ...unbilled } = raw;
+    assert.equal(told(model, { usage: { ...usage, raw: unbilled } })['input_tokens'], 71);
+  });
+
   it('is unknown where a package made zeros of a usage that it was not told', () => {
     const usage = { inputTokens: { total: 0, cacheRead: 0 }, outputTokens: { total: 0, reasoning: 0 } };
     assert.deepEqual(told({ provider: 'xai.chat', modelId: 'grok-4' }, { usage }), {});

@@ -7,6 +7,7 @@ import {
   ATTR_OUTPUT_TOKENS,
   ATTR_WEB_SEARCHES,
 } from '../../semconv.ts';
+import { putCohereUsage } from '../cohere/cohere-usage.ts';
 import { putGeminiUsage, putSearches as putGeminiSearches } from '../google/gemini-usage.ts';
 import { putInteractionUsage } from '../google/interactions.ts';
 import { putSearches as putSearchModel } from '../openai-chat.ts';
@@ -43,6 +44,17 @@ export function putGoogleUsage(
   const interaction = usageOf(own, raw, 'total_input_tokens');
   if (interaction !== undefined) putInteractionUsage(attributes, [interaction], true, model);
   return interaction !== undefined;
+}
+
+/** Puts what Cohere bills, where it says so: the SDK's totals are all that the model read and wrote. */
+export function putBilledUnits(attributes: Attributes, raw: Json): void {
+  const billed = asObject(raw['billed_units']);
+  if (billed === undefined) return;
+  putCohereUsage(attributes, {
+    billedUnits: { inputTokens: billed['input_tokens'], outputTokens: billed['output_tokens'] },
+    tokens: { inputTokens: asObject(raw['tokens'])?.['input_tokens'] },
+    cachedTokens: raw['cached_tokens'],
+  });
 }
 
 /** Whether a part tells of a search that a provider made for its model; opening what was found is not charged. */

@@ -2,7 +2,7 @@ import type { Attributes } from '@opentelemetry/api';
 import { asObject, putString, type Json } from '../../json.ts';
 import { putLifetimes } from '../bedrock/converse-usage.ts';
 import { putExtras, putTokenUsage } from '../openai-usage.ts';
-import { putGoogleUsage } from './model-charges.ts';
+import { putBilledUnits, putGoogleUsage } from './model-charges.ts';
 import {
   ATTR_AUDIO_INPUT_TOKENS,
   ATTR_AUDIO_OUTPUT_TOKENS,
@@ -67,6 +67,7 @@ function putRaw(
   raw: Json,
 ): void {
   putDetails(attributes, raw);
+  putBilledUnits(attributes, raw);
   const bedrock = asObject(asObject(metadata?.['bedrock'])?.['usage']);
   putLifetimes(attributes, raw['cacheDetails'] === undefined ? (bedrock ?? {}) : raw);
   // What its research reads is in none of the SDK's totals, and before version 6 neither is what it thinks.
