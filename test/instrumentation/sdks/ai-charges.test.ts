@@ -214,6 +214,14 @@ describe("what the AI SDK's models are charged for beside its totals", () => {
     assert.deepEqual(counted, { 'spanmeter.usage.images': 2 });
   });
 
+  it('is the searches of a rerank that the body tells', () => {
+    const model = { provider: 'cohere.reranking', modelId: 'rerank-v3.5' };
+    const [method] = MODEL_METHODS['reranking'] ?? [];
+    const body = { meta: { billed_units: { search_units: 2 } } };
+    const attributes = method?.kind(model).response({ ranking: [], response: { body } }, {});
+    assert.equal(attributes?.['spanmeter.usage.requests'], 2);
+  });
+
   it('is the characters of a speech as they are charged', () => {
     const model = { provider: 'openai.speech', modelId: 'tts-1' };
     const [method] = MODEL_METHODS['speech'] ?? [];

@@ -1,7 +1,7 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { CallKind, Operation } from '../../adapter.ts';
-import { asObject, putNumber, putString, type Json } from '../../json.ts';
-import { ATTR_REQUEST_STREAM } from '../../semconv.ts';
+import { asObject, putCount, putNumber, putString, type Json } from '../../json.ts';
+import { ATTR_REQUEST_STREAM, ATTR_REQUESTS } from '../../semconv.ts';
 import { sizeOfParts } from '../../text-size.ts';
 import { charactersOf } from '../openai-audio.ts';
 import { putAnswer } from './model-answer.ts';
@@ -92,6 +92,12 @@ function simple(
 
 const NO_MORE = (): void => undefined;
 
+/** Cohere tells its searches in the body, which the SDK passes on. */
+function putSearchUnits(attributes: Attributes, result: Json): void {
+  const meta = asObject(asObject(asObject(result['response'])?.['body'])?.['meta']);
+  putCount(attributes, ATTR_REQUESTS, asObject(meta?.['billed_units'])?.['search_units']);
+}
+
 /** Priced by what is to be said. */
 function putCharacters(attributes: Attributes, _result: Json, params: Json): void {
   const { text } = params;
@@ -127,5 +133,5 @@ export const MODEL_METHODS: Readonly<Record<ModelRole, readonly ModelMethod[]>> 
   image: [{ name: DO_GENERATE, kind: image }],
   speech: [{ name: DO_GENERATE, kind: simple('speech', putCharacters) }],
   transcription: [{ name: DO_GENERATE, kind: simple('transcription', putSeconds) }],
-  reranking: [{ name: 'doRerank', kind: simple('rerank', NO_MORE, ['query', 'documents']) }],
+  reranking: [{ name: 'doRerank', kind: simple('rerank', putSearchUnits, ['query', 'documents']) }],
 };
