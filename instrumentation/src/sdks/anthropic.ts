@@ -1,6 +1,6 @@
 import type { AdapterHost, CallKind, Method, SdkAdapter } from '../adapter.ts';
 import { countRetries } from '../count-retries.ts';
-import { asObject, prototypeAt, type Json } from '../json.ts';
+import { asObject, holderOf, prototypeAt, type Json } from '../json.ts';
 import { sizeOfParts } from '../text-size.ts';
 import { tellAdvisors } from './anthropic/advisor-spans.ts';
 import { wrapBatchResults } from './anthropic/batch-results.ts';
@@ -103,16 +103,6 @@ function patchClient(moduleExports: unknown, host: AdapterHost): undefined {
   }
   const client = retrying(moduleExports);
   if (client !== undefined) host.wrap(client, 'retryRequest', countRetries);
-}
-
-/** The prototype in `object`'s chain that has the method: that of a class which all platforms' clients extend. */
-function holderOf(object: object | undefined, name: string): object | undefined {
-  let at: unknown = object;
-  while (typeof at === 'object' && at !== null) {
-    if (Object.hasOwn(at, name)) return at;
-    at = Object.getPrototypeOf(at);
-  }
-  return undefined;
 }
 
 function constructorOf(value: unknown): unknown {

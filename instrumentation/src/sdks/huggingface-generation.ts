@@ -1,12 +1,11 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { StreamReader } from '../adapter.ts';
 import type { ContentReader, Message } from '../content.ts';
-import { asObject, type Json } from '../json.ts';
+import { asObject, putCount, type Json } from '../json.ts';
 import { ATTR_FINISH_REASONS, ATTR_INPUT_TOKENS, ATTR_OUTPUT_TOKENS } from '../semconv.ts';
 import { TextSize } from '../text-size.ts';
 import { COMPLETION_CONTENT } from './openai-chat-content.ts';
 import { completionResponse, CompletionStreamReader } from './openai-completions.ts';
-import { putCount } from './openai-usage.ts';
 
 /** Details of a generation, where the request asked for them: text-generation-inference's own counts. */
 function detailsAttributes(details: Json | undefined): Attributes {

@@ -1,9 +1,17 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { CallKind, Method, ModuleHook, Operation, SdkAdapter, StreamReader } from '../adapter.ts';
 import type { Message } from '../content.ts';
-import { asObject, countOf, prototypeAt, putCount, putNumber, putString, type Json } from '../json.ts';
+import {
+  asObject,
+  countOf,
+  holderOf,
+  prototypeAt,
+  putCount,
+  putNumber,
+  putString,
+  type Json,
+} from '../json.ts';
 import { serverOf } from '../provider.ts';
-import { holderOf } from '../resource-getter.ts';
 import {
   ATTR_FINISH_REASONS,
   ATTR_INPUT_TOKENS,

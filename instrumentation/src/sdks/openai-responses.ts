@@ -1,6 +1,6 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { CallKind } from '../adapter.ts';
-import { asObject, putNumber, putString, type Json } from '../json.ts';
+import { asObject, putCount, putNumber, putString, type Json } from '../json.ts';
 import {
   ATTR_CONVERSATION_ID,
   ATTR_FINISH_REASONS,
@@ -16,7 +16,7 @@ import { putTier } from './openai-chat.ts';
 import { openaiRequest } from './openai-client.ts';
 import { RESPONSES_CONTENT } from './openai-responses-content.ts';
 import { isSearch, ResponsesStreamReader } from './openai-responses-stream.ts';
-import { putCount, putIdentity, putTokenUsage } from './openai-usage.ts';
+import { putIdentity, putTokenUsage } from './openai-usage.ts';
 
 function request(resource: unknown, params: unknown): Attributes {
   const body = asObject(params) ?? {};
