@@ -2,8 +2,9 @@ import type { Attributes } from '@opentelemetry/api';
 import type { StreamReader } from '../adapter.ts';
 import type { ContentReader, Message } from '../content.ts';
 import { asObject, putCount, type Json } from '../json.ts';
-import { ATTR_FINISH_REASONS, ATTR_INPUT_TOKENS, ATTR_OUTPUT_TOKENS } from '../semconv.ts';
+import { ATTR_INPUT_TOKENS, ATTR_OUTPUT_TOKENS } from '../semconv.ts';
 import { TextSize } from '../text-size.ts';
+import { putFinishReason } from './finish-reasons.ts';
 import { COMPLETION_CONTENT } from './openai-chat-content.ts';
 import { completionResponse, CompletionStreamReader } from './openai-completions.ts';
 
@@ -15,8 +16,7 @@ function detailsAttributes(details: Json | undefined): Attributes {
   const read = Array.isArray(prefill) && prefill.length > 0 ? prefill.length : undefined;
   putCount(attributes, ATTR_INPUT_TOKENS, details['input_length'], read);
   putCount(attributes, ATTR_OUTPUT_TOKENS, details['generated_tokens']);
-  const reason = details['finish_reason'];
-  if (typeof reason === 'string') attributes[ATTR_FINISH_REASONS] = [reason];
+  putFinishReason(attributes, details['finish_reason']);
   return attributes;
 }
 

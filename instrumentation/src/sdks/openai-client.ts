@@ -1,14 +1,9 @@
 import type { Attributes } from '@opentelemetry/api';
-import { asObject, putNumber, putString, type Json } from '../json.ts';
+import { asObject, putString, type Json } from '../json.ts';
 import { providerOf, serverOf } from '../provider.ts';
-import {
-  ATTR_OPERATION,
-  ATTR_PROVIDER,
-  ATTR_REQUEST_MODEL,
-  ATTR_SERVER_ADDRESS,
-  ATTR_SERVER_PORT,
-} from '../semconv.ts';
+import { ATTR_REQUEST_MODEL } from '../semconv.ts';
 import type { Operation } from '../adapter.ts';
+import { requestAttributes } from './request-attributes.ts';
 
 /** The client that made a resource, `_client` in every SDK of this generator; or the client itself. */
 function clientOf(resource: unknown): Json | undefined {
@@ -41,15 +36,10 @@ export function openaiRequest(
 ): Attributes {
   const client = clientOf(resource);
   const server = serverOf(client?.['baseURL']);
-  const attributes: Attributes = {
-    [ATTR_OPERATION]: operation,
-    [ATTR_PROVIDER]: cloudOf(client) ?? providerOf(server.address, vendor),
-  };
+  const provider = cloudOf(client) ?? providerOf(server.address, vendor);
   // Azure's client may be bound to one deployment, which then takes the place of the model.
-  putString(attributes, ATTR_REQUEST_MODEL, client?.['deploymentName']);
+  const attributes = requestAttributes(operation, provider, client?.['deploymentName'], server);
   putString(attributes, ATTR_REQUEST_MODEL, body['model']);
-  putString(attributes, ATTR_SERVER_ADDRESS, server.address);
-  putNumber(attributes, ATTR_SERVER_PORT, server.port);
   return attributes;
 }
 

@@ -3,7 +3,6 @@ import type { CallKind } from '../adapter.ts';
 import { asObject, putCount, putNumber, putString, type Json } from '../json.ts';
 import {
   ATTR_CONVERSATION_ID,
-  ATTR_FINISH_REASONS,
   ATTR_OPERATION,
   ATTR_REQUEST_STREAM,
   ATTR_RESPONSE_ID,
@@ -11,6 +10,7 @@ import {
   ATTR_WEB_SEARCHES,
 } from '../semconv.ts';
 import { sizeOfParts, TextSize } from '../text-size.ts';
+import { putFinishReason } from './finish-reasons.ts';
 import { isUnderWay, noteBegun, noteTold, takesUsage } from './openai-background.ts';
 import { putTier } from './openai-chat.ts';
 import { openaiRequest } from './openai-client.ts';
@@ -84,8 +84,7 @@ function usageOf(response: Json, seen: number, onUsage: OnUsage | undefined): At
 function describe(response: Json): Attributes {
   const attributes: Attributes = {};
   putIdentity(attributes, response);
-  const reason = finishReason(response);
-  if (reason !== undefined) attributes[ATTR_FINISH_REASONS] = [reason];
+  putFinishReason(attributes, finishReason(response));
   return attributes;
 }
 

@@ -6,7 +6,7 @@ import { ATTR_INPUT_TOKENS, ATTR_OUTPUT_TOKENS, ATTR_REQUEST_STREAM } from '../.
 import { sizeOfParts, TextSize } from '../../text-size.ts';
 import { MESSAGE_CONTENT } from '../anthropic/message-content.ts';
 import { MessageStreamReader } from '../anthropic/message-stream.ts';
-import { ConverseReader, placed } from './converse.ts';
+import { ConverseReader, streamIn } from './converse.ts';
 import { CONVERSE_CONTENT } from './converse-content.ts';
 import { putServing } from './converse-usage.ts';
 import { putPlace, type Exchange } from './exchange.ts';
@@ -156,7 +156,6 @@ function formatOf(body: Json): ContentReader {
 /** InvokeModel or InvokeModelWithResponseStream, as one call. */
 export function invokeKind(exchange: Exchange, model: unknown, streamed: boolean): CallKind {
   const operation = operationOf(model);
-  let output: Json = {};
   return {
     operation,
     body: (args) => asObject(args[0])?.['input'],
@@ -166,15 +165,7 @@ export function invokeKind(exchange: Exchange, model: unknown, streamed: boolean
       return attributes;
     },
     response: (value, input) => response(value, input, operation, exchange),
-    ...(streamed
-      ? {
-          stream: (capture) => placed(new InvokeReader(capture), exchange, () => output),
-          streamOf: (value) => {
-            output = asObject(value) ?? {};
-            return output['body'];
-          },
-        }
-      : {}),
+    ...(streamed ? streamIn('body', exchange, (capture) => new InvokeReader(capture)) : {}),
     requestSize: (input) => sizeOfParts(jsonOf(asObject(input)?.['body']), READ_PARTS),
     responseSize: (value) => {
       const size = new TextSize();
