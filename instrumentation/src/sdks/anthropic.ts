@@ -8,7 +8,7 @@ import { MESSAGE_CONTENT } from './anthropic/message-content.ts';
 import { messageResponse } from './anthropic/message-response.ts';
 import { MessageStreamReader } from './anthropic/message-stream.ts';
 import { nativeTracer, runNative } from './anthropic/native-span.ts';
-import { putParameters, whereAndWhat } from './anthropic/request.ts';
+import { generationRequest, whereAndWhat } from './anthropic/request.ts';
 import { TEXT_COMPLETION } from './anthropic/text-completion.ts';
 
 const VERSIONS = ['>=0.30.0 <2'];
@@ -20,12 +20,7 @@ const READ_PARTS = ['system', 'messages', 'tools'];
 function messageKind(host: AdapterHost, resource: unknown): CallKind {
   return {
     operation: 'chat',
-    request: (self, params) => {
-      const body = asObject(params) ?? {};
-      const attributes = whereAndWhat(self, body, 'chat');
-      putParameters(attributes, body);
-      return attributes;
-    },
+    request: (self, params) => generationRequest(self, params, 'chat'),
     response: (parsed) => {
       const message = asObject(parsed);
       const usage = asObject(message?.['usage']);

@@ -1,8 +1,8 @@
 import type { Attributes } from '@opentelemetry/api';
-import { asObject, putString, type Json } from '../json.ts';
+import type { Method, Operation, SdkAdapter } from '../adapter.ts';
+import { asObject, prototypeAt, putString, type Json } from '../json.ts';
 import { providerOf, serverOf } from '../provider.ts';
 import { ATTR_REQUEST_MODEL } from '../semconv.ts';
-import type { Operation } from '../adapter.ts';
 import { requestAttributes } from './request-attributes.ts';
 
 /** The client that made a resource, `_client` in every SDK of this generator; or the client itself. */
@@ -43,9 +43,25 @@ export function openaiRequest(
   return attributes;
 }
 
-/** A class of one of these SDKs, found from one of its clients: `OpenAI.OpenAI` is `OpenAI`, also when minified. */
-export function clientClass(client: unknown, name: string): unknown {
-  const found = typeof client === 'function' ? client : asObject(client)?.constructor;
-  const named = (found as Partial<Record<string, unknown>> | undefined)?.[name];
-  return typeof named === 'function' ? named : undefined;
+/** Makes methods of resources that hang on the class of an SDK's clients. */
+export function methodsOn(
+  className: string,
+): (path: readonly string[], name: string, kind: Method['kind']) => Method {
+  return (path, name, kind) => ({
+    owner: (moduleExports) => prototypeAt(moduleExports, [className, ...path]),
+    name,
+    kind,
+  });
+}
+
+/** What else hangs on it: `OpenAI.OpenAI` is `OpenAI`, also when minified. */
+export function clientParts(className: string): Pick<SdkAdapter, 'retries' | 'exportsOf'> {
+  return {
+    retries: { owner: (moduleExports) => prototypeAt(moduleExports, [className]), name: 'retryRequest' },
+    exportsOf: (client) => {
+      const made = typeof client === 'function' ? client : asObject(client)?.constructor;
+      const found = (made as Partial<Record<string, unknown>> | undefined)?.[className];
+      return typeof found === 'function' ? { [className]: found } : undefined;
+    },
+  };
 }

@@ -25,8 +25,10 @@ export function whereAndWhat(resource: unknown, body: Json, operation: string): 
   return attributes;
 }
 
-/** Puts what a request that generates asks for besides. */
-export function putParameters(attributes: Attributes, body: Json): void {
+/** What a request that generates asks for. */
+export function generationRequest(resource: unknown, params: unknown, operation: string): Attributes {
+  const body = asObject(params) ?? {};
+  const attributes = whereAndWhat(resource, body, operation);
   if (body['stream'] === true) attributes[ATTR_REQUEST_STREAM] = true;
   putNumber(attributes, 'gen_ai.request.max_tokens', body['max_tokens'] ?? body['max_tokens_to_sample']);
   putNumber(attributes, 'gen_ai.request.temperature', body['temperature']);
@@ -35,4 +37,5 @@ export function putParameters(attributes: Attributes, body: Json): void {
   putString(attributes, 'anthropic.request.service_tier', body['service_tier']);
   putString(attributes, 'anthropic.request.speed', body['speed']);
   putString(attributes, 'anthropic.request.inference_geo', body['inference_geo']);
+  return attributes;
 }

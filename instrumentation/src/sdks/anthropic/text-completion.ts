@@ -6,7 +6,7 @@ import { sizeOfParts } from '../../text-size.ts';
 import { putFinishReason } from '../finish-reasons.ts';
 import { MessageReader } from '../message-reader.ts';
 import { putIdentity } from './message-response.ts';
-import { putParameters, whereAndWhat } from './request.ts';
+import { generationRequest } from './request.ts';
 
 function completion(parsed: unknown): Attributes {
   const body = asObject(parsed);
@@ -47,12 +47,7 @@ class CompletionReader extends MessageReader {
 /** The API before the Messages API, which tells no usage: what it took is left to an estimate of the text. */
 export const TEXT_COMPLETION: CallKind = {
   operation: 'text_completion',
-  request: (resource, params) => {
-    const body = asObject(params) ?? {};
-    const attributes = whereAndWhat(resource, body, 'text_completion');
-    putParameters(attributes, body);
-    return attributes;
-  },
+  request: (resource, params) => generationRequest(resource, params, 'text_completion'),
   response: completion,
   stream: (capture) => new CompletionReader(capture),
   requestSize: (body) => sizeOfParts(body, ['prompt']),
