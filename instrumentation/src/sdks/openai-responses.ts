@@ -1,6 +1,6 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { CallKind } from '../adapter.ts';
-import { asObject, putCount, putNumber, putString, type Json } from '../json.ts';
+import { asObject, objectsIn, putCount, putNumber, putString, type Json } from '../json.ts';
 import {
   ATTR_CONVERSATION_ID,
   ATTR_OPERATION,
@@ -34,16 +34,11 @@ function request(resource: unknown, params: unknown): Attributes {
   return attributes;
 }
 
-function itemsOf(response: Json): readonly Json[] {
-  const items = response['output'];
-  return Array.isArray(items) ? items.map(asObject).filter((item) => item !== undefined) : [];
-}
-
 /** Searches that are charged: as the response counts them itself, else those in its output. */
 function searchesOf(response: Json, seen: number): number {
   const counted = asObject(asObject(response['tool_usage'])?.['web_search'])?.['num_requests'];
   if (typeof counted === 'number') return counted;
-  const items = itemsOf(response);
+  const items = objectsIn(response['output']);
   return items.length === 0 ? seen : items.filter(isSearch).length;
 }
 
@@ -51,7 +46,9 @@ function searchesOf(response: Json, seen: number): number {
 function finishReason(response: Json): string | undefined {
   switch (response['status']) {
     case 'completed':
-      return itemsOf(response).some((item) => /^(function|custom_tool)_call$/.test(String(item['type'])))
+      return objectsIn(response['output']).some((item) =>
+        /^(function|custom_tool)_call$/.test(String(item['type'])),
+      )
         ? 'tool_calls'
         : 'stop';
     case 'incomplete': {
