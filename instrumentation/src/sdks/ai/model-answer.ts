@@ -1,6 +1,7 @@
 import type { Attributes } from '@opentelemetry/api';
 import { asObject, objectsIn, putString, type Json } from '../../json.ts';
-import { ATTR_FINISH_REASONS, ATTR_RESPONSE_ID, ATTR_RESPONSE_MODEL } from '../../semconv.ts';
+import { ATTR_RESPONSE_ID, ATTR_RESPONSE_MODEL } from '../../semconv.ts';
+import { putFinishReason } from '../finish-reasons.ts';
 import { isSearch, putModelSearches } from './model-charges.ts';
 import { putModelUsage, type ModelResult } from './model-usage.ts';
 
@@ -12,8 +13,7 @@ export function putAnswer(attributes: Attributes, model: unknown, answer: Json, 
   const response = asObject(answer['response']);
   putString(attributes, ATTR_RESPONSE_ID, response?.['id']);
   putString(attributes, ATTR_RESPONSE_MODEL, response?.['modelId']);
-  const reason = finishReason(answer['finishReason']);
-  if (reason !== undefined) attributes[ATTR_FINISH_REASONS] = [reason];
+  putFinishReason(attributes, finishReason(answer['finishReason']));
   const { provider, modelId } = asObject(model) ?? {};
   const result: ModelResult = {
     usage: asObject(answer['usage']),
