@@ -347,6 +347,34 @@ describe('functions of the AI SDK that are no chats', () => {
   });
 });
 
+describe('images that a model of the AI SDK makes by a tool', () => {
+  const DRAWN = {
+    tools: [{ type: 'image_generation', model: 'gpt-image-1' }],
+    tool_usage: { image_gen: { input_tokens: 50, output_tokens: 4160, total_tokens: 4210 } },
+  };
+
+  it('are told of a whole answer once, under the model that made them', async () => {
+    const [instrumentation] = createInstrumentations({ enabled: false }).filter(({ sdk }) => sdk === 'ai');
+    assert.ok(instrumentation);
+    instrumentation.enable();
+    instrumentation.setTracerProvider(provider);
+    const usage = { inputTokens: { total: 9 }, outputTokens: { total: 5 } };
+    const answer = { usage, response: { body: DRAWN } };
+    const model = new LocalModel(answer, 'v3', 'openai.responses');
+    assert.equal(instrumentation.instrumentClient(model), true);
+    exporter.reset();
+    assert.equal(await model.doGenerate(), answer);
+    const [images, chat, ...more] = exporter.getFinishedSpans();
+    assert.deepEqual(more, []);
+    assert.equal(chat?.name, 'chat local-1');
+    assert.equal(images?.name, 'image_generation gpt-image-1');
+    assert.equal(images?.attributes['gen_ai.request.model'], 'gpt-image-1');
+    assert.equal(images?.attributes['gen_ai.provider.name'], 'openai');
+    assert.equal(images?.attributes['gen_ai.usage.image.output_tokens'], 4160);
+    instrumentation.disable();
+  });
+});
+
 /** As Google's package has it: an image model that asks a language model of its own. */
 class PaintingModel {
   readonly specificationVersion = 'v3';

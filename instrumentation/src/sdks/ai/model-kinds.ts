@@ -1,10 +1,10 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { CallKind, Operation } from '../../adapter.ts';
 import { asObject, putCount, putNumber, putString, type Json } from '../../json.ts';
-import { ATTR_REQUEST_STREAM, ATTR_REQUESTS } from '../../semconv.ts';
+import { ATTR_AUDIO_SECONDS, ATTR_REQUEST_STREAM, ATTR_REQUESTS } from '../../semconv.ts';
 import { sizeOfParts } from '../../text-size.ts';
 import { charactersOf } from '../openai-audio.ts';
-import { putAnswer } from './model-answer.ts';
+import { bodyOf, putAnswer } from './model-answer.ts';
 import { putImages } from './model-charges.ts';
 import { MODEL_CONTENT } from './model-content.ts';
 import { putModel } from './model-identity.ts';
@@ -104,8 +104,11 @@ function putCharacters(attributes: Attributes, _result: Json, params: Json): voi
   if (typeof text === 'string') attributes['spanmeter.usage.input_characters'] = charactersOf(text);
 }
 
+/** Tokens, where those are what is paid for, else the seconds that are: not always those of the sound. */
 function putSeconds(attributes: Attributes, result: Json): void {
-  putNumber(attributes, 'spanmeter.usage.audio_seconds', result['durationInSeconds']);
+  const usage = asObject(bodyOf(result)?.['usage']) ?? asObject(result['usage']);
+  if (usage?.['type'] === 'tokens') return;
+  putCount(attributes, ATTR_AUDIO_SECONDS, usage?.['seconds'], result['durationInSeconds']);
 }
 
 const IMAGE = simple('image_generation', putImages);

@@ -1,6 +1,7 @@
 import type { AdapterHost, AnyFunction, CallKind, Method } from '../../adapter.ts';
 import { canHide } from '../../hidden.ts';
 import { asObject } from '../../json.ts';
+import { tellingImages } from './model-images.ts';
 import { MODEL_METHODS, type ModelMethod, type ModelRole } from './model-kinds.ts';
 
 /** What a provider makes of a model's name, by what the model is for. */
@@ -84,7 +85,7 @@ export class WatchedModels {
     if (before !== undefined) return before;
     const wrapped =
       canHide(owner, method.name) &&
-      this.#host.wrapMethod(owner, method.name, kindOf(method, owner === model));
+      this.#host.wrapMethod(owner, method.name, kindOf(method, owner === model, this.#host));
     known.set(method.name, wrapped);
     return wrapped;
   }
@@ -149,6 +150,7 @@ function ownerOf(model: unknown, name: string): object | undefined {
  * A plain object is most often one that passes calls on to another model, which is told where it is known; only
  * where nothing inside was, the object itself is.
  */
-function kindOf({ kind }: ModelMethod, isPlain: boolean): Method['kind'] {
-  return (resource): CallKind => (isPlain ? { ...kind(resource), layer: true } : kind(resource));
+function kindOf({ kind }: ModelMethod, isPlain: boolean, host: AdapterHost): Method['kind'] {
+  return (resource): CallKind =>
+    isPlain ? { ...kind(resource), layer: true } : tellingImages(kind(resource), resource, host);
 }
