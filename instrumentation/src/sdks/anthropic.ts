@@ -1,4 +1,4 @@
-import type { AdapterHost, CallKind, Method, SdkAdapter } from '../adapter.ts';
+import type { AdapterHost, Beside, CallKind, Method, SdkAdapter } from '../adapter.ts';
 import { countRetries } from '../count-retries.ts';
 import { asObject, holderOf, prototypeAt, type Json } from '../json.ts';
 import { sizeOfParts } from '../text-size.ts';
@@ -18,18 +18,19 @@ const READ_PARTS = ['system', 'messages', 'tools'];
 
 /** A call of the Messages API by one client, whose advisors are told by `host`. */
 function messageKind(host: AdapterHost, resource: unknown): CallKind {
+  const beside: Beside = (operation, model) => whereAndWhat(resource, { model }, operation);
   return {
     operation: 'chat',
     request: (self, params) => generationRequest(self, params, 'chat'),
     response: (parsed) => {
       const message = asObject(parsed);
       const usage = asObject(message?.['usage']);
-      if (message !== undefined && usage !== undefined) tellAdvisors(host, resource, message, usage);
+      if (message !== undefined && usage !== undefined) tellAdvisors(host, beside, message['id'], usage);
       return messageResponse(parsed);
     },
     stream: (capture) =>
       new MessageStreamReader(capture, {
-        onComplete: (message, usage) => tellAdvisors(host, resource, message, usage),
+        onComplete: (message, usage) => tellAdvisors(host, beside, message['id'], usage),
       }),
     requestSize: (body) => sizeOfParts(body, READ_PARTS),
     responseSize: (body) => sizeOfParts(body, ['content']),

@@ -1,12 +1,9 @@
 import { SpanKind, type Attributes } from '@opentelemetry/api';
-import type { AdapterHost, Operation } from '../adapter.ts';
+import type { AdapterHost, Beside, Operation } from '../adapter.ts';
 import { asObject, objectsIn, type Json } from '../json.ts';
 import { openaiRequest } from './openai-client.ts';
 import { putImageUsage } from './openai-images.ts';
 import { putTokenUsage } from './openai-usage.ts';
-
-/** What is known beforehand of a model that the one that was asked has asked in turn. */
-export type Beside = (operation: Operation, model: unknown) => Attributes;
 
 /** Where a resource of OpenAI's SDK asks. */
 export function besideOf(resource: unknown): Beside {

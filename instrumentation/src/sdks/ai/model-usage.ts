@@ -1,5 +1,6 @@
 import type { Attributes } from '@opentelemetry/api';
 import { asObject, putString, type Json } from '../../json.ts';
+import { putMessageUsage } from '../anthropic/message-usage.ts';
 import { putLifetimes } from '../bedrock/converse-usage.ts';
 import { putExtras, putTokenUsage } from '../openai-usage.ts';
 import { putBilledUnits, putGoogleUsage } from './model-charges.ts';
@@ -47,7 +48,7 @@ function put(attributes: Attributes, key: string, value: Count): void {
 
 /** Reads what an answer of `provider` (as the SDK names it: `anthropic.messages`) tells of its usage. */
 export function putModelUsage(attributes: Attributes, provider: unknown, result: ModelResult): void {
-  const raw = result.raw ?? rawOf(result);
+  const raw = result.raw ?? rawOf(result.usage, result.metadata);
   if (!putGoogleUsage(attributes, result)) putCounts(attributes, countsOf(provider, result, raw));
   if (raw !== undefined) putRaw(attributes, provider, result, raw);
   putMetadata(attributes, result);
@@ -69,6 +70,8 @@ function putRaw(
   raw: Json,
 ): void {
   putDetails(attributes, raw);
+  // Of Anthropic's requests within one, the packages add up what is not to be added, and not all that is.
+  if (Array.isArray(raw['iterations'])) putMessageUsage(attributes, raw, true);
   putBilledUnits(attributes, raw);
   const bedrock = asObject(asObject(metadata?.['bedrock'])?.['usage']);
   putLifetimes(attributes, raw['cacheDetails'] === undefined ? (bedrock ?? {}) : raw);
@@ -99,8 +102,10 @@ function putCompatible(attributes: Attributes, raw: Json, model: unknown): void 
 }
 
 /** From version 6 on `usage.raw`; Anthropic's models of version 5 have it among their metadata. */
-function rawOf({ usage, metadata }: ModelResult): Json | undefined {
-  return asObject(usage?.['raw']) ?? asObject(asObject(metadata?.['anthropic'])?.['usage']);
+export function rawOf(usage: unknown, metadata: unknown): Json | undefined {
+  return (
+    asObject(asObject(usage)?.['raw']) ?? asObject(asObject(asObject(metadata)?.['anthropic'])?.['usage'])
+  );
 }
 
 /**

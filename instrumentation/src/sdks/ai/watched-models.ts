@@ -1,8 +1,8 @@
 import type { AdapterHost, AnyFunction, CallKind, Method } from '../../adapter.ts';
 import { canHide } from '../../hidden.ts';
 import { asObject } from '../../json.ts';
-import { tellingImages } from './model-images.ts';
 import { MODEL_METHODS, type ModelMethod, type ModelRole } from './model-kinds.ts';
+import { tellingOthers } from './model-others.ts';
 
 /** What a provider makes of a model's name, by what the model is for. */
 const FACTORIES: Readonly<Record<ModelRole, readonly string[]>> = {
@@ -152,5 +152,5 @@ function ownerOf(model: unknown, name: string): object | undefined {
  */
 function kindOf({ kind }: ModelMethod, isPlain: boolean, host: AdapterHost): Method['kind'] {
   return (resource): CallKind =>
-    isPlain ? { ...kind(resource), layer: true } : tellingImages(kind(resource), resource, host);
+    isPlain ? { ...kind(resource), layer: true } : tellingOthers(kind(resource), resource, host);
 }
