@@ -311,6 +311,7 @@ describe('functions of the AI SDK that are no chats', () => {
       generateSpeech: ['doGenerate', { audio: 'a' }],
       transcribe: ['doGenerate', { text: 'said', durationInSeconds: 12.5 }],
       rerank: ['doRerank', { ranking: [] }],
+      experimental_decide: ['doDecide', { answers: {}, usage: { inputTokens: 100, outputTokens: 5 } }],
       embed: ['doEmbed', { embeddings: [[1]], usage: { tokens: 30 } }],
     };
     const exports: Record<string, (options: { model: object }) => unknown> = {};
@@ -341,6 +342,7 @@ describe('functions of the AI SDK that are no chats', () => {
       ['speech other-1', none, none, none, 4, none],
       ['transcription other-1', none, none, none, none, 12.5],
       ['rerank other-1', none, none, none, none, none],
+      ['chat other-1', 100, 5, none, none, none],
       ['embeddings other-1', 30, none, none, none, none],
     ]);
     instrumentation.disable();

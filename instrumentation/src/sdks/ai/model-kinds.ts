@@ -11,7 +11,8 @@ import { putModel } from './model-identity.ts';
 import { ModelStreamReader } from './model-stream.ts';
 
 /** What a model object is for: the SDK has one interface for each. */
-export type ModelRole = 'language' | 'embedding' | 'image' | 'speech' | 'transcription' | 'reranking';
+export type ModelRole =
+  'language' | 'embedding' | 'image' | 'speech' | 'transcription' | 'reranking' | 'decision';
 
 /** A method of a model, and how its calls are read. */
 export interface ModelMethod {
@@ -136,5 +137,6 @@ export const MODEL_METHODS: Readonly<Record<ModelRole, readonly ModelMethod[]>> 
   image: [{ name: DO_GENERATE, kind: image }],
   speech: [{ name: DO_GENERATE, kind: simple('speech', putCharacters) }],
   transcription: [{ name: DO_GENERATE, kind: simple('transcription', putSeconds) }],
+  decision: [{ name: 'doDecide', kind: simple('chat', NO_MORE) }],
   reranking: [{ name: 'doRerank', kind: simple('rerank', putSearchUnits, ['query', 'documents']) }],
 };

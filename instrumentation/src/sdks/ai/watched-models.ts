@@ -12,6 +12,7 @@ const FACTORIES: Readonly<Record<ModelRole, readonly string[]>> = {
   speech: ['speechModel'],
   transcription: ['transcriptionModel'],
   reranking: ['rerankingModel'],
+  decision: ['decisionModel'],
 };
 
 /**
