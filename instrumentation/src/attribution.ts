@@ -8,6 +8,7 @@ import {
 } from '@opentelemetry/api';
 import { attributionValue } from './attribution-value.ts';
 import { baggageAttributes, mayHaveBaggage } from './baggage.ts';
+import { asObject } from './json.ts';
 
 /**
  * Who a call is for. Every field is optional; what is absent, blank or has control characters keeps the value of the
@@ -93,10 +94,18 @@ const PER_CALL = Symbol.for('spanmeter.attribution');
 /**
  * `parameters` of one call with who it is for, for any instrumented SDK method:
  * `client.chat.completions.create(attributed({ model, messages }, { feature: 'search' }))`. The provider sees nothing
- * of it.
+ * of it. A copy of the same class: commands and messages stay what they are.
  */
 export function attributed<T extends object>(parameters: T, attribution: Attribution): T {
-  return { ...parameters, [PER_CALL]: attribution };
+  return Object.assign(copyOf(parameters), { [PER_CALL]: attribution }) as T;
+}
+
+function copyOf(parameters: unknown): object {
+  if (Array.isArray(parameters)) return [...(parameters as readonly unknown[])];
+  const object = asObject(parameters);
+  const prototype: unknown = object === undefined ? null : Object.getPrototypeOf(object);
+  if (prototype === null) return { ...object };
+  return Object.assign(Object.create(prototype as object) as object, object);
 }
 
 /** The attributes of `ctx` with those of the arguments of one call over them. */

@@ -184,7 +184,7 @@ export class DeliveryProcessor implements SpanProcessor {
       this.#failures += 1;
       this.#fresh = 0;
       this.#failedAtMs = performance.now();
-      this.#queue.unshift(...spans);
+      this.#queue = [...spans, ...this.#queue];
       return false;
     }
     this.#failures = 0;

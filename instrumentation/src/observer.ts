@@ -165,7 +165,8 @@ export class Observer {
     const attributes = kind.request(resource, body);
     attributes[ATTR_OPERATION] ??= kind.operation;
     const always = this.#host.always();
-    const own = withCallAttribution(active, args);
+    // What is in a command, as those of AWS, is a parameter of the call too.
+    const own = withCallAttribution(active, args.includes(body) ? args : [...args, body]);
     const added = always === undefined ? own : { ...own, ...always };
     return { body, attributes: Object.assign(attributes, added), added };
   }

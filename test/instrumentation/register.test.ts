@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { ChildProcess } from 'node:child_process';
 import { startAnthropicStandIn, startOpenaiStandIn, type StandIn } from '../support/provider/index.ts';
 import { until } from '../support/until.ts';
 import { startSink, type OtlpSink } from './otlp-sink.ts';
@@ -179,6 +180,40 @@ describe('register', () => {
     await run({ code, env: { OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '3', OTEL_BSP_SCHEDULE_DELAY: '600000' } });
     assert.equal(sink.spans.length, 6);
     assert.equal(sink.bodies.length, 2);
+  });
+
+  it('ends with sizes that are no whole numbers, and without', async () => {
+    for (const size of ['0.5', 'x']) {
+      const env = { OTEL_BSP_MAX_EXPORT_BATCH_SIZE: size, OTEL_BSP_MAX_QUEUE_SIZE: size };
+      const from = sink.spans.length;
+      // An event loop that is held up cannot end itself.
+      const onOutput = (_: string, child: ChildProcess): void =>
+        void setTimeout(() => child.kill('SIGKILL'), 10_000).unref();
+      const result = await run({ code: FIVE_LINES, env, onOutput });
+      assert.equal(result.code, 0, size);
+      assert.equal(sink.spans.length - from, 1, size);
+    }
+  });
+
+  it('leaves the environment as it is, whichever SDK it starts', async () => {
+    for (const env of [{}, { OTEL_PROPAGATORS: 'tracecontext' }, { OTEL_METRICS_EXPORTER: 'none ' }]) {
+      const code = `${FIVE_LINES}
+        console.log(JSON.stringify([process.env.OTEL_METRICS_EXPORTER, process.env.OTEL_LOGS_EXPORTER]));`;
+      const from = sink.bodies.length;
+      const { stdout } = await run({ code, env });
+      const metrics = 'OTEL_METRICS_EXPORTER' in env ? '"none "' : 'null';
+      assert.equal(stdout, `A stand-in answers.\n[${metrics},null]\n`);
+      assert.equal(sink.bodies.length - from, 1);
+    }
+  });
+
+  it('delivers the calls of a short script where the console is to have them too', async () => {
+    const { stdout } = await run({ code: FIVE_LINES, env: { OTEL_TRACES_EXPORTER: ' otlp, console' } });
+    assert.match(stdout, /name: 'chat gpt-4o'/);
+    assert.deepEqual(
+      sink.spans.map(({ name }) => name),
+      ['chat gpt-4o'],
+    );
   });
 
   it('does nothing at all when switched off', async () => {
