@@ -3,6 +3,7 @@ import {
   createContextKey,
   propagation,
   type Attributes,
+  type Baggage,
   type Context,
   type Span,
 } from '@opentelemetry/api';
@@ -77,14 +78,22 @@ export function attributionOf(ctx: Context): Attributes {
   return given === undefined ? carried : { ...carried, ...given };
 }
 
+// Of a framework's call the host is often not known; that of the SDK's call inside may be one that gets the baggage.
+const WITHHELD = createContextKey('spanmeter.baggage');
+
 /**
  * `ctx` for a request to `host`: its baggage is the app's own and stays here, while what it attributes stays known.
  * The same context where there is none, or where `SPANMETER_BAGGAGE_HOSTS` lets it go.
  */
 export function withoutBaggage(ctx: Context, host: unknown): Context {
-  if (propagation.getBaggage(ctx) === undefined || mayHaveBaggage(host)) return ctx;
+  const baggage = propagation.getBaggage(ctx);
+  if (mayHaveBaggage(host)) {
+    const withheld = ctx.getValue(WITHHELD) as Baggage | undefined;
+    return baggage === undefined && withheld !== undefined ? propagation.setBaggage(ctx, withheld) : ctx;
+  }
+  if (baggage === undefined) return ctx;
   const attributes = attributionOf(ctx);
-  const bare = propagation.deleteBaggage(ctx);
+  const bare = propagation.deleteBaggage(ctx).setValue(WITHHELD, baggage);
   return attributes === NOTHING ? bare : bare.setValue(ATTRIBUTION, attributes);
 }
 

@@ -1,4 +1,5 @@
-import { diag, type Attributes } from '@opentelemetry/api';
+import type { Attributes } from '@opentelemetry/api';
+import { diagnostics } from './diagnostics.ts';
 import { describeFault } from './faults.ts';
 import { RefusedCall } from './refused-call.ts';
 
@@ -21,7 +22,7 @@ export function admit(call: Attributes): Error | undefined {
     return current?.(call);
   } catch (fault) {
     // A guard that fails must not be what stops an app.
-    diag.error('spanmeter: the budget guard failed and is now off', describeFault(fault));
+    diagnostics.error('spanmeter: the budget guard failed and is now off', describeFault(fault));
     current = undefined;
     return undefined;
   }

@@ -1,11 +1,4 @@
-import {
-  diag,
-  metrics,
-  trace,
-  type Attributes,
-  type MeterProvider,
-  type TracerProvider,
-} from '@opentelemetry/api';
+import { metrics, trace, type Attributes, type MeterProvider, type TracerProvider } from '@opentelemetry/api';
 import {
   InstrumentationBase,
   InstrumentationNodeModuleDefinition,
@@ -17,6 +10,7 @@ import type { AdapterHost, AnyFunction, CallKind, Method, ModuleHook, SdkAdapter
 import { CapturedContent, type RedactContent } from './captured-content.ts';
 import { contentMode } from './content.ts';
 import { countRetries } from './count-retries.ts';
+import { diagnostics } from './diagnostics.ts';
 import { Faults } from './faults.ts';
 import { namedLike } from './hidden.ts';
 import { LateTracerProvider } from './late-tracer.ts';
@@ -280,7 +274,9 @@ export class SdkInstrumentation extends InstrumentationBase<SdkInstrumentationCo
     const original: unknown = holder[name];
     if (typeof original !== 'function' || OBSERVED in original) return false;
     if (isWrapped(original)) {
-      diag.info(`spanmeter: another instrumentation of ${this.#adapter.module} is active; stepping back`);
+      diagnostics.info(
+        `spanmeter: another instrumentation of ${this.#adapter.module} is active; stepping back`,
+      );
       return false;
     }
     const replacement = namedLike(make(original as AnyFunction), original);

@@ -44,6 +44,11 @@ export function startSdk(env: Environment): StartedSdk {
   return { delivery };
 }
 
+/** 2048 spans with all the content that they may have would be ten times that. */
+const MAX_QUEUE_BYTES = 64 * 1024 * 1024;
+/** Encoding it holds the app up for some milliseconds, and receivers take it. */
+const MAX_REQUEST_BYTES = 4 * 1024 * 1024;
+
 function createDelivery(protocol: 'http/protobuf' | 'http/json', env: Environment): DeliveryProcessor {
   const sender = new OtlpSender(protocol);
   void sender.prepare().catch(() => undefined);
@@ -54,6 +59,8 @@ function createDelivery(protocol: 'http/protobuf' | 'http/json', env: Environmen
     batchSize: batch ?? 50,
     delayMs: positive(env['OTEL_BSP_SCHEDULE_DELAY']) ?? 1000,
     maxRequestSpans: batch ?? 512,
+    maxQueueBytes: MAX_QUEUE_BYTES,
+    maxRequestBytes: MAX_REQUEST_BYTES,
   });
 }
 

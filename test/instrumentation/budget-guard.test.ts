@@ -5,7 +5,12 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DiagLogLevel, diag, type Attributes } from '@opentelemetry/api';
-import { BudgetExceededError, startBudgetGuard, type BudgetGuard } from '@spanmeter/instrumentation';
+import {
+  BudgetExceededError,
+  instrument,
+  startBudgetGuard,
+  type BudgetGuard,
+} from '@spanmeter/instrumentation';
 import { until } from '../support/until.ts';
 import { internal } from './internals.ts';
 import { startSink } from './otlp-sink.ts';
@@ -296,6 +301,26 @@ describe('a budget guard', () => {
     server.budgets = [];
     assert.equal(await guard.refresh(), true);
     assert.equal(admit(acme), undefined);
+  });
+
+  it('asks below the path of the URL that it is given', async () => {
+    guard = startBudgetGuard({ url: `${server.url}/spanmeter/` });
+    await guard.ready;
+    assert.equal(server.requests[0]?.url, '/spanmeter/api/v1/budgets/status?limit=1000');
+  });
+
+  it('lets nothing that a failing logger throws reach the app', async () => {
+    const fail = (): never => {
+      throw new Error('the logger failed');
+    };
+    diag.setLogger(
+      { error: fail, warn: fail, info: fail, debug: fail, verbose: fail },
+      { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true },
+    );
+    guard = startBudgetGuard({ url: 'http://127.0.0.1:9' });
+    await guard.ready;
+    assert.equal(await guard.refresh(), false);
+    assert.equal(instrument(5), 5);
   });
 
   it('tells the key, from its file too, and learns whether it is that of one tenant', async () => {
