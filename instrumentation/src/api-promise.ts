@@ -56,6 +56,8 @@ function observeParsing(promise: ApiPromise, call: ObservedCall, progress: Progr
   // An async function, as the SDK's own is: a promise shows it in logs.
   const observed = async function (this: unknown, ...args: unknown[]): Promise<unknown> {
     progress.parsing = true;
+    // Some servers send headers at once and the body after many minutes.
+    call.isAwaited = true;
     let parsed: unknown;
     try {
       parsed = await parse.apply(this, args);
@@ -63,6 +65,7 @@ function observeParsing(promise: ApiPromise, call: ObservedCall, progress: Progr
       call.fail(error);
       throw error;
     }
+    call.isAwaited = false;
     look(parsed, call, progress);
     return parsed;
   };

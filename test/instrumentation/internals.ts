@@ -7,6 +7,7 @@ interface Internals {
   readonly 'content-limit': typeof import('../../instrumentation/src/content-limit.ts');
   readonly 'otlp-sender': typeof import('../../instrumentation/src/otlp-sender.ts');
   readonly instrumentation: typeof import('../../instrumentation/src/instrumentation.ts');
+  readonly 'manual-host': typeof import('../../instrumentation/src/manual-host.ts');
   readonly 'plain-content': typeof import('../../instrumentation/src/plain-content.ts');
   readonly 'spent-budgets': typeof import('../../instrumentation/src/spent-budgets.ts');
   readonly 'sdks/openai': typeof import('../../instrumentation/src/sdks/openai.ts');
