@@ -1,7 +1,7 @@
 import type { Attributes } from '@opentelemetry/api';
 import { isKeyOfOneTenant, readSpentBudgets, type BudgetSource } from './budget-client.ts';
 import { BudgetExceededError, BudgetUnknownError, describeBudget, type SpentBudget } from './budget-error.ts';
-import { setAdmission } from './budget-guard.ts';
+import { endAdmission, setAdmission, type Admit } from './budget-guard.ts';
 import { diagnostics } from './diagnostics.ts';
 import { describeFault } from './faults.ts';
 import { holds, type CallDefaults } from './spent-budgets.ts';
@@ -71,6 +71,7 @@ class Guard implements BudgetGuard {
   #why = 'the collector was not asked yet';
   #hasFailed = false;
   readonly #warned = new Set<string>();
+  readonly #admission: Admit = (call) => this.#admit(call);
 
   constructor(options: BudgetGuardOptions) {
     this.#options = options;
@@ -84,7 +85,7 @@ class Guard implements BudgetGuard {
       tenant: options.budgetsOf,
       timeoutMs: Math.min(MAX_TIMEOUT_MS, this.#intervalMs),
     };
-    setAdmission((call) => this.#admit(call));
+    setAdmission(this.#admission);
     this.#timer = setInterval(() => void this.#refresh(), this.#intervalMs).unref();
     this.#first = this.#refresh();
   }
@@ -106,9 +107,8 @@ class Guard implements BudgetGuard {
 
   stop(): void {
     clearInterval(this.#timer);
-    if (running !== this) return;
-    running = undefined;
-    setAdmission(undefined);
+    if (running === this) running = undefined;
+    endAdmission(this.#admission);
   }
 
   async #look(): Promise<boolean> {

@@ -303,6 +303,19 @@ describe('a budget guard', () => {
     assert.equal(admit(acme), undefined);
   });
 
+  it('holds what another copy of the package observes, until it is stopped', async () => {
+    const other = await internal('budget-guard', 'another copy');
+    guard = startBudgetGuard({ url: server.url });
+    await guard.ready;
+    assert.ok(other.admit(acme) instanceof BudgetExceededError);
+    const own = new Error('of the other copy');
+    other.setAdmission(() => own);
+    guard.stop();
+    assert.equal(admit(acme), own);
+    other.setAdmission(undefined);
+    assert.equal(admit(acme), undefined);
+  });
+
   it('asks below the path of the URL that it is given', async () => {
     guard = startBudgetGuard({ url: `${server.url}/spanmeter/` });
     await guard.ready;
