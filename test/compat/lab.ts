@@ -1,9 +1,9 @@
-import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startSink, type OtlpSink } from '../instrumentation/otlp-sink.ts';
+import { endedProcess, type EndedProcess } from '../support/ended-process.ts';
 import { packInstrumentation } from '../support/pack-instrumentation.ts';
 import { startOpenaiStandIn, type StandIn } from '../support/provider/index.ts';
 import { run } from './child.ts';
@@ -27,14 +27,6 @@ export interface Place {
   readonly name: string;
   readonly folder: string;
   readonly node: string;
-}
-
-export interface LabRun {
-  readonly stdout: string;
-  readonly stderr: string;
-  readonly code: number | null;
-  readonly signal: NodeJS.Signals | null;
-  readonly durationMs: number;
 }
 
 /**
@@ -141,26 +133,13 @@ export class Lab {
   }
 
   /** Runs a program to its end, with `env` over `this.env`. */
-  async run(
+  run(
     program: string,
     args: readonly string[],
     cwd: string,
     env: Readonly<Record<string, string>> = {},
-  ): Promise<LabRun> {
-    const started = performance.now();
-    const child = spawn(program, args, {
-      cwd,
-      env: { ...this.env, ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    let stdout = '';
-    let stderr = '';
-    child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
-    child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-    const [code, signal] = await new Promise<[number | null, NodeJS.Signals | null]>((resolve) => {
-      child.on('close', (...end) => resolve(end));
-    });
-    return { stdout, stderr, code, signal, durationMs: performance.now() - started };
+  ): Promise<EndedProcess> {
+    return endedProcess(program, args, { cwd, env: { ...this.env, ...env } });
   }
 }
 
