@@ -1,12 +1,11 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startOpenaiStandIn } from '@spanmeter/collector/dist/demo/providers/openai.js';
-import { REPOSITORY, startCollector, type CollectorProcess } from '../support/collector-process.ts';
-import { formatPicoUsd, settledCalls } from '../support/settled-calls.ts';
+import { REPOSITORY, type CollectorProcess } from '../support/collector-process.ts';
+import { settledCalls } from '../support/settled-calls.ts';
 import { run } from './child.ts';
-import { servedCostUsd } from './served-cost.ts';
+import { sentCostUsd, servedCostUsd } from './served-cost.ts';
 import type { Verdict } from './verdict.ts';
+import { sendingTo, withCollector } from './with-collector.ts';
 
 const SOURCES = join(REPOSITORY, 'test', 'compat', 'python');
 const CALLS = 1000;
@@ -17,10 +16,8 @@ const BATCH = 100;
  * today and the one before it. The argument, if any, is the folder of the programs of an environment that has
  * what `current.txt` lists; without it environments are created and thrown away.
  */
-export async function checkPython(verdict: Verdict, [given]: readonly string[]): Promise<void> {
-  const dir = await mkdtemp(join(tmpdir(), 'spanmeter-python-'));
-  const collector = await startCollector();
-  try {
+export function checkPython(verdict: Verdict, [given]: readonly string[]): Promise<void> {
+  return withCollector('python', async (collector, dir) => {
     const current = given ?? (await createEnvironment(dir, 'current'));
     await printVersions(current);
     for (const protocol of ['http', 'grpc']) {
@@ -36,10 +33,7 @@ export async function checkPython(verdict: Verdict, [given]: readonly string[]):
     await runApp(verdict, collector, older, 'openai-v2, opted into the latest conventions', {
       OTEL_SEMCONV_STABILITY_OPT_IN: 'gen_ai_latest_experimental',
     });
-  } finally {
-    await collector.dispose();
-    await rm(dir, { recursive: true, force: true });
-  }
+  });
 }
 
 async function createEnvironment(dir: string, name: string): Promise<string> {
@@ -78,14 +72,10 @@ async function sendSpans(
       OTEL_EXPORTER_OTLP_COMPRESSION: compression === 'none' ? undefined : compression,
     },
   });
-  let pico = 0n;
-  for (let index = 0; index < CALLS; index++) {
-    pico += BigInt(100 + index) * 150_000n + BigInt(7 * index) * 600_000n;
-  }
   verdict.compare(
     `opentelemetry-exporter-otlp-proto-${protocol}, compression ${compression}`,
     (await settledCalls(collector))[tenant],
-    { calls: CALLS, costUsd: formatPicoUsd(pico), statuses: { priced: CALLS } },
+    { calls: CALLS, costUsd: sentCostUsd(CALLS), statuses: { priced: CALLS } },
   );
 }
 
@@ -103,12 +93,9 @@ async function runApp(
       env: {
         OPENAI_API_KEY: 'none',
         OPENAI_BASE_URL: `${openai.url}/v1`,
-        OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${collector.ports.http}`,
-        OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf',
+        ...sendingTo(collector, what),
         OTEL_METRICS_EXPORTER: 'none',
         OTEL_LOGS_EXPORTER: 'none',
-        OTEL_SERVICE_NAME: 'checkout',
-        OTEL_RESOURCE_ATTRIBUTES: `tenant.id=${encodeURIComponent(what)}`,
         ...env,
       },
     });

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { AddressInfo } from 'node:net';
+import type { EndedProcess } from '../support/ended-process.ts';
 import { startOpenaiStandIn, type StandIn } from '../support/provider/index.ts';
 import { startSink, type OtlpSink } from './otlp-sink.ts';
-import { runApp, type AppOptions, type AppResult } from './run-app.ts';
+import { runApp, type AppOptions } from './run-app.ts';
 
 const CALL = `
 import OpenAI from 'openai';
@@ -100,7 +101,7 @@ describe('the end of the process under register', function () {
     await Promise.all([openai.close(), sink.close()]);
   });
 
-  const run = (options: AppOptions): Promise<AppResult> =>
+  const run = (options: AppOptions): Promise<EndedProcess> =>
     runApp({
       ...options,
       env: {

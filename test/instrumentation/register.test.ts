@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
+import type { EndedProcess } from '../support/ended-process.ts';
 import { startAnthropicStandIn, startOpenaiStandIn, type StandIn } from '../support/provider/index.ts';
 import { until } from '../support/until.ts';
 import { startSink, type OtlpSink } from './otlp-sink.ts';
-import { runApp, type AppOptions, type AppResult } from './run-app.ts';
+import { runApp, type AppOptions } from './run-app.ts';
 
 const FIVE_LINES = `
 import OpenAI from 'openai';
@@ -36,7 +37,7 @@ describe('register', () => {
     await Promise.all([openai.close(), anthropic.close(), sink.close()]);
   });
 
-  const run = (options: AppOptions): Promise<AppResult> =>
+  const run = (options: AppOptions): Promise<EndedProcess> =>
     runApp({
       ...options,
       env: {

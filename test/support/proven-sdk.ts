@@ -45,6 +45,8 @@ export interface InstrumentedRun extends SdkRun {
 export interface Proof {
   readonly bare: SdkRun;
   readonly run: InstrumentedRun;
+  /** Attributes of the first span of a scenario; none where it has no span. */
+  readonly attributesOf: (scenario: string) => SinkSpan['attributes'];
 }
 
 /** Every SDK that test files have declared so far, for other measurements of the same drivers. */
@@ -77,7 +79,9 @@ export function provenSdk(options: ProvenSdk, more?: (proof: Proof) => void): vo
         it(`is proven where Node is ${needed}`);
         return;
       }
-      const proof = {} as { bare: SdkRun; run: InstrumentedRun };
+      const proof = {
+        attributesOf: (scenario) => proof.run.spansOf(scenario)[0]?.attributes ?? {},
+      } as { -readonly [Part in keyof Proof]: Proof[Part] };
       before(async () => {
         proof.bare = await runBare(options, format);
         proof.run = await runInstrumented(options, format);

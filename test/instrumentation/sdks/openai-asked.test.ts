@@ -21,7 +21,7 @@ function askedFor(proof: Proof, scenario: string): unknown[] {
 }
 
 function outputOf(proof: Proof, scenario: string): unknown {
-  return proof.run.spansOf(scenario)[0]?.attributes['gen_ai.usage.output_tokens'];
+  return proof.attributesOf(scenario)['gen_ai.usage.output_tokens'];
 }
 
 for (const set of ['stainless-current', 'stainless-previous']) {

@@ -6,7 +6,7 @@ export const packages = ['ai', '@ai-sdk/openai', '@ai-sdk/anthropic', '@ai-sdk/o
 globalThis.AI_SDK_LOG_WARNINGS = false;
 
 /** What differs between the majors, and the models of each provider. */
-function prepare({ modules, url, behave, prompt, spanmeter }) {
+function prepare({ modules, url, under, prompt, spanmeter }) {
   const ai = modules.ai;
   const baseURL = `${url}/v1`;
   const { createOpenAI } = modules['@ai-sdk/openai'];
@@ -32,11 +32,7 @@ function prepare({ modules, url, behave, prompt, spanmeter }) {
     claude: anthropic('claude-haiku-4-5'),
     options: (more) => ({ model: openai.chat('gpt-4o'), prompt, maxRetries: 0, ...more }),
     tools: { lookup: isFirst ? { ...lookup, parameters } : { ...lookup, inputSchema: parameters } },
-    /** A request under `behaviour`. */
-    under: async (behaviour, send) => {
-      await behave(behaviour);
-      return send();
-    },
+    under,
   };
 }
 

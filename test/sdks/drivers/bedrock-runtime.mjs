@@ -18,7 +18,7 @@ const FAMILIES = {
   OpenAI: ['openai.gpt-oss-20b-1:0', (text) => ({ messages: [{ role: 'user', content: text }] })],
 };
 
-export function scenarios({ modules, url, behave, prompt }) {
+export function scenarios({ modules, url, under, prompt }) {
   const sdk = modules['@aws-sdk/client-bedrock-runtime'];
   const connect = (more = {}) => ({
     region: 'eu-west-1',
@@ -34,10 +34,6 @@ export function scenarios({ modules, url, behave, prompt }) {
     inferenceConfig: { maxTokens: 99 },
     ...more,
   });
-  const under = async (behaviour, send) => {
-    await behave(behaviour);
-    return send();
-  };
   const lab = { sdk, client, connect, ask, under, prompt };
   return { ...converse(lab), ...cutShort(lab), ...failing(lab), ...invoked(lab), ...callbacks(lab) };
 }

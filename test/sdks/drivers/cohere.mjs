@@ -6,16 +6,12 @@ export const packages = ['cohere-ai'];
 const USAGE = { input: 450, output: 180 };
 const model = 'command-a-03-2025';
 
-export function scenarios({ modules, url, behave, prompt }) {
+export function scenarios({ modules, url, under, prompt }) {
   const { CohereClient, CohereClientV2 } = modules['cohere-ai'];
   // The SDK keeps the process for as long as a stream that was left could have lasted.
   const options = { token: 'test', environment: url, maxRetries: 0, timeoutInSeconds: 10 };
   const v1 = new CohereClient(options);
   const v2 = new CohereClientV2(options);
-  const under = async (behaviour, send) => {
-    await behave(behaviour);
-    return send();
-  };
   const messages = [{ role: 'user', content: prompt }];
   const chat = (more, settings) => v2.chat({ model, messages, ...more }, settings);
   const stream = (settings) => v2.chatStream({ model, messages }, settings);

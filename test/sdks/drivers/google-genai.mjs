@@ -6,7 +6,7 @@ export const packages = ['@google/genai'];
 const USAGE = { input: 450, output: 180, cacheRead: 1000, reasoning: 20, audioInput: 30 };
 const model = 'gemini-2.5-flash';
 
-export function scenarios({ modules, url, behave, prompt }) {
+export function scenarios({ modules, url, under, prompt }) {
   const { GoogleGenAI } = modules['@google/genai'];
   const connect = (more = {}, http = {}) =>
     new GoogleGenAI({ apiKey: 'test', ...more, httpOptions: { baseUrl: url, ...http } });
@@ -14,10 +14,6 @@ export function scenarios({ modules, url, behave, prompt }) {
   const authClient = { getRequestHeaders: async () => new Headers({ authorization: 'Bearer test' }) };
   const onVertex = { vertexai: true, project: 'p', location: 'europe-west1', apiKey: undefined };
   const vertex = connect({ ...onVertex, googleAuthOptions: { authClient } });
-  const under = async (behaviour, send) => {
-    await behave(behaviour);
-    return send();
-  };
   const lab = { under, gemini: connect(), vertex, connect, prompt, body: { model, contents: prompt } };
   return {
     ...whole(lab),

@@ -7,7 +7,7 @@ const OPENAI = '@llamaindex/openai';
 
 export const packages = [OPENAI, DECORATOR, LLMS, RETRIEVER];
 
-export function scenarios({ modules, url, behave, prompt }) {
+export function scenarios({ modules, url, under, prompt }) {
   const { OpenAI, OpenAIEmbedding } = modules[OPENAI];
   const options = { apiKey: 'sk-test', maxRetries: 0, baseURL: `${url}/v1` };
   const additionalSessionOptions = { baseURL: options.baseURL, maxRetries: 0 };
@@ -20,10 +20,6 @@ export function scenarios({ modules, url, behave, prompt }) {
   const plain = new OpenAI({ ...options, model: 'gpt-4o', additionalSessionOptions });
   const own = ownModel(modules, url);
   const messages = [{ role: 'user', content: prompt }];
-  const under = async (behaviour, send) => {
-    await behave(behaviour);
-    return send();
-  };
   const usage = USAGE;
   return {
     plain: () => under({ usage }, async () => (await plain.chat({ messages })).message.content),

@@ -6,15 +6,11 @@ export const packages = ['@mistralai/mistralai', 'zod'];
 const USAGE = { input: 450, output: 180, cacheRead: 1000 };
 const model = 'mistral-medium-latest';
 
-export function scenarios({ modules, url, behave, prompt }) {
+export function scenarios({ modules, url, under, prompt }) {
   const { Mistral } = modules['@mistralai/mistralai'];
   const { z } = modules.zod;
   const connect = (more = {}) => new Mistral({ apiKey: 'test', serverURL: url, ...more });
   const mistral = connect();
-  const under = async (behaviour, send) => {
-    await behave(behaviour);
-    return send();
-  };
   const messages = [{ role: 'user', content: prompt }];
   const chat = (more, options) => mistral.chat.complete({ model, messages, ...more }, options);
   const stream = (options) => mistral.chat.stream({ model, messages }, options);

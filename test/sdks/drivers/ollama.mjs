@@ -5,13 +5,9 @@ export const packages = ['ollama'];
 const USAGE = { input: 450, output: 180 };
 const model = 'llama3.2';
 
-export function scenarios({ modules, url, behave, prompt }) {
+export function scenarios({ modules, url, under, prompt }) {
   const { Ollama } = modules.ollama;
   const ollama = new Ollama({ host: url });
-  const under = async (behaviour, send) => {
-    await behave(behaviour);
-    return send();
-  };
   const messages = [{ role: 'user', content: prompt }];
   const chat = (more, client = ollama) => client.chat({ model, messages, ...more });
   const lab = { under, ollama, chat, prompt, Ollama, url };

@@ -5,7 +5,7 @@ export const packages = ['openai'];
 const stream = true;
 const stream_options = { include_usage: true };
 
-export function scenarios({ modules, url, behave, prompt }) {
+export function scenarios({ modules, url, under, prompt }) {
   const OpenAI = modules.openai.OpenAI;
   const connect = (more = {}) =>
     new OpenAI({ apiKey: 'sk-test', baseURL: `${url}/v1`, maxRetries: 0, ...more });
@@ -13,11 +13,6 @@ export function scenarios({ modules, url, behave, prompt }) {
   const messages = [{ role: 'user', content: prompt }];
   // A model whose cache writes have a price.
   const body = (more) => ({ model: 'gpt-5.6-luna', messages, ...more });
-  /** A request under `behaviour`; the SDK's promise is made by `send`, since awaiting one reads its body. */
-  const under = async (behaviour, send) => {
-    await behave(behaviour);
-    return send();
-  };
   const chat = (more, options) => openai.chat.completions.create(body(more), options);
   return {
     ...complete({ under, chat, openai, body, connect }),
