@@ -1,6 +1,6 @@
 import type { CallKind, Method, SdkAdapter } from '../adapter.ts';
-import { asObject, prototypeAt } from '../json.ts';
-import { holderOf, type Getter } from '../resource-getter.ts';
+import { asObject, holderOf, prototypeAt } from '../json.ts';
+import { type Getter } from '../resource-getter.ts';
 import { CHAT_STREAM_V1, CHAT_V1, GENERATE_STREAM_V1, GENERATE_V1 } from './cohere/chat-v1.ts';
 import { CHAT_STREAM_V2, CHAT_V2 } from './cohere/chat-v2.ts';
 import { EMBED, RERANK } from './cohere/cohere-other.ts';

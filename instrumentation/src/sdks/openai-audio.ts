@@ -1,10 +1,10 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { CallKind, Operation, StreamReader } from '../adapter.ts';
-import { asObject, type Json } from '../json.ts';
+import { asObject, putCount, type Json } from '../json.ts';
 import { ATTR_AUDIO_SECONDS, ATTR_INPUT_CHARACTERS, ATTR_REQUEST_STREAM } from '../semconv.ts';
 import { TextSize } from '../text-size.ts';
 import { openaiRequest } from './openai-client.ts';
-import { putCount, putIdentity, putTokenUsage } from './openai-usage.ts';
+import { putIdentity, putTokenUsage } from './openai-usage.ts';
 
 /** Longer texts than any API speaks are not counted. */
 const MAX_SPOKEN = 1_000_000;

@@ -1,5 +1,5 @@
 import type { Attributes } from '@opentelemetry/api';
-import { asObject, putString, type Json } from '../json.ts';
+import { asObject, countOf, putCount, putPart, putString, type Json } from '../json.ts';
 import {
   ATTR_AUDIO_CACHE_READ_TOKENS,
   ATTR_AUDIO_INPUT_TOKENS,
@@ -17,26 +17,6 @@ import {
   ATTR_RESPONSE_MODEL,
   ATTR_WEB_SEARCHES,
 } from '../semconv.ts';
-
-/** A count or a sum of money as a provider tells it; undefined for anything else. */
-function countOf(value: unknown): number | undefined {
-  return typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : undefined;
-}
-
-/** Sets `key` to the first of `values` that is a count. */
-export function putCount(attributes: Attributes, key: string, ...values: readonly unknown[]): void {
-  for (const value of values) {
-    const count = countOf(value);
-    if (count === undefined) continue;
-    attributes[key] = count;
-    return;
-  }
-}
-
-/** As `putCount`, for parts that most calls have none of. */
-function putPart(attributes: Attributes, key: string, value: unknown): void {
-  if (value !== 0) putCount(attributes, key, value);
-}
 
 /** Id, model, tier and fingerprint of a response or a chunk. */
 export function putIdentity(attributes: Attributes, body: Json): void {

@@ -1,6 +1,7 @@
 import type { Attributes } from '@opentelemetry/api';
 import { asObject, putString, type Json } from '../../json.ts';
-import { ATTR_FINISH_REASONS, ATTR_RESPONSE_ID, ATTR_RESPONSE_MODEL } from '../../semconv.ts';
+import { ATTR_RESPONSE_ID, ATTR_RESPONSE_MODEL } from '../../semconv.ts';
+import { putFinishReason } from '../finish-reasons.ts';
 import { putModelUsage } from './model-usage.ts';
 
 /** Reads an answer of any of the SDK's models, or the last part of a stream: who answered, why it ended, usage. */
@@ -8,8 +9,7 @@ export function putAnswer(attributes: Attributes, provider: unknown, answer: Jso
   const response = asObject(answer['response']);
   putString(attributes, ATTR_RESPONSE_ID, response?.['id']);
   putString(attributes, ATTR_RESPONSE_MODEL, response?.['modelId']);
-  const reason = finishReason(answer['finishReason']);
-  if (reason !== undefined) attributes[ATTR_FINISH_REASONS] = [reason];
+  putFinishReason(attributes, finishReason(answer['finishReason']));
   putModelUsage(attributes, provider, {
     usage: asObject(answer['usage']),
     metadata: asObject(answer['providerMetadata']),
