@@ -16,8 +16,8 @@ const BATCH = 100;
 
 /**
  * The real Python exporters, the real OpenAI client under its OpenTelemetry instrumentations (the one of today and
- * the one before it), and what is on the page for Python. The argument, if any, is the folder of the programs of an environment that has
- * what `current.txt` lists; without it environments are created and thrown away.
+ * the one before it), and what is on the page for Python. The argument, if any, is the folder of the programs of an
+ * environment that has what `current.txt` lists; without it environments are created and thrown away.
  */
 export async function checkPython(verdict: Verdict, [given]: readonly string[]): Promise<void> {
   const dir = await mkdtemp(join(tmpdir(), 'spanmeter-python-'));
