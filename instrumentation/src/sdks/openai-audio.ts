@@ -10,7 +10,7 @@ import { putIdentity, putTokenUsage } from './openai-usage.ts';
 const MAX_SPOKEN = 1_000_000;
 
 /** Characters as they are charged: a surrogate pair is one. */
-function charactersOf(text: string): number {
+export function charactersOf(text: string): number {
   let count = text.length;
   for (let i = 1; i < text.length; i += 1) {
     const low = text.charCodeAt(i) & 0xfc00;

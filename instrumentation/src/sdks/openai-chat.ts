@@ -53,7 +53,7 @@ export function putChoiceReasons(attributes: Attributes, choices: unknown): void
 }
 
 /** What a search model charges beside tokens. */
-function putSearches(attributes: Attributes, model: unknown): void {
+export function putSearches(attributes: Attributes, model: unknown): void {
   if (typeof model === 'string' && SEARCHES_ALWAYS.test(model)) attributes[ATTR_WEB_SEARCHES] = 1;
 }
 

@@ -2,6 +2,7 @@ import type { Attributes } from '@opentelemetry/api';
 import { asObject, type Json } from '../../json.ts';
 import { MessageReader } from '../message-reader.ts';
 import { putAnswer } from './model-answer.ts';
+import { isSearch } from './model-charges.ts';
 
 /** Parts with text of the model, and the field that has it: `textDelta` in version 4, `delta` since. */
 const TEXTS: Readonly<Record<string, readonly string[]>> = {
@@ -14,14 +15,15 @@ const TEXTS: Readonly<Record<string, readonly string[]>> = {
 
 /** Reads the parts of a language model's stream: usage comes with the last one. */
 export class ModelStreamReader extends MessageReader {
-  readonly #provider: unknown;
+  readonly #model: unknown;
   #identity: Json = {};
   #finish: Json | undefined;
   #error: unknown;
+  #searches = 0;
 
-  constructor(provider: unknown, capture: boolean) {
+  constructor(model: unknown, capture: boolean) {
     super(capture);
-    this.#provider = provider;
+    this.#model = model;
   }
 
   read(chunk: unknown): boolean {
@@ -39,6 +41,7 @@ export class ModelStreamReader extends MessageReader {
     else if (type === 'response-metadata') this.#identity = { ...this.#identity, ...part };
     else if (type === 'error') this.#error = part['error'] ?? new Error('stream error');
     else if (type === 'tool-input-start') this.size.addAll(part['toolName']);
+    else if (isSearch(part)) this.#searches += 1;
     else if (type === 'tool-call') {
       this.said?.call(part['toolCallId'], part['toolName'], part['input'] ?? part['args']);
       return true;
@@ -61,7 +64,7 @@ export class ModelStreamReader extends MessageReader {
 
   attributes(): Attributes {
     const attributes: Attributes = {};
-    putAnswer(attributes, this.#provider, { ...this.#finish, response: this.#identity });
+    putAnswer(attributes, this.#model, { ...this.#finish, response: this.#identity }, this.#searches);
     return attributes;
   }
 }

@@ -1,8 +1,8 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { CallKind, StreamReader } from '../../adapter.ts';
 import type { Message } from '../../content.ts';
-import { asObject, putNumber, type Json } from '../../json.ts';
-import { ATTR_REQUEST_STREAM } from '../../semconv.ts';
+import { asObject, putNumber, putString, type Json } from '../../json.ts';
+import { ATTR_REQUEST_STREAM, ATTR_RESPONSE_MODEL } from '../../semconv.ts';
 import { sizeOfParts, TextSize } from '../../text-size.ts';
 import { putFinishReason } from '../finish-reasons.ts';
 import { CONVERSE_CONTENT, outputMessage } from './converse-content.ts';
@@ -21,6 +21,12 @@ function request(input: unknown, stream: boolean): Attributes {
   return attributes;
 }
 
+/** The model that a prompt router chose, at whose price the call is charged. */
+function putRouted(attributes: Attributes, body: Json): void {
+  const router = asObject(asObject(body['trace'])?.['promptRouter']);
+  putString(attributes, ATTR_RESPONSE_MODEL, router?.['invokedModelId']);
+}
+
 function response(output: unknown, exchange: Exchange): Attributes {
   const body = asObject(output) ?? {};
   const attributes: Attributes = {};
@@ -28,6 +34,7 @@ function response(output: unknown, exchange: Exchange): Attributes {
   putResponseId(attributes, body);
   putServing(attributes, body);
   putConverseUsage(attributes, asObject(body['usage']));
+  putRouted(attributes, body);
   putFinishReason(attributes, body['stopReason']);
   return attributes;
 }
@@ -99,6 +106,7 @@ export class ConverseReader implements StreamReader {
     if (this.#metadata !== undefined) {
       putConverseUsage(attributes, asObject(this.#metadata['usage']));
       putServing(attributes, this.#metadata);
+      putRouted(attributes, this.#metadata);
     }
     putFinishReason(attributes, this.#reason);
     return attributes;

@@ -44,7 +44,12 @@ const DETAILS: Readonly<Record<string, string>> = {
 };
 
 /** Usage of all hops together: a continuation is a request of its own, whose input is charged again. */
-function putUsage(attributes: Attributes, hops: readonly Json[], complete: boolean, model: unknown): void {
+export function putInteractionUsage(
+  attributes: Attributes,
+  hops: readonly Json[],
+  complete: boolean,
+  model: unknown,
+): void {
   if (hops.length === 0) return;
   const usage: Record<string, unknown> = {};
   for (const [name, source] of Object.entries(COUNTS)) {
@@ -88,7 +93,7 @@ function response(parsed: unknown, params: unknown): Attributes {
   putIdentity(attributes, body);
   const usage = asObject(body['usage']);
   const model = body['model'] ?? asObject(params)?.['model'];
-  if (usage !== undefined) putUsage(attributes, [usage], OVER.has(body['status']), model);
+  if (usage !== undefined) putInteractionUsage(attributes, [usage], OVER.has(body['status']), model);
   return attributes;
 }
 
@@ -127,7 +132,7 @@ class InteractionStreamReader extends MessageReader {
     const attributes: Attributes = {};
     if (this.#last !== undefined) putIdentity(attributes, this.#last);
     const isOver = OVER.has(this.#last?.['status']);
-    putUsage(attributes, [...this.#hops.values()], isOver, this.#last?.['model']);
+    putInteractionUsage(attributes, [...this.#hops.values()], isOver, this.#last?.['model']);
     return attributes;
   }
 }
