@@ -1,20 +1,23 @@
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startOpenaiStandIn } from '@spanmeter/collector/dist/demo/providers/openai.js';
 import { REPOSITORY, type CollectorProcess } from '../support/collector-process.ts';
 import { settledCalls } from '../support/settled-calls.ts';
 import { run } from './child.ts';
+import { codeBlock } from './readme.ts';
 import { sentCostUsd, servedCostUsd } from './served-cost.ts';
 import type { Verdict } from './verdict.ts';
 import { sendingTo, withCollector } from './with-collector.ts';
 
 const SOURCES = join(REPOSITORY, 'test', 'compat', 'python');
+const PAGE = 'docs/languages/python.md';
 const CALLS = 1000;
 const BATCH = 100;
 
 /**
- * The real Python exporters, and the real OpenAI client under its OpenTelemetry instrumentations: the one of
- * today and the one before it. The argument, if any, is the folder of the programs of an environment that has
- * what `current.txt` lists; without it environments are created and thrown away.
+ * The real Python exporters, the real OpenAI client under its OpenTelemetry instrumentations (the one of today and
+ * the one before it), and what is on the page for Python. The argument, if any, is the folder of the programs of an
+ * environment that has what `current.txt` lists; without it environments are created and thrown away.
  */
 export function checkPython(verdict: Verdict, [given]: readonly string[]): Promise<void> {
   return withCollector('python', async (collector, dir) => {
@@ -26,6 +29,7 @@ export function checkPython(verdict: Verdict, [given]: readonly string[]): Promi
       }
     }
     await runApp(verdict, collector, current, 'genai-openai', {});
+    await runPage(verdict, collector, current, dir);
     if (given !== undefined) return;
     const older = await createEnvironment(dir, 'openai-v2');
     await printVersions(older);
@@ -89,15 +93,10 @@ async function runApp(
 ): Promise<void> {
   const openai = await startOpenaiStandIn();
   try {
-    await run(join(bin, 'opentelemetry-instrument'), [join(bin, 'python'), join(SOURCES, 'app.py')], {
-      env: {
-        OPENAI_API_KEY: 'none',
-        OPENAI_BASE_URL: `${openai.url}/v1`,
-        ...sendingTo(collector, what),
-        OTEL_METRICS_EXPORTER: 'none',
-        OTEL_LOGS_EXPORTER: 'none',
-        ...env,
-      },
+    await instrumented(collector, bin, join(SOURCES, 'app.py'), what, {
+      OPENAI_API_KEY: 'none',
+      OPENAI_BASE_URL: `${openai.url}/v1`,
+      ...env,
     });
     verdict.compare(
       `the openai client under opentelemetry-instrumentation-${what}`,
@@ -111,4 +110,45 @@ async function runApp(
   } finally {
     await openai.close();
   }
+}
+
+/** The call by hand as it stands on the page, and whether what the page installs is what ran here. */
+async function runPage(
+  verdict: Verdict,
+  collector: CollectorProcess,
+  bin: string,
+  dir: string,
+): Promise<void> {
+  const asked = /pip install (.+)/.exec(codeBlock(PAGE, 'sh'))?.[1]?.split(' ') ?? [];
+  const installed = (await readFile(join(SOURCES, 'current.txt'), 'utf8')).split('\n');
+  verdict.compare(
+    'what the page installs beside what was tried',
+    asked.filter((name) => !installed.includes(name)),
+    [],
+  );
+  const file = join(dir, 'page.py');
+  await writeFile(file, codeBlock(PAGE, 'python'));
+  await instrumented(collector, bin, file, 'python-page', {});
+  verdict.compare('the call by hand on the page', (await settledCalls(collector))['python-page'], {
+    calls: 1,
+    costUsd: '0.001350000000',
+    statuses: { priced: 1 },
+  });
+}
+
+async function instrumented(
+  collector: CollectorProcess,
+  bin: string,
+  file: string,
+  tenant: string,
+  env: Readonly<Record<string, string>>,
+): Promise<void> {
+  await run(join(bin, 'opentelemetry-instrument'), [join(bin, 'python'), file], {
+    env: {
+      ...sendingTo(collector, tenant),
+      OTEL_METRICS_EXPORTER: 'none',
+      OTEL_LOGS_EXPORTER: 'none',
+      ...env,
+    },
+  });
 }

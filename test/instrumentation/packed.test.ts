@@ -58,6 +58,7 @@ describe('the packed instrumentation, outside the repository', function () {
     for (const targets of Object.values(exports)) {
       for (const file of Object.values(targets)) await readFile(join(packed, file));
     }
+    for (const file of ['README.md', 'LICENSE']) await readFile(join(packed, file));
     await assert.rejects(readFile(join(packed, 'dist', '.tsbuildinfo')));
   });
 

@@ -11,6 +11,8 @@ export interface Expected {
   readonly spans?: number;
   /** Counts of its spans together; those left out are 0. By default, what the stand-in told. */
   readonly usage?: Partial<Counts>;
+  /** What of it is to be billed, where spans tell it more than once. */
+  readonly billed?: Partial<Counts>;
   /** Whether a span has failed, or its `error.type`. By default, whether the app saw an error but no abort. */
   readonly error?: boolean | string;
 }
