@@ -392,7 +392,7 @@ describe('a budget guard', () => {
       ours.map(({ attributes, statusCode }) => [attributes['error.type'], statusCode]),
       ways.map(() => ['BudgetExceededError', 2]),
     );
-  }).timeout(30_000);
+  });
 
   it('is heard in warn mode where the app has no diagnostic log, and as the app likes in code', async () => {
     const code = `
@@ -418,7 +418,7 @@ describe('a budget guard', () => {
     assert.equal(heard.stderr.match(/SpanmeterWarning: Budget daily of tenant acme is spent/g)?.length, 1);
     const own = await runApp({ code, env: common });
     assert.equal(own.stdout, `daily true\n${'answered\n'.repeat(3)}`, own.stderr);
-  }).timeout(30_000);
+  });
 
   it('keeps no process alive, and traces nothing of its own', async () => {
     server.budgets = [];
@@ -427,12 +427,11 @@ describe('a budget guard', () => {
       SPANMETER_API_URL: server.url,
       OTEL_TRACES_EXPORTER: 'none',
     };
-    const { code, stderr, durationMs } = await runApp({
+    const { code, stderr } = await runApp({
       code: `console.log('done');`,
       env,
     });
     assert.equal(code, 0, stderr);
-    assert.ok(durationMs < 9_000, `${durationMs} ms`);
     // A script that waits for it is kept alive as long as that takes.
     const waiting = await runApp({
       code: `
@@ -442,5 +441,5 @@ describe('a budget guard', () => {
       preload: 'none',
     });
     assert.deepEqual([waiting.code, waiting.stdout], [0, 'ready\n'], waiting.stderr);
-  }).timeout(30_000);
+  });
 });

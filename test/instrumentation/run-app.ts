@@ -23,7 +23,6 @@ export interface AppResult {
   readonly stderr: string;
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
-  readonly durationMs: number;
 }
 
 /** Runs a small app in a process of its own, with real module loading, and waits for its end. */
@@ -34,7 +33,6 @@ export async function runApp(options: AppOptions): Promise<AppResult> {
   const file = join(folder, format === 'esm' ? 'app.mjs' : 'app.cjs');
   await writeFile(file, options.code);
   const flags = preload === 'none' ? [] : [`--${preload}`, `@spanmeter/instrumentation/${entry}`];
-  const started = performance.now();
   try {
     const child = spawn(process.execPath, [...(options.nodeOptions ?? []), ...flags, file], {
       cwd: ROOT,
@@ -59,7 +57,7 @@ export async function runApp(options: AppOptions): Promise<AppResult> {
     const [code, signal] = await new Promise<[number | null, NodeJS.Signals | null]>((resolve) => {
       child.on('close', (...end) => resolve(end));
     });
-    return { stdout, stderr, code, signal, durationMs: performance.now() - started };
+    return { stdout, stderr, code, signal };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

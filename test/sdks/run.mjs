@@ -46,6 +46,8 @@ const scenarios = driver.scenarios({
   spanmeter,
   prompt: PROMPT,
   behave: (behaviour) => control({ behaviour }),
+  /** Resolves once the provider has a request of this scenario. */
+  arrival: () => control({ await: 'request' }),
 });
 const manifest = {};
 for (const [name, entry] of Object.entries(scenarios)) {

@@ -6,8 +6,8 @@ import type { ServedRequest, StandIn } from './provider/index.ts';
 import { installSet, SDKS, setFolder } from './sdk-set.ts';
 import { until } from './until.ts';
 
-/** Longer than any driver needs; one that hangs beyond it is ended. */
-const RUN_LIMIT_MS = 90_000;
+/** Longer than any driver needs on the busiest machine; one that hangs beyond it is ended. */
+const RUN_LIMIT_MS = 280_000;
 
 export interface SdkRunOptions {
   readonly set: string;
@@ -150,9 +150,10 @@ function run(
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
   return new Promise((resolve, reject) => {
     child.on('error', reject);
-    child.on('close', (code) => {
+    child.on('close', (code, signal) => {
       clearTimeout(hung);
-      resolve({ stdout, stderr, code });
+      if (signal === null) resolve({ stdout, stderr, code });
+      else reject(new Error(`${args.join(' ')} was ended by ${signal}:\n${stdout}${stderr}`));
     });
   });
 }

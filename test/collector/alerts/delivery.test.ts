@@ -19,7 +19,6 @@ interface Body {
 }
 
 describe('the delivery of notifications', function () {
-  this.timeout(30_000);
   let database: FreshDatabase;
   let receiver: WebhookReceiver;
   const running: RunningDeliverer[] = [];

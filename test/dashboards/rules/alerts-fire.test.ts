@@ -65,7 +65,6 @@ function filledIn(rule: AlertRule, one: RuleCase): (description: string) => Reco
 }
 
 describe('the alerts, by promtool', function () {
-  this.timeout(60_000);
   const folder = useTempDir();
   let promtool = '';
   before(async function () {

@@ -18,7 +18,7 @@ const FAMILIES = {
   OpenAI: ['openai.gpt-oss-20b-1:0', (text) => ({ messages: [{ role: 'user', content: text }] })],
 };
 
-export function scenarios({ modules, url, behave, prompt }) {
+export function scenarios({ modules, url, behave, arrival, prompt }) {
   const sdk = modules['@aws-sdk/client-bedrock-runtime'];
   const connect = (more = {}) => ({
     region: 'eu-west-1',
@@ -38,7 +38,7 @@ export function scenarios({ modules, url, behave, prompt }) {
     await behave(behaviour);
     return send();
   };
-  const lab = { sdk, client, connect, ask, under, prompt };
+  const lab = { arrival, sdk, client, connect, ask, under, prompt };
   return { ...converse(lab), ...cutShort(lab), ...failing(lab), ...invoked(lab), ...callbacks(lab) };
 }
 
@@ -103,7 +103,7 @@ function converse({ sdk, client, connect, ask, under }) {
   };
 }
 
-function cutShort({ sdk, connect, ask, under }) {
+function cutShort({ arrival, sdk, connect, ask, under }) {
   const slow = { ...SLOW, usage: USAGE };
   const client = new sdk.BedrockRuntimeClient(connect());
   const open = async (options) => (await client.send(new sdk.ConverseStreamCommand(ask()), options)).stream;
@@ -112,7 +112,7 @@ function cutShort({ sdk, connect, ask, under }) {
     abortEarly: () =>
       under({ delayMs: 8000 }, async () => {
         const stop = new AbortController();
-        setTimeout(() => stop.abort(), 400);
+        void arrival().then(() => stop.abort());
         return open({ abortSignal: stop.signal });
       }),
     closedMidway: () =>

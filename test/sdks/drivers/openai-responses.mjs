@@ -13,7 +13,7 @@ export function scenarios({ modules, url, behave, prompt }) {
     await behave(behaviour);
     return send();
   };
-  const given = { under, openai, body, create };
+  const given = { under, behave, openai, body, create };
   return {
     ...complete(given),
     ...streamed(given),
@@ -103,7 +103,7 @@ function failing({ under, create }) {
   };
 }
 
-function background({ under, openai, create }) {
+function background({ under, behave, openai, create }) {
   const { responses } = openai;
   return {
     background: {
@@ -134,6 +134,7 @@ function background({ under, openai, create }) {
             id ??= event.response?.id;
             if (event.type === 'response.output_text.delta') break;
           }
+          await behave({ usage });
           const replay = () => responses.retrieve(id, { stream }, { headers: { 'x-replay': 'yes' } });
           return [await count(await replay()), await count(await replay())];
         }),
