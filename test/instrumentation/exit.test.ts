@@ -210,15 +210,19 @@ describe('the end of the process under register', function () {
   describe('where the collector', () => {
     const runs: Record<string, Promise<{ readonly result: AppResult; readonly connections: number }>> = {};
 
-    const runWith = async (behaviour: string): Promise<{ result: AppResult; connections: number }> => {
+    const runWith = async (
+      behaviour: string,
+      provider: StandIn,
+    ): Promise<{ result: AppResult; connections: number }> => {
       const { answer, scheme = 'http' } = BROKEN[behaviour]!;
       const server = await startBroken(answer);
       const code = `${CALL} console.log((await ask()).object); process.exitCode = 5;`;
       const env = {
+        OPENAI_BASE_URL: `${provider.url}/v1`,
         OTEL_EXPORTER_OTLP_ENDPOINT: `${scheme}://127.0.0.1:${server.port}`,
         OTEL_BSP_SCHEDULE_DELAY: '1',
       };
-      const result = await run({ code, env });
+      const result = await runApp({ code, env });
       const { connections } = server;
       server.close();
       return { result, connections };
@@ -227,14 +231,13 @@ describe('the end of the process under register', function () {
     // Side by side: each waits for its collector at the end.
     before(async () => {
       const provider = await startOpenaiStandIn();
-      openai = provider;
-      for (const behaviour of Object.keys(BROKEN)) runs[behaviour] = runWith(behaviour);
+      for (const behaviour of Object.keys(BROKEN)) runs[behaviour] = runWith(behaviour, provider);
       await Promise.all(Object.values(runs));
       await provider.close();
     });
 
     for (const behaviour of Object.keys(BROKEN)) {
-      it(`${behaviour} the app is not touched`, async () => {
+      it(`${behaviour}, the app is not touched`, async () => {
         const { result, connections } = await runs[behaviour]!;
         assert.deepEqual([result.stdout, result.stderr, result.code], ['chat.completion\n', '', 5]);
         assert.ok(connections > 0);

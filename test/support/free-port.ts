@@ -2,10 +2,10 @@ import { createServer, type Server } from 'node:net';
 
 /**
  * Below what systems hand out by themselves (Linux from 32768, others from 49152): a port that was free a moment ago
- * is not taken meanwhile by the connection of another process.
+ * is not taken meanwhile by the connection of another process. Embedded servers take theirs from 21000 on.
  */
-const FIRST = 20_000;
-const SHARES = 120;
+const FIRST = 10_000;
+const SHARES = 100;
 const PER_SHARE = 100;
 
 interface Share {

@@ -2,8 +2,8 @@ import { Composer, Lexer, Parser, YAMLParseError } from 'yaml';
 import type { CST, Document, LineCounter } from 'yaml';
 
 /**
- * Levels of nesting that reach the composer. It calls itself for each level, and V8 ends the whole process, uncatchable,
- * where a regular expression is compiled with no stack left ("RegExpCompiler Allocation failed").
+ * Levels of nesting that reach the composer. It calls itself for each level, and V8 ends the whole process, which
+ * nothing catches, where a regular expression is compiled with no stack left ("RegExpCompiler Allocation failed").
  */
 const MAX_LEVELS = 200;
 
@@ -14,11 +14,7 @@ export interface YamlOptions {
 }
 
 /** Reads one YAML document as `parseDocument` does; throws a RangeError where it is nested too deeply. */
-export function parseYaml(
-  text: string,
-  counter: LineCounter,
-  options: YamlOptions = {},
-): Document.Parsed {
+export function parseYaml(text: string, counter: LineCounter, options: YamlOptions = {}): Document.Parsed {
   const composer = new Composer({ ...options, prettyErrors: false });
   const [document, second] = composer.compose(tokensOf(text, counter), true, text.length);
   if (document === undefined) throw new Error('nothing to read');

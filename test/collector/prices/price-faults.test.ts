@@ -288,4 +288,9 @@ describe('a hostile prices file', function () {
       assert.deepEqual(overrides.operator.prices, []);
     });
   }
+
+  it('is not composed where it is nested deeply, since V8 may end the process with the stack', () => {
+    const { faults } = readPriceDocument('f', Buffer.from(`${'['.repeat(1000)}${']'.repeat(1000)}`));
+    assert.deepEqual(faults, ['f is nested too deeply']);
+  });
 });

@@ -18,7 +18,15 @@ export function scenarios({ modules, url, behave, arrival, prompt }) {
     await behave(behaviour);
     return send();
   };
-  const lab = { under, arrival, gemini: connect(), vertex, connect, prompt, body: { model, contents: prompt } };
+  const lab = {
+    under,
+    arrival,
+    gemini: connect(),
+    vertex,
+    connect,
+    prompt,
+    body: { model, contents: prompt },
+  };
   return {
     ...whole(lab),
     ...streamed(lab),
