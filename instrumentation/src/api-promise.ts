@@ -53,12 +53,17 @@ interface Progress {
 
 function observeParsing(promise: ApiPromise, call: ObservedCall, progress: Progress): void {
   const parse = promise.parseResponse;
-  // An async function, as the SDK's own is: a promise shows it in logs.
-  const observed = async function (this: unknown, ...args: unknown[]): Promise<unknown> {
+  // An async function of two parameters, as the SDK's own is: a promise shows it in logs.
+  const observed = async function (
+    this: unknown,
+    client: unknown,
+    props: unknown,
+    ...rest: unknown[]
+  ): Promise<unknown> {
     progress.parsing = true;
     let parsed: unknown;
     try {
-      parsed = await parse.apply(this, args);
+      parsed = await parse.call(this, client, props, ...rest);
     } catch (error) {
       call.fail(error);
       throw error;

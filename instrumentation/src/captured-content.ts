@@ -128,7 +128,8 @@ export class CapturedContent {
         parts.map((part) => [part, contentOf(() => (kept as Partial<ContentToRedact>)[part])]),
       ) as unknown as ReadContent;
     } catch (fault) {
-      sayOnce('the redactor failed, so that no content is captured', fault);
+      if (!failed.has(redact)) say('the redactor failed, so that no content is captured', fault);
+      failed.add(redact);
       return undefined;
     }
   }
@@ -186,10 +187,16 @@ function limitOf(value: string | undefined): number | undefined {
   return Number.isInteger(limit) && limit >= 0 ? limit : undefined;
 }
 
+/** Redactors that failed, which is said once of each, whichever SDKs share it. */
+const failed = new WeakSet<RedactContent>();
 const said = new Set<string>();
 
 function sayOnce(what: string, fault: unknown): void {
   if (said.has(what)) return;
   said.add(what);
+  say(what, fault);
+}
+
+function say(what: string, fault: unknown): void {
   diag.error(`spanmeter: ${what}`, describeFault(fault));
 }

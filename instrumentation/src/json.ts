@@ -18,14 +18,22 @@ export function countOf(value: unknown): number | undefined {
 
 /** Sets `key` where `value` is a count, and not 0: for parts that most calls have none of. */
 export function putPart(target: Record<string, unknown>, key: string, value: unknown): void {
-  const count = countOf(value);
-  if (count !== undefined && count !== 0) target[key] = count;
+  if (value !== 0) putCount(target, key, value);
 }
 
 /** Sets `key` to the first of `values` that is a count; nothing where none is. */
 export function putCount(target: Record<string, unknown>, key: string, ...values: readonly unknown[]): void {
-  const count = values.map(countOf).find((value) => value !== undefined);
-  if (count !== undefined) target[key] = count;
+  for (const value of values) {
+    const count = countOf(value);
+    if (count === undefined) continue;
+    target[key] = count;
+    return;
+  }
+}
+
+/** `value` where it is a list, else an empty one. */
+export function listIn(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
 }
 
 /** `value` as a list of objects; what is none is left out. */
@@ -47,6 +55,14 @@ export function classNameOf(value: unknown): string {
 /** `value` where it is a string, else `otherwise`. */
 export function textOr(value: unknown, otherwise: string): string {
   return typeof value === 'string' ? value : otherwise;
+}
+
+/** The object among `start` and those that it inherits from that has `name` as its own. */
+export function holderOf(start: unknown, name: string): object | undefined {
+  for (let each = asObject(start); each !== undefined; each = asObject(Object.getPrototypeOf(each))) {
+    if (Object.hasOwn(each, name)) return each;
+  }
+  return undefined;
 }
 
 /** The prototype of the class at `path` in a module's exports, which are a function in some CommonJS builds. */

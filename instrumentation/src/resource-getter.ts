@@ -59,11 +59,3 @@ export function onResource(
   // The getter stays: without listeners it only gives what the SDK's own does.
   host.onDisable(() => listeners.delete(listener));
 }
-
-/** The prototype in `prototype`'s chain that has `name` itself; undefined where none has. */
-export function holderOf(prototype: object | undefined, name: string): object | undefined {
-  for (let holder = prototype; holder !== undefined; holder = asObject(Object.getPrototypeOf(holder))) {
-    if (Object.hasOwn(holder, name)) return holder;
-  }
-  return undefined;
-}

@@ -1,5 +1,5 @@
 import type { Attributes } from '@opentelemetry/api';
-import { putNumber, putString } from './json.ts';
+import { putCount, putNumber, putString } from './json.ts';
 import {
   ATTR_AUDIO_INPUT_TOKENS,
   ATTR_AUDIO_OUTPUT_TOKENS,
@@ -88,8 +88,7 @@ const TEXTS: Readonly<Partial<Record<keyof CallUsage, string>>> = {
 /** Sets what `usage` tells; a figure that is no number, or below 0, is not told. */
 export function putCallUsage(attributes: Attributes, usage: CallUsage): void {
   for (const [field, key] of Object.entries(NUMBERS)) {
-    const value = usage[field as keyof CallUsage];
-    if (typeof value === 'number' && value >= 0) putNumber(attributes, key, value);
+    putCount(attributes, key, usage[field as keyof CallUsage]);
   }
   for (const [field, key] of Object.entries(TEXTS)) {
     putString(attributes, key, usage[field as keyof CallUsage]);

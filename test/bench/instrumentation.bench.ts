@@ -1,14 +1,13 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { runBeside } from '../support/sdk-run.ts';
+import { copyBeside } from '../support/sdk-run.ts';
 import { installSet, setFolder, SDKS } from '../support/sdk-set.ts';
 
-/** Each tool runs this often, in turn with the others, so that what else the machine does falls on all alike. */
-const ROUNDS = 3;
-
-interface Figures {
-  readonly perCall: number;
-  readonly perChunk: number;
-}
+const TURNS = 200;
+/** The first thousands of calls are compiled as they run, cost several times as much, and are left out. */
+const AMOUNTS = { calls: { warmUp: 5000, perTurn: 150 }, streams: { warmUp: 25, perTurn: 1 } };
 
 interface Tool {
   readonly name: string;
@@ -16,7 +15,11 @@ interface Tool {
   readonly preload?: string;
 }
 
-const OURS: readonly Tool[] = [{ name: 'bare' }, { name: 'spanmeter', preload: join(SDKS, 'nowhere.mjs') }];
+const OURS: readonly Tool[] = [
+  { name: 'bare' },
+  { name: 'context manager', preload: join(SDKS, 'context.mjs') },
+  { name: 'spanmeter', preload: join(SDKS, 'nowhere.mjs') },
+];
 
 function rival(name: string): Tool {
   return { name, preload: join(setFolder(`rivals-${name}`), 'setup.mjs') };
@@ -36,17 +39,42 @@ const SUBJECTS: readonly { sdk: string; set: string; tools: readonly Tool[] }[] 
   },
 ];
 
-async function runOnce(sdk: string, set: string, { name, preload }: Tool): Promise<Figures> {
-  const { stdout, stderr, code } = await runBeside({
-    set,
-    script: 'overhead.mjs',
-    args: [sdk],
-    nodeOptions: preload === undefined ? [] : ['--import', preload],
-    env: { SDK_BENCH: '1', SDK_FORMAT: 'cjs' },
-    limitMs: 10 * 60_000,
-  });
-  if (code !== 0) throw new Error(`${sdk} under ${name} ended with ${code}:\n${stderr}`);
-  return JSON.parse(stdout) as Figures;
+/** A process that makes calls under a tool, when it is told to. */
+class Contestant {
+  readonly #child: ChildProcess;
+  readonly #gone = new AbortController();
+  #stderr = '';
+
+  constructor(sdk: string, folder: string, { preload }: Tool) {
+    this.#child = fork(join(folder, 'overhead.mjs'), [sdk], {
+      cwd: folder,
+      execArgv: preload === undefined ? [] : ['--import', preload],
+      env: { PATH: process.env['PATH'], SDK_BENCH: '1', SDK_FORMAT: 'cjs' },
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    });
+    this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => (this.#stderr += text));
+    this.#child.once('exit', () => this.#gone.abort());
+  }
+
+  /** What it says next. */
+  async hear(): Promise<unknown> {
+    try {
+      const [message]: unknown[] = await once(this.#child, 'message', { signal: this.#gone.signal });
+      return message;
+    } catch (error) {
+      throw new Error(`no answer:\n${this.#stderr}`, { cause: error });
+    }
+  }
+
+  /** Microseconds of processor time for each call, or each chunk of a stream. */
+  async measure(kind: 'calls' | 'streams', count: number): Promise<number> {
+    this.#child.send({ kind, count });
+    return Number(await this.hear());
+  }
+
+  end(): void {
+    this.#child.kill();
+  }
 }
 
 function median(values: readonly number[]): number {
@@ -57,39 +85,70 @@ function rounded(value: number): number {
   return Math.round(value * 100) / 100;
 }
 
-/** Of one figure: the medians, and the median difference to the bare run of the same round. */
-function compare(
-  runs: Readonly<Record<string, readonly Figures[]>>,
-  figure: keyof Figures,
-): Record<string, { median: number; overhead: number }> {
-  const bare = runs['bare'] ?? [];
+interface Figures {
+  readonly median: number;
+  /** Median of the differences to the bare SDK, each between two turns next to each other. */
+  readonly overhead: number;
+}
+
+function compare(turns: ReadonlyMap<string, readonly number[]>): Record<string, Figures> {
+  const bare = turns.get('bare') ?? [];
   return Object.fromEntries(
-    Object.entries(runs).map(([name, figures]) => [
+    [...turns].map(([name, micros]) => [
       name,
       {
-        median: rounded(median(figures.map((each) => each[figure]))),
-        overhead: rounded(median(figures.map((each, round) => each[figure] - (bare[round]?.[figure] ?? 0)))),
+        median: rounded(median(micros)),
+        overhead: rounded(median(micros.map((each, turn) => each - (bare[turn] ?? Number.NaN)))),
       },
     ]),
   );
 }
 
+/** Lets all contestants take turns, so that what else the machine does falls on all alike. */
+async function race(
+  contestants: ReadonlyMap<string, Contestant>,
+  kind: 'calls' | 'streams',
+): Promise<Record<string, Figures>> {
+  const { warmUp, perTurn } = AMOUNTS[kind];
+  const turns = new Map<string, number[]>();
+  for (const [name, contestant] of contestants) {
+    await contestant.measure(kind, warmUp);
+    turns.set(name, []);
+  }
+  for (let turn = 0; turn < TURNS; turn += 1) {
+    for (const [name, contestant] of contestants) {
+      turns.get(name)?.push(await contestant.measure(kind, perTurn));
+    }
+  }
+  return compare(turns);
+}
+
+async function benchSdk(sdk: string, set: string, tools: readonly Tool[]): Promise<Record<string, unknown>> {
+  for (const { name, preload } of tools)
+    if (preload?.includes('rivals-') === true) await installSet(`rivals-${name}`);
+  const folder = await copyBeside(set);
+  const contestants = new Map<string, Contestant>();
+  try {
+    for (const tool of tools) {
+      const contestant = new Contestant(sdk, folder, tool);
+      contestants.set(tool.name, contestant);
+      await contestant.hear();
+    }
+    return { perCall: await race(contestants, 'calls'), perChunk: await race(contestants, 'streams') };
+  } finally {
+    for (const contestant of contestants.values()) contestant.end();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
 /** Overhead over the bare SDK, per call and per stream chunk, beside other instrumentations, each in its own process. */
 export async function benchInstrumentation(): Promise<Record<string, unknown>> {
   const results: Record<string, unknown> = {
-    what: 'chat with a fake fetch; spans made, not exported; `overhead` is the median difference to bare',
+    what: 'chat with a fake fetch; spans made, not exported; `context manager` is that of any OpenTelemetry SDK, alone',
     unit: 'microseconds of processor time',
-    rounds: ROUNDS,
+    turns: TURNS,
     targets: { perCall: 30, perChunk: 1 },
   };
-  for (const { sdk, set, tools } of SUBJECTS) {
-    const runs: Record<string, Figures[]> = {};
-    for (const { name } of tools)
-      if (name !== 'bare' && name !== 'spanmeter') await installSet(`rivals-${name}`);
-    for (let round = 0; round < ROUNDS; round += 1) {
-      for (const tool of tools) (runs[tool.name] ??= []).push(await runOnce(sdk, set, tool));
-    }
-    results[sdk] = { perCall: compare(runs, 'perCall'), perChunk: compare(runs, 'perChunk') };
-  }
+  for (const { sdk, set, tools } of SUBJECTS) results[sdk] = await benchSdk(sdk, set, tools);
   return results;
 }

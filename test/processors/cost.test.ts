@@ -50,6 +50,20 @@ describe('the cost of a call', () => {
     assert.equal(call.model, 'gpt-4o');
   });
 
+  it('is unknown where Bedrock answered faster at a price that is not in the book', () => {
+    const served = (latency: string): Call =>
+      callOf(
+        spanOf({
+          ...GPT_4O,
+          'gen_ai.provider.name': 'aws.bedrock',
+          'gen_ai.request.model': 'us.anthropic.claude-3-5-haiku-20241022-v1:0',
+          'aws.bedrock.response.performance_latency': latency,
+        }),
+      );
+    assert.equal(served('standard').costStatus, 'priced');
+    assert.equal(served('optimized').costStatus, 'unpriced_dimension');
+  });
+
   it('infers the vendor only where a span names no provider at all', () => {
     const { 'gen_ai.provider.name': _, ...anonymous } = GPT_4O;
     const inferred = callOf(spanOf(anonymous));

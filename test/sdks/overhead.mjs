@@ -1,29 +1,22 @@
-// Prints what a call and a stream's chunk cost under whatever was preloaded, in microseconds of processor time, which
-// other work of the machine hardly changes, as JSON. It is the cost of a process that has run for a while: the first
-// thousands of calls are compiled as they run, cost several times as much, and are left out.
+// Makes calls and reads streams under whatever was preloaded, as its parent asks over IPC with `{ kind, count }`, and
+// answers with what one call or one chunk cost: microseconds of processor time. The parent lets several such processes
+// take turns, since what a machine gives changes from second to second.
 //
 //   node [--import PRELOAD] overhead.mjs openai|anthropic
 import { answer, WIRES } from './wires.mjs';
 
-const WARM_UP_CALLS = 2500;
-const CALLS = 400;
-const WARM_UP_STREAMS = 20;
 const CHUNKS = 2000;
 /** Events that arrive together; SDKs cut up what arrives at once in time that grows with its square. */
 const CHUNKS_TOGETHER = 20;
-const ROUNDS = 11;
 
 const wire = WIRES[process.argv[2]];
 
-function microsSince(started) {
-  const { user, system } = process.cpuUsage(started);
-  return user + system;
-}
-
 const caller = wire.connect(async () => answer(wire.answer, 'application/json'));
 
+/** Gives how many calls were made. */
 async function makeCalls(count) {
   for (let call = 0; call < count; call += 1) await wire.call(caller);
+  return count;
 }
 
 function arriving() {
@@ -45,27 +38,24 @@ function arriving() {
 
 const streamer = wire.connect(async () => answer(arriving(), 'text/event-stream'));
 
+/** Gives how many chunks were read. */
 async function readStreams(count) {
   for (let stream = 0; stream < count; stream += 1) {
     let chunks = 0;
     for await (const _ of await wire.stream(streamer)) chunks += 1;
     if (chunks < CHUNKS) throw new Error(`${chunks} chunks`);
   }
+  return count * CHUNKS;
 }
 
-async function median(measured, each) {
-  const values = [];
-  for (let round = 0; round < ROUNDS; round += 1) {
-    const started = process.cpuUsage();
-    await measured();
-    values.push(microsSince(started) / each);
-  }
-  return values.toSorted((a, b) => a - b)[values.length >> 1];
+const KINDS = { calls: makeCalls, streams: readStreams };
+
+async function work({ kind, count }) {
+  const started = process.cpuUsage();
+  const made = await KINDS[kind](count);
+  const { user, system } = process.cpuUsage(started);
+  process.send((user + system) / made);
 }
 
-await makeCalls(WARM_UP_CALLS);
-const perCall = await median(() => makeCalls(CALLS), CALLS);
-await readStreams(WARM_UP_STREAMS);
-const perChunk = await median(() => readStreams(2), 2 * CHUNKS);
-console.log(JSON.stringify({ perCall, perChunk }));
-process.exit();
+process.on('message', (wanted) => void work(wanted));
+process.send('ready');

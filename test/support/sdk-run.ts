@@ -103,14 +103,20 @@ export interface BesideResult extends Ended {
   readonly kept: string | undefined;
 }
 
-/** Runs a copy of a script of `test/sdks` beside a set's packages, so that it finds them. */
+/** A copy of `test/sdks` beside a set's packages, so that its scripts find them; to be removed by the caller. */
+export async function copyBeside(set: string): Promise<string> {
+  await installSet(set);
+  const folder = join(setFolder(set), '.run', randomUUID());
+  for (const name of await readdir(SDKS)) {
+    if (name !== 'sets') await cp(join(SDKS, name), join(folder, name), { recursive: true });
+  }
+  return folder;
+}
+
+/** Runs a copy of a script of `test/sdks` beside a set's packages. */
 export async function runBeside(options: BesideOptions): Promise<BesideResult> {
-  await installSet(options.set);
-  const folder = join(setFolder(options.set), '.run', randomUUID());
+  const folder = await copyBeside(options.set);
   try {
-    for (const name of await readdir(SDKS)) {
-      if (name !== 'sets') await cp(join(SDKS, name), join(folder, name), { recursive: true });
-    }
     const args = [...(options.nodeOptions ?? []), join(folder, options.script), ...(options.args ?? [])];
     const env = {
       PATH: process.env['PATH'],

@@ -1,6 +1,6 @@
 import type { AdapterHost, CallKind, Method, SdkAdapter } from '../adapter.ts';
 import { countRetries } from '../count-retries.ts';
-import { asObject, prototypeAt, type Json } from '../json.ts';
+import { asObject, holderOf, prototypeAt, type Json } from '../json.ts';
 import { sizeOfParts } from '../text-size.ts';
 import { tellAdvisors } from './anthropic/advisor-spans.ts';
 import { wrapBatchResults } from './anthropic/batch-results.ts';
@@ -8,7 +8,7 @@ import { MESSAGE_CONTENT } from './anthropic/message-content.ts';
 import { messageResponse } from './anthropic/message-response.ts';
 import { MessageStreamReader } from './anthropic/message-stream.ts';
 import { nativeTracer, runNative } from './anthropic/native-span.ts';
-import { putParameters, whereAndWhat } from './anthropic/request.ts';
+import { generationRequest, whereAndWhat } from './anthropic/request.ts';
 import { TEXT_COMPLETION } from './anthropic/text-completion.ts';
 
 const VERSIONS = ['>=0.30.0 <2'];
@@ -20,12 +20,7 @@ const READ_PARTS = ['system', 'messages', 'tools'];
 function messageKind(host: AdapterHost, resource: unknown): CallKind {
   return {
     operation: 'chat',
-    request: (self, params) => {
-      const body = asObject(params) ?? {};
-      const attributes = whereAndWhat(self, body, 'chat');
-      putParameters(attributes, body);
-      return attributes;
-    },
+    request: (self, params) => generationRequest(self, params, 'chat'),
     response: (parsed) => {
       const message = asObject(parsed);
       const usage = asObject(message?.['usage']);
@@ -103,16 +98,6 @@ function patchClient(moduleExports: unknown, host: AdapterHost): undefined {
   }
   const client = retrying(moduleExports);
   if (client !== undefined) host.wrap(client, 'retryRequest', countRetries);
-}
-
-/** The prototype in `object`'s chain that has the method: that of a class which all platforms' clients extend. */
-function holderOf(object: object | undefined, name: string): object | undefined {
-  let at: unknown = object;
-  while (typeof at === 'object' && at !== null) {
-    if (Object.hasOwn(at, name)) return at;
-    at = Object.getPrototypeOf(at);
-  }
-  return undefined;
 }
 
 function constructorOf(value: unknown): unknown {

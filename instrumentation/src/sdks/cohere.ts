@@ -1,9 +1,9 @@
-import type { CallKind, Method, SdkAdapter } from '../adapter.ts';
-import { asObject, prototypeAt } from '../json.ts';
-import { holderOf, type Getter } from '../resource-getter.ts';
+import type { CallKind, Method, ModuleHook, SdkAdapter } from '../adapter.ts';
+import { asObject, holderOf, prototypeAt } from '../json.ts';
+import { type Getter } from '../resource-getter.ts';
 import { CHAT_STREAM_V1, CHAT_V1, GENERATE_STREAM_V1, GENERATE_V1 } from './cohere/chat-v1.ts';
 import { CHAT_STREAM_V2, CHAT_V2 } from './cohere/chat-v2.ts';
-import { EMBED, RERANK } from './cohere/cohere-other.ts';
+import { EMBED, PARSE, RERANK } from './cohere/cohere-other.ts';
 
 const V1: Readonly<Record<string, CallKind>> = {
   chat: CHAT_V1,
@@ -19,6 +19,7 @@ const V2: Readonly<Record<string, CallKind>> = {
   chat: CHAT_V2,
   chatStream: CHAT_STREAM_V2,
   embed: EMBED,
+  parse: PARSE,
   rerank: RERANK,
 };
 
@@ -55,6 +56,23 @@ const METHODS: readonly Method[] = [
   })),
 ];
 
+const VERSIONS = ['>=7.0.0 <9'];
+
+/** The clients for AWS, which later versions have in an entry point of their own; they extend the others. */
+const AWS: ModuleHook = {
+  module: 'cohere-ai/aws',
+  versions: VERSIONS,
+  requireFiles: ['aws.js'],
+  patch: (moduleExports, host) => {
+    const client = { CohereClient: asObject(moduleExports)?.['BedrockClient'] };
+    for (const { owner, name, kind } of METHODS) {
+      const holder = owner(client);
+      if (holder !== undefined) host.wrapMethod(holder, name, kind);
+    }
+    return moduleExports;
+  },
+};
+
 /** A client of version 2 has its methods bound already: they are wrapped where the app calls them. */
 function exportsOf(client: unknown): unknown {
   const object = asObject(typeof client === 'function' ? client.prototype : client);
@@ -65,11 +83,15 @@ function exportsOf(client: unknown): unknown {
   return { CohereClient: { prototype } };
 }
 
-/** The `cohere-ai` package: chats, generations, embeddings and reranks, in both versions of the API. */
+/**
+ * The `cohere-ai` package: chats, generations, embeddings, reranks and documents, in both versions of the API. Not
+ * observed: transcriptions, whose usage nothing tells, classifications and batches.
+ */
 export const cohere: SdkAdapter = {
   module: 'cohere-ai',
-  versions: ['>=7.0.0 <9'],
+  versions: VERSIONS,
   methods: METHODS,
+  hooks: [AWS],
   exportsOf,
   rivals: ['@traceloop/instrumentation-cohere', '@arizeai/openinference-instrumentation-cohere'],
 };

@@ -1,6 +1,6 @@
 import type { AdapterHost, CallKind, Method, ModuleHook, SdkAdapter } from '../adapter.ts';
-import { asObject, prototypeAt } from '../json.ts';
-import { holderOf, onResource } from '../resource-getter.ts';
+import { asObject, holderOf, prototypeAt } from '../json.ts';
+import { onResource } from '../resource-getter.ts';
 import { EMBED, IMAGES } from './google/gemini-other.ts';
 import { GENERATE, GENERATE_STREAM } from './google/gemini.ts';
 import { INTERACTION } from './google/interactions.ts';

@@ -1,15 +1,12 @@
-import type { Method, SdkAdapter } from '../adapter.ts';
-import { prototypeAt } from '../json.ts';
+import type { SdkAdapter } from '../adapter.ts';
 import { speechKind, transcriptionKind, translationKind } from './openai-audio.ts';
 import { chatKind } from './openai-chat.ts';
-import { clientClass } from './openai-client.ts';
+import { clientParts, methodsOn } from './openai-client.ts';
 import { embeddingsKind } from './openai-embeddings.ts';
 
 const VENDOR = 'groq';
 
-function method(path: readonly string[], name: string, kind: Method['kind']): Method {
-  return { owner: (moduleExports) => prototypeAt(moduleExports, ['Groq', ...path]), name, kind };
-}
+const method = methodsOn('Groq');
 
 /** The `groq-sdk` package. Its server tells the usage of every stream in the last chunk, without being asked. */
 export const groq: SdkAdapter = {
@@ -22,10 +19,6 @@ export const groq: SdkAdapter = {
     method(['Audio', 'Transcriptions'], 'create', transcriptionKind(VENDOR)),
     method(['Audio', 'Translations'], 'create', translationKind(VENDOR)),
   ],
-  retries: { owner: (moduleExports) => prototypeAt(moduleExports, ['Groq']), name: 'retryRequest' },
   rivals: [],
-  exportsOf: (client) => {
-    const found = clientClass(client, 'Groq');
-    return found === undefined ? undefined : { Groq: found };
-  },
+  ...clientParts('Groq'),
 };

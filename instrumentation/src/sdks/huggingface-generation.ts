@@ -1,12 +1,12 @@
 import type { Attributes } from '@opentelemetry/api';
-import type { StreamReader } from '../adapter.ts';
 import type { ContentReader, Message } from '../content.ts';
-import { asObject, type Json } from '../json.ts';
-import { ATTR_FINISH_REASONS, ATTR_INPUT_TOKENS, ATTR_OUTPUT_TOKENS } from '../semconv.ts';
-import { TextSize } from '../text-size.ts';
+import { asObject, putCount, type Json } from '../json.ts';
+import { ATTR_INPUT_TOKENS, ATTR_OUTPUT_TOKENS } from '../semconv.ts';
+import type { TextSize } from '../text-size.ts';
+import { putFinishReason } from './finish-reasons.ts';
+import { MessageReader } from './message-reader.ts';
 import { COMPLETION_CONTENT } from './openai-chat-content.ts';
 import { completionResponse, CompletionStreamReader } from './openai-completions.ts';
-import { putCount } from './openai-usage.ts';
 
 /** Details of a generation, where the request asked for them: text-generation-inference's own counts. */
 function detailsAttributes(details: Json | undefined): Attributes {
@@ -16,8 +16,7 @@ function detailsAttributes(details: Json | undefined): Attributes {
   const read = Array.isArray(prefill) && prefill.length > 0 ? prefill.length : undefined;
   putCount(attributes, ATTR_INPUT_TOKENS, details['input_length'], read);
   putCount(attributes, ATTR_OUTPUT_TOKENS, details['generated_tokens']);
-  const reason = details['finish_reason'];
-  if (typeof reason === 'string') attributes[ATTR_FINISH_REASONS] = [reason];
+  putFinishReason(attributes, details['finish_reason']);
   return attributes;
 }
 
@@ -50,20 +49,14 @@ export const GENERATION_CONTENT: ContentReader = {
 };
 
 /** Reads tokens one by one, the last of which comes with the details of all; or chunks of legacy completions. */
-export class GenerationStreamReader implements StreamReader {
-  readonly messages?: () => readonly Message[];
+export class GenerationStreamReader extends MessageReader {
   readonly #completion: CompletionStreamReader;
-  readonly #received = new TextSize();
   #isCompletion = false;
   #details: Json | undefined;
-  #text = '';
 
   constructor(capture: boolean) {
+    super(capture);
     this.#completion = new CompletionStreamReader(capture, false);
-    if (capture) {
-      this.messages = () =>
-        this.#isCompletion ? (this.#completion.messages?.() ?? []) : answerOf(this.#text);
-    }
   }
 
   read(chunk: unknown): boolean {
@@ -76,8 +69,8 @@ export class GenerationStreamReader implements StreamReader {
     const token = asObject(event?.['token']);
     const text = token?.['text'];
     if (typeof text !== 'string' || token?.['special'] === true) return false;
-    this.#received.add(text);
-    if (this.messages !== undefined) this.#text += text;
+    this.size.add(text);
+    this.said?.text(text);
     return text !== '';
   }
 
@@ -85,7 +78,11 @@ export class GenerationStreamReader implements StreamReader {
     return this.#isCompletion ? this.#completion.attributes() : detailsAttributes(this.#details);
   }
 
-  received(): TextSize {
-    return this.#isCompletion ? this.#completion.received() : this.#received;
+  override received(): TextSize {
+    return this.#isCompletion ? this.#completion.received() : super.received();
+  }
+
+  override messages(): readonly Message[] {
+    return (this.#isCompletion ? this.#completion.messages?.() : undefined) ?? super.messages();
   }
 }

@@ -1,19 +1,12 @@
-import type { Attributes } from '@opentelemetry/api';
 import type { AdapterHost, CallKind, Method, Operation, SdkAdapter } from '../adapter.ts';
-import { asObject, putNumber, putString, type Json } from '../json.ts';
+import { asObject, putNumber, type Json } from '../json.ts';
 import { serverOf } from '../provider.ts';
-import {
-  ATTR_OPERATION,
-  ATTR_PROVIDER,
-  ATTR_REQUEST_MODEL,
-  ATTR_REQUEST_STREAM,
-  ATTR_SERVER_ADDRESS,
-  ATTR_SERVER_PORT,
-} from '../semconv.ts';
+import { ATTR_REQUEST_STREAM } from '../semconv.ts';
 import { sizeOfParts } from '../text-size.ts';
 import { GENERATION_CONTENT, generationResponse, GenerationStreamReader } from './huggingface-generation.ts';
 import { chatKind, putSampling } from './openai-chat.ts';
 import { embeddingsKind } from './openai-embeddings.ts';
+import { requestAttributes } from './request-attributes.ts';
 
 const MODULE = '@huggingface/inference';
 const ROUTER = 'https://router.huggingface.co';
@@ -33,12 +26,9 @@ function requestOf(operation: Operation, streamed: boolean): CallKind['request']
   return (_, params) => {
     const body = asObject(params) ?? {};
     const provider = providerOf(body['provider'], body['accessToken']);
-    const attributes: Attributes = { [ATTR_OPERATION]: operation, [ATTR_PROVIDER]: provider };
-    putString(attributes, ATTR_REQUEST_MODEL, body['model']);
     const routed = provider.startsWith('huggingface') ? ROUTER : undefined;
     const server = serverOf(body['endpointUrl'] ?? routed);
-    putString(attributes, ATTR_SERVER_ADDRESS, server.address);
-    putNumber(attributes, ATTR_SERVER_PORT, server.port);
+    const attributes = requestAttributes(operation, provider, body['model'], server);
     const parameters = asObject(body['parameters']);
     putSampling(attributes, { ...parameters, ...body, stream: streamed });
     putNumber(attributes, 'gen_ai.request.max_tokens', parameters?.['max_new_tokens']);

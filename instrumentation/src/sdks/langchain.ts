@@ -3,7 +3,7 @@ import type { AdapterHost, AnyFunction, CallKind, ModuleHook, SdkAdapter } from 
 import { RETRIEVAL, toolKind } from '../framework-kinds.ts';
 import { fromApp } from '../from-app.ts';
 import { canHide } from '../hidden.ts';
-import { asObject, prototypeAt } from '../json.ts';
+import { asObject, holderOf, prototypeAt } from '../json.ts';
 import { ATTR_PROVIDER, ATTR_REQUEST_STREAM } from '../semconv.ts';
 import { messageOf, messagesOf } from './langchain/messages.ts';
 import { firstAnswers, responseOf } from './langchain/model-answer.ts';
@@ -78,7 +78,7 @@ function seeingEvents(original: AnyFunction, host: AdapterHost): AnyFunction {
   return function (this: unknown, ...args: unknown[]): unknown {
     fromApp(() => {
       seeQueue(this, host);
-      const owner = ownerOf(this, STREAM_EVENTS);
+      const owner = holderOf(this, STREAM_EVENTS);
       if (owner === undefined || !canHide(owner, STREAM_EVENTS)) return;
       host.wrapMethod(owner, STREAM_EVENTS, (model, given) => modelKind('chat', 'events', model, given[1]));
     });
@@ -92,7 +92,7 @@ function seeingEvents(original: AnyFunction, host: AdapterHost): AnyFunction {
  */
 function seeQueue(model: unknown, host: AdapterHost): void {
   for (const [name, position] of QUEUED) {
-    const owner = fromApp(() => ownerOf(asObject(model)?.['caller'], name));
+    const owner = fromApp(() => holderOf(asObject(model)?.['caller'], name));
     if (owner === undefined || !canHide(owner, name)) continue;
     host.wrap(
       owner,
@@ -105,15 +105,6 @@ function seeQueue(model: unknown, host: AdapterHost): void {
         },
     );
   }
-}
-
-/** The object that has the method as its own. */
-function ownerOf(start: unknown, name: string): object | undefined {
-  let each: object | null = typeof start === 'object' ? start : null;
-  for (; each !== null; each = Object.getPrototypeOf(each) as object | null) {
-    if (Object.hasOwn(each, name)) return each;
-  }
-  return undefined;
 }
 
 function wrapOne(className: string, method: string, kind: CallKind) {

@@ -1,5 +1,5 @@
 import type { Attributes } from '@opentelemetry/api';
-import type { AdapterHost, AnyFunction, CallKind, ModuleHook, SdkAdapter, StreamReader } from '../adapter.ts';
+import type { AdapterHost, AnyFunction, CallKind, ModuleHook, SdkAdapter } from '../adapter.ts';
 import type { Message } from '../content.ts';
 import { RETRIEVAL } from '../framework-kinds.ts';
 import { asObject, classNameOf, prototypeAt, putNumber, putString, textOr, type Json } from '../json.ts';
@@ -16,7 +16,7 @@ import {
   ATTR_RESPONSE_ID,
   ATTR_RESPONSE_MODEL,
 } from '../semconv.ts';
-import { TextSize } from '../text-size.ts';
+import { MessageReader } from './message-reader.ts';
 
 /** Classes of models by the provider that they call, where one class means one provider. */
 const PROVIDERS: Readonly<Record<string, string>> = {
@@ -80,35 +80,21 @@ function response(answer: unknown): Attributes {
 }
 
 /** Every chunk has a piece of text and the provider's own chunk. */
-class ChunkReader implements StreamReader {
+class ChunkReader extends MessageReader {
   readonly #known: Attributes = {};
-  readonly #received = new TextSize();
-  readonly #text: string[] | undefined;
-
-  constructor(capture: boolean) {
-    this.#text = capture ? [] : undefined;
-  }
 
   read(chunk: unknown): boolean {
     const part = asObject(chunk);
     putRaw(this.#known, part?.['raw']);
     const delta = part?.['delta'];
     if (typeof delta !== 'string' || delta === '') return false;
-    this.#received.add(delta);
-    this.#text?.push(delta);
+    this.size.add(delta);
+    this.said?.text(delta);
     return true;
   }
 
   attributes(): Attributes {
     return { ...this.#known };
-  }
-
-  received(): TextSize {
-    return this.#received;
-  }
-
-  messages(): readonly Message[] {
-    return this.#text === undefined ? [] : [message({ role: 'assistant', content: this.#text.join('') })];
   }
 }
 

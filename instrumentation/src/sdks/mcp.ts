@@ -1,5 +1,5 @@
 import type { AdapterHost, ModuleHook, SdkAdapter } from '../adapter.ts';
-import { asObject, prototypeAt } from '../json.ts';
+import { asObject, holderOf, prototypeAt } from '../json.ts';
 import { observeHandlers } from './mcp/incoming-requests.ts';
 import { observeRequests } from './mcp/outgoing-requests.ts';
 
@@ -12,20 +12,12 @@ const ENTRY_POINTS: Readonly<Record<string, string>> = {
   'shared/protocol.js': 'Protocol',
 };
 
-/** The object among `start` and what it inherits from that has the method as its own. */
-function ownerOf(start: object | undefined, name: string): object | undefined {
-  for (let each = start; each !== undefined && each !== null; each = Object.getPrototypeOf(each) as object) {
-    if (Object.hasOwn(each, name)) return each;
-  }
-  return undefined;
-}
-
 /** Clients and servers inherit from one class, in every version; version 2 has a way in that all requests take. */
 function observe(endpoint: object | undefined, host: AdapterHost): void {
-  const handlers = ownerOf(endpoint, '_onrequest');
+  const handlers = holderOf(endpoint, '_onrequest');
   if (endpoint === undefined || handlers === undefined) return;
   const modern = '_requestWithSchemaViaCodec';
-  const requests = ownerOf(endpoint, modern);
+  const requests = holderOf(endpoint, modern);
   if (requests !== undefined) observeRequests(requests, modern, 1, host);
   else observeRequests(handlers, 'request', 0, host);
   observeHandlers(handlers, host);
@@ -69,7 +61,7 @@ function tryServer(constructor: unknown): unknown {
 function protocolOf(client: unknown): unknown {
   const given = typeof client === 'function' ? asObject(client.prototype) : asObject(client);
   const inner = asObject(given?.['server']) ?? given;
-  const owner = ownerOf(inner, '_onrequest');
+  const owner = holderOf(inner, '_onrequest');
   return owner === undefined || !('setRequestHandler' in owner)
     ? undefined
     : { Protocol: { prototype: owner } };

@@ -1,6 +1,6 @@
 import type { AdapterHost, CallKind, SdkAdapter } from '../adapter.ts';
-import { asObject, prototypeAt } from '../json.ts';
-import { holderOf, onResource } from '../resource-getter.ts';
+import { asObject, holderOf, prototypeAt } from '../json.ts';
+import { onResource } from '../resource-getter.ts';
 import { CHAT, CHAT_STREAM, FIM, FIM_STREAM } from './mistral/completions.ts';
 import { CONVERSATION, CONVERSATION_STREAM } from './mistral/conversations.ts';
 import {

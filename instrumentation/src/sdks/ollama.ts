@@ -1,24 +1,18 @@
 import type { Attributes } from '@opentelemetry/api';
-import type { CallKind, Method, ModuleHook, Operation, SdkAdapter, StreamReader } from '../adapter.ts';
-import type { Message } from '../content.ts';
-import { asObject, countOf, prototypeAt, putCount, putNumber, putString, type Json } from '../json.ts';
+import type { CallKind, Method, ModuleHook, Operation, SdkAdapter } from '../adapter.ts';
+import { asObject, countOf, holderOf, listIn, prototypeAt, putCount, putString, type Json } from '../json.ts';
 import { serverOf } from '../provider.ts';
-import { holderOf } from '../resource-getter.ts';
 import {
-  ATTR_FINISH_REASONS,
   ATTR_INPUT_TOKENS,
-  ATTR_OPERATION,
   ATTR_OUTPUT_TOKENS,
-  ATTR_PROVIDER,
-  ATTR_REQUEST_MODEL,
   ATTR_REQUEST_STREAM,
   ATTR_RESPONSE_MODEL,
-  ATTR_SERVER_ADDRESS,
-  ATTR_SERVER_PORT,
 } from '../semconv.ts';
 import { sizeOfParts, TextSize } from '../text-size.ts';
+import { putFinishReason } from './finish-reasons.ts';
+import { MessageReader } from './message-reader.ts';
+import { putSettings, requestAttributes } from './request-attributes.ts';
 import { partsOfContent, roleMessage, roleMessages } from './role-messages.ts';
-import { StreamedMessage } from './streamed-message.ts';
 
 /** The options that the conventions have names for. */
 const SETTINGS: Readonly<Record<string, string>> = {
@@ -31,14 +25,10 @@ const SETTINGS: Readonly<Record<string, string>> = {
 
 function request(resource: unknown, params: unknown, operation: Operation): Attributes {
   const body = asObject(params);
-  const options = asObject(body?.['options']);
   const server = serverOf(asObject(asObject(resource)?.['config'])?.['host']);
-  const attributes: Attributes = { [ATTR_OPERATION]: operation, [ATTR_PROVIDER]: 'ollama' };
-  putString(attributes, ATTR_REQUEST_MODEL, body?.['model']);
-  putString(attributes, ATTR_SERVER_ADDRESS, server.address);
-  putNumber(attributes, ATTR_SERVER_PORT, server.port);
+  const attributes = requestAttributes(operation, 'ollama', body?.['model'], server);
   if (body?.['stream'] === true) attributes[ATTR_REQUEST_STREAM] = true;
-  for (const name in SETTINGS) putNumber(attributes, SETTINGS[name] ?? name, options?.[name]);
+  putSettings(attributes, SETTINGS, asObject(body?.['options']));
   return attributes;
 }
 
@@ -50,8 +40,7 @@ function response(parsed: unknown): Attributes {
   putString(attributes, ATTR_RESPONSE_MODEL, body['model']);
   putCount(attributes, ATTR_INPUT_TOKENS, body['prompt_eval_count']);
   putCount(attributes, ATTR_OUTPUT_TOKENS, body['eval_count']);
-  const reason = body['done_reason'];
-  if (typeof reason === 'string') attributes[ATTR_FINISH_REASONS] = [reason];
+  putFinishReason(attributes, body['done_reason']);
   return attributes;
 }
 
@@ -62,19 +51,9 @@ function textsOf(body: Json): unknown[] {
 }
 
 /** The last line has the counts. */
-class LineReader implements StreamReader {
+class LineReader extends MessageReader {
   #first: Json | undefined;
   #last: Json | undefined;
-  readonly #received = new TextSize();
-  readonly #said: StreamedMessage | undefined;
-  readonly messages?: () => readonly Message[];
-
-  constructor(capture: boolean) {
-    if (!capture) return;
-    const said = new StreamedMessage();
-    this.#said = said;
-    this.messages = () => said.messages();
-  }
 
   read(chunk: unknown): boolean {
     const body = asObject(chunk);
@@ -84,19 +63,15 @@ class LineReader implements StreamReader {
     const message = asObject(body['message']);
     const calls = message?.['tool_calls'];
     const [response, thinking, content, thought] = textsOf(body);
-    for (const text of [response, thinking, content, thought, calls]) this.#received.addAll(text);
-    this.#said?.text(response ?? content);
-    this.#said?.thinking(thinking ?? thought);
-    this.#said?.calls(calls);
-    this.#said?.finish(body['done_reason']);
+    for (const text of [response, thinking, content, thought, calls]) this.size.addAll(text);
+    this.said?.text(response ?? content);
+    this.said?.thinking(thinking ?? thought);
+    this.said?.calls(calls);
+    this.said?.finish(body['done_reason']);
     return (
       Array.isArray(calls) ||
       [response, thinking, content, thought].some((text) => typeof text === 'string' && text !== '')
     );
-  }
-
-  received(): TextSize {
-    return this.#received;
   }
 
   attributes(): Attributes {
@@ -111,7 +86,7 @@ class LineReader implements StreamReader {
 function requestSize(params: unknown): TextSize {
   const size = sizeOfParts(params, ['system', 'prompt', 'suffix', 'tools']);
   const body = asObject(params);
-  const messages = Array.isArray(body?.['messages']) ? body['messages'] : [];
+  const messages = listIn(body?.['messages']);
   if ([body, ...messages].some((holder) => asObject(holder)?.['images'] !== undefined)) {
     size.addAll({ type: 'image' });
   }
@@ -136,10 +111,7 @@ const CHAT: CallKind = {
   responseSize,
   content: {
     input: (body) => roleMessages(asObject(body)?.['messages']),
-    tools: (body) => {
-      const tools = asObject(body)?.['tools'];
-      return Array.isArray(tools) ? tools : [];
-    },
+    tools: (body) => listIn(asObject(body)?.['tools']),
     output: (parsed) => {
       const body = asObject(parsed);
       return [roleMessage(body?.['message'], body?.['done_reason'])];

@@ -1,16 +1,16 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { CallKind, Operation, StreamReader } from '../adapter.ts';
-import { asObject, type Json } from '../json.ts';
+import { asObject, putCount, type Json } from '../json.ts';
 import { ATTR_AUDIO_SECONDS, ATTR_INPUT_CHARACTERS, ATTR_REQUEST_STREAM } from '../semconv.ts';
 import { TextSize } from '../text-size.ts';
 import { openaiRequest } from './openai-client.ts';
-import { putCount, putIdentity, putTokenUsage } from './openai-usage.ts';
+import { putIdentity, putTokenUsage } from './openai-usage.ts';
 
 /** Longer texts than any API speaks are not counted. */
 const MAX_SPOKEN = 1_000_000;
 
 /** Characters as they are charged: a surrogate pair is one. */
-function charactersOf(text: string): number {
+export function charactersOf(text: string): number {
   let count = text.length;
   for (let i = 1; i < text.length; i += 1) {
     const low = text.charCodeAt(i) & 0xfc00;

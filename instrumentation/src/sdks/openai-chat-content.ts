@@ -1,9 +1,5 @@
 import type { ContentReader, Message, Part } from '../content.ts';
-import { asObject, type Json } from '../json.ts';
-
-function listOf(value: unknown): readonly Json[] {
-  return Array.isArray(value) ? value.map(asObject).filter((each) => each !== undefined) : [];
-}
+import { asObject, listIn, objectsIn, type Json } from '../json.ts';
 
 const DATA_URL = /^data:([^;,]*)(?:;[^,]*)?,/;
 
@@ -50,7 +46,7 @@ export function contentPart(part: Json): Part {
 /** Content that is a text or a list of parts. */
 export function contentParts(content: unknown): readonly Part[] {
   if (typeof content === 'string') return content === '' ? [] : [{ type: 'text', content }];
-  return listOf(content).map(contentPart);
+  return objectsIn(content).map(contentPart);
 }
 
 function messageOf(message: Json): Message {
@@ -65,7 +61,7 @@ function messageOf(message: Json): Message {
     parts.push({ type: 'reasoning', content: reasoning });
   parts.push(...contentParts(message['content']));
   if (typeof message['refusal'] === 'string') parts.push({ type: 'text', content: message['refusal'] });
-  for (const call of listOf(message['tool_calls'])) {
+  for (const call of objectsIn(message['tool_calls'])) {
     const called = asObject(call['function']) ?? asObject(call['custom']);
     const args = called?.['arguments'] ?? called?.['input'];
     parts.push({ type: 'tool_call', id: call['id'], name: called?.['name'], arguments: args });
@@ -79,13 +75,10 @@ function messageOf(message: Json): Message {
 
 /** Content of chat completions. */
 export const CHAT_CONTENT: ContentReader = {
-  input: (body) => listOf(asObject(body)?.['messages']).map(messageOf),
-  tools: (body) => {
-    const tools = asObject(body)?.['tools'] ?? asObject(body)?.['functions'];
-    return Array.isArray(tools) ? tools : [];
-  },
+  input: (body) => objectsIn(asObject(body)?.['messages']).map(messageOf),
+  tools: (body) => listIn(asObject(body)?.['tools'] ?? asObject(body)?.['functions']),
   output: (response) =>
-    listOf(asObject(response)?.['choices']).map((choice) => {
+    objectsIn(asObject(response)?.['choices']).map((choice) => {
       const message = messageOf(asObject(choice['message']) ?? {});
       const reason = choice['finish_reason'];
       return typeof reason === 'string' ? { ...message, finish_reason: reason } : message;
@@ -100,7 +93,7 @@ export const COMPLETION_CONTENT: ContentReader = {
     return texts.map((content) => ({ role: 'user', parts: [{ type: 'text', content }] }));
   },
   output: (response) =>
-    listOf(asObject(response)?.['choices']).map((choice) => {
+    objectsIn(asObject(response)?.['choices']).map((choice) => {
       const reason = choice['finish_reason'];
       const parts = contentParts(choice['text']);
       return typeof reason === 'string'

@@ -2,8 +2,8 @@ import type { Attributes } from '@opentelemetry/api';
 import type { StreamReader } from '../adapter.ts';
 import type { Message, Part } from '../content.ts';
 import { asObject, putString, type Json } from '../json.ts';
-import { ATTR_FINISH_REASONS } from '../semconv.ts';
 import { TextSize } from '../text-size.ts';
+import { putFinishReasons } from './finish-reasons.ts';
 import { putIdentity, putTokenUsage } from './openai-usage.ts';
 
 /** More choices, or tools of one choice, than this are not worth a slot each. */
@@ -105,8 +105,7 @@ export class ChatStreamReader implements StreamReader {
     putString(attributes, 'openai.response.service_tier', this.#tier);
     putTokenUsage(attributes, this.#usage, first['model']);
     this.#options.putSearches(attributes, first['model']);
-    const told = this.#reasons.filter((reason) => reason !== undefined);
-    if (told.length > 0) attributes[ATTR_FINISH_REASONS] = told;
+    putFinishReasons(attributes, this.#reasons);
     return attributes;
   }
 

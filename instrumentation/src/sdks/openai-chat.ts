@@ -1,8 +1,9 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { CallKind } from '../adapter.ts';
-import { asObject, putNumber, putString, type Json } from '../json.ts';
-import { ATTR_FINISH_REASONS, ATTR_REQUEST_STREAM, ATTR_WEB_SEARCHES } from '../semconv.ts';
+import { asObject, objectsIn, putNumber, putString, type Json } from '../json.ts';
+import { ATTR_REQUEST_STREAM, ATTR_WEB_SEARCHES } from '../semconv.ts';
 import { sizeOfParts, TextSize } from '../text-size.ts';
+import { putFinishReasons } from './finish-reasons.ts';
 import { CHAT_CONTENT } from './openai-chat-content.ts';
 import { ChatStreamReader } from './openai-chat-stream.ts';
 import { openaiProvider, openaiRequest } from './openai-client.ts';
@@ -46,15 +47,13 @@ function requestOf(vendor: string): CallKind['request'] {
 }
 
 /** The reasons for which choices ended, those that are told. */
-export function putFinishReasons(attributes: Attributes, choices: unknown): void {
-  if (!Array.isArray(choices)) return;
-  const reasons = choices.map((choice) => asObject(choice)?.['finish_reason']);
-  const told = reasons.filter((reason): reason is string => typeof reason === 'string');
-  if (told.length > 0) attributes[ATTR_FINISH_REASONS] = told;
+export function putChoiceReasons(attributes: Attributes, choices: unknown): void {
+  const reasons = objectsIn(choices).map((choice) => choice['finish_reason']);
+  putFinishReasons(attributes, reasons);
 }
 
 /** What a search model charges beside tokens. */
-function putSearches(attributes: Attributes, model: unknown): void {
+export function putSearches(attributes: Attributes, model: unknown): void {
   if (typeof model === 'string' && SEARCHES_ALWAYS.test(model)) attributes[ATTR_WEB_SEARCHES] = 1;
 }
 
@@ -65,7 +64,7 @@ function response(parsed: unknown, params: unknown): Attributes {
   putIdentity(attributes, body);
   putTokenUsage(attributes, asObject(body['usage']), body['model']);
   putSearches(attributes, body['model'] ?? asObject(params)?.['model']);
-  putFinishReasons(attributes, body['choices']);
+  putChoiceReasons(attributes, body['choices']);
   return attributes;
 }
 

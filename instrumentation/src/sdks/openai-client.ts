@@ -1,14 +1,9 @@
 import type { Attributes } from '@opentelemetry/api';
-import { asObject, putNumber, putString, type Json } from '../json.ts';
+import type { Method, Operation, SdkAdapter } from '../adapter.ts';
+import { asObject, prototypeAt, putString, type Json } from '../json.ts';
 import { providerOf, serverOf } from '../provider.ts';
-import {
-  ATTR_OPERATION,
-  ATTR_PROVIDER,
-  ATTR_REQUEST_MODEL,
-  ATTR_SERVER_ADDRESS,
-  ATTR_SERVER_PORT,
-} from '../semconv.ts';
-import type { Operation } from '../adapter.ts';
+import { ATTR_REQUEST_MODEL } from '../semconv.ts';
+import { requestAttributes } from './request-attributes.ts';
 
 /** The client that made a resource, `_client` in every SDK of this generator; or the client itself. */
 function clientOf(resource: unknown): Json | undefined {
@@ -41,21 +36,32 @@ export function openaiRequest(
 ): Attributes {
   const client = clientOf(resource);
   const server = serverOf(client?.['baseURL']);
-  const attributes: Attributes = {
-    [ATTR_OPERATION]: operation,
-    [ATTR_PROVIDER]: cloudOf(client) ?? providerOf(server.address, vendor),
-  };
+  const provider = cloudOf(client) ?? providerOf(server.address, vendor);
   // Azure's client may be bound to one deployment, which then takes the place of the model.
-  putString(attributes, ATTR_REQUEST_MODEL, client?.['deploymentName']);
+  const attributes = requestAttributes(operation, provider, client?.['deploymentName'], server);
   putString(attributes, ATTR_REQUEST_MODEL, body['model']);
-  putString(attributes, ATTR_SERVER_ADDRESS, server.address);
-  putNumber(attributes, ATTR_SERVER_PORT, server.port);
   return attributes;
 }
 
-/** A class of one of these SDKs, found from one of its clients: `OpenAI.OpenAI` is `OpenAI`, also when minified. */
-export function clientClass(client: unknown, name: string): unknown {
-  const found = typeof client === 'function' ? client : asObject(client)?.constructor;
-  const named = (found as Partial<Record<string, unknown>> | undefined)?.[name];
-  return typeof named === 'function' ? named : undefined;
+/** Makes methods of resources that hang on the class of an SDK's clients. */
+export function methodsOn(
+  className: string,
+): (path: readonly string[], name: string, kind: Method['kind']) => Method {
+  return (path, name, kind) => ({
+    owner: (moduleExports) => prototypeAt(moduleExports, [className, ...path]),
+    name,
+    kind,
+  });
+}
+
+/** What else hangs on it: `OpenAI.OpenAI` is `OpenAI`, also when minified. */
+export function clientParts(className: string): Pick<SdkAdapter, 'retries' | 'exportsOf'> {
+  return {
+    retries: { owner: (moduleExports) => prototypeAt(moduleExports, [className]), name: 'retryRequest' },
+    exportsOf: (client) => {
+      const made = typeof client === 'function' ? client : asObject(client)?.constructor;
+      const found = (made as Partial<Record<string, unknown>> | undefined)?.[className];
+      return typeof found === 'function' ? { [className]: found } : undefined;
+    },
+  };
 }

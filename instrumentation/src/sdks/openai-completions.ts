@@ -5,7 +5,7 @@ import { asObject, type Json } from '../json.ts';
 import { sizeOfParts, TextSize } from '../text-size.ts';
 import { COMPLETION_CONTENT } from './openai-chat-content.ts';
 import { ChatStreamReader } from './openai-chat-stream.ts';
-import { putFinishReasons, putSampling } from './openai-chat.ts';
+import { putChoiceReasons, putSampling } from './openai-chat.ts';
 import { openaiRequest } from './openai-client.ts';
 import { putIdentity, putTokenUsage } from './openai-usage.ts';
 
@@ -25,7 +25,7 @@ export function completionResponse(parsed: unknown): Attributes {
   if (body === undefined) return attributes;
   putIdentity(attributes, body);
   putTokenUsage(attributes, asObject(body['usage']), body['model']);
-  putFinishReasons(attributes, body['choices']);
+  putChoiceReasons(attributes, body['choices']);
   return attributes;
 }
 

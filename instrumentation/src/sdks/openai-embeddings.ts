@@ -1,9 +1,9 @@
 import type { CallKind } from '../adapter.ts';
-import { asObject, putNumber } from '../json.ts';
+import { asObject, putCount, putNumber } from '../json.ts';
 import { ATTR_INPUT_TOKENS } from '../semconv.ts';
 import { sizeOfParts } from '../text-size.ts';
 import { openaiRequest } from './openai-client.ts';
-import { putCount, putIdentity, putTokenUsage } from './openai-usage.ts';
+import { putIdentity, putTokenUsage } from './openai-usage.ts';
 
 /** Embeddings of an SDK in OpenAI's format: all of their usage is input. */
 export function embeddingsKind(vendor: string): CallKind {

@@ -1,6 +1,6 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { CallKind, StreamReader } from '../adapter.ts';
-import { asObject, putNumber, type Json } from '../json.ts';
+import { asObject, putCount, putNumber, type Json } from '../json.ts';
 import {
   ATTR_IMAGES,
   ATTR_IMAGE_OUTPUT_TOKENS,
@@ -9,7 +9,7 @@ import {
 } from '../semconv.ts';
 import { TextSize } from '../text-size.ts';
 import { openaiRequest } from './openai-client.ts';
-import { putCount, putIdentity, putTokenUsage } from './openai-usage.ts';
+import { putIdentity, putTokenUsage } from './openai-usage.ts';
 
 /** Usage of models that are paid by tokens; what they put out is images where nothing says otherwise. */
 export function putImageUsage(attributes: Attributes, usage: Json, model: unknown): void {

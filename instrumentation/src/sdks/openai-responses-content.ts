@@ -1,5 +1,5 @@
 import type { ContentReader, Message, Part } from '../content.ts';
-import { asObject, type Json } from '../json.ts';
+import { asObject, listIn, objectsIn, type Json } from '../json.ts';
 import { contentParts } from './openai-chat-content.ts';
 
 function texts(parts: unknown): readonly Part[] {
@@ -34,11 +34,7 @@ function itemMessage(item: Json): Message {
 }
 
 function messagesOf(items: unknown): readonly Message[] {
-  if (!Array.isArray(items)) return [];
-  return items.flatMap((item) => {
-    const object = asObject(item);
-    return object === undefined ? [] : [itemMessage(object)];
-  });
+  return objectsIn(items).map(itemMessage);
 }
 
 /** Content of responses: items of many types, of which the output's make one answer. */
@@ -48,10 +44,7 @@ export const RESPONSES_CONTENT: ContentReader = {
     return typeof input === 'string' ? [{ role: 'user', parts: contentParts(input) }] : messagesOf(input);
   },
   system: (body) => contentParts(asObject(body)?.['instructions']),
-  tools: (body) => {
-    const tools = asObject(body)?.['tools'];
-    return Array.isArray(tools) ? tools : [];
-  },
+  tools: (body) => listIn(asObject(body)?.['tools']),
   output: (response) => {
     const parts = messagesOf(asObject(response)?.['output']).flatMap((message) => message.parts);
     return parts.length === 0 ? [] : [{ role: 'assistant', parts }];

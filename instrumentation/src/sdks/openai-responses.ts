@@ -1,9 +1,8 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { CallKind } from '../adapter.ts';
-import { asObject, putNumber, putString, type Json } from '../json.ts';
+import { asObject, objectsIn, putCount, putNumber, putString, type Json } from '../json.ts';
 import {
   ATTR_CONVERSATION_ID,
-  ATTR_FINISH_REASONS,
   ATTR_OPERATION,
   ATTR_REQUEST_STREAM,
   ATTR_RESPONSE_ID,
@@ -11,12 +10,13 @@ import {
   ATTR_WEB_SEARCHES,
 } from '../semconv.ts';
 import { sizeOfParts, TextSize } from '../text-size.ts';
+import { putFinishReason } from './finish-reasons.ts';
 import { isUnderWay, noteBegun, noteTold, takesUsage } from './openai-background.ts';
 import { putTier } from './openai-chat.ts';
 import { openaiRequest } from './openai-client.ts';
 import { RESPONSES_CONTENT } from './openai-responses-content.ts';
 import { isSearch, ResponsesStreamReader } from './openai-responses-stream.ts';
-import { putCount, putIdentity, putTokenUsage } from './openai-usage.ts';
+import { putIdentity, putTokenUsage } from './openai-usage.ts';
 
 function request(resource: unknown, params: unknown): Attributes {
   const body = asObject(params) ?? {};
@@ -34,16 +34,11 @@ function request(resource: unknown, params: unknown): Attributes {
   return attributes;
 }
 
-function itemsOf(response: Json): readonly Json[] {
-  const items = response['output'];
-  return Array.isArray(items) ? items.map(asObject).filter((item) => item !== undefined) : [];
-}
-
 /** Searches that are charged: as the response counts them itself, else those in its output. */
 function searchesOf(response: Json, seen: number): number {
   const counted = asObject(asObject(response['tool_usage'])?.['web_search'])?.['num_requests'];
   if (typeof counted === 'number') return counted;
-  const items = itemsOf(response);
+  const items = objectsIn(response['output']);
   return items.length === 0 ? seen : items.filter(isSearch).length;
 }
 
@@ -51,7 +46,9 @@ function searchesOf(response: Json, seen: number): number {
 function finishReason(response: Json): string | undefined {
   switch (response['status']) {
     case 'completed':
-      return itemsOf(response).some((item) => /^(function|custom_tool)_call$/.test(String(item['type'])))
+      return objectsIn(response['output']).some((item) =>
+        /^(function|custom_tool)_call$/.test(String(item['type'])),
+      )
         ? 'tool_calls'
         : 'stop';
     case 'incomplete': {
@@ -84,8 +81,7 @@ function usageOf(response: Json, seen: number, onUsage: OnUsage | undefined): At
 function describe(response: Json): Attributes {
   const attributes: Attributes = {};
   putIdentity(attributes, response);
-  const reason = finishReason(response);
-  if (reason !== undefined) attributes[ATTR_FINISH_REASONS] = [reason];
+  putFinishReason(attributes, finishReason(response));
   return attributes;
 }
 

@@ -1,5 +1,5 @@
 import type { Attributes } from '@opentelemetry/api';
-import { asObject, putString, type Json } from '../json.ts';
+import { asObject, countOf, putCount, putPart, putString, type Json } from '../json.ts';
 import {
   ATTR_AUDIO_CACHE_READ_TOKENS,
   ATTR_AUDIO_INPUT_TOKENS,
@@ -17,26 +17,6 @@ import {
   ATTR_RESPONSE_MODEL,
   ATTR_WEB_SEARCHES,
 } from '../semconv.ts';
-
-/** A count or a sum of money as a provider tells it; undefined for anything else. */
-function countOf(value: unknown): number | undefined {
-  return typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : undefined;
-}
-
-/** Sets `key` to the first of `values` that is a count. */
-export function putCount(attributes: Attributes, key: string, ...values: readonly unknown[]): void {
-  for (const value of values) {
-    const count = countOf(value);
-    if (count === undefined) continue;
-    attributes[key] = count;
-    return;
-  }
-}
-
-/** As `putCount`, for parts that most calls have none of. */
-function putPart(attributes: Attributes, key: string, value: unknown): void {
-  if (value !== 0) putCount(attributes, key, value);
-}
 
 /** Id, model, tier and fingerprint of a response or a chunk. */
 export function putIdentity(attributes: Attributes, body: Json): void {
@@ -80,9 +60,11 @@ export function putTokenUsage(attributes: Attributes, usage: Json | undefined, m
     attributes[ATTR_OUTPUT_TOKENS] = apart + Number(attributes[ATTR_OUTPUT_TOKENS]);
     attributes[ATTR_REASONING_TOKENS] = apart;
   }
-  // DeepSeek and Moonshot name cached tokens beside the details, LiteLLM what it wrote to Anthropic's cache.
+  // DeepSeek and Moonshot name cached tokens beside the details, LiteLLM what it wrote to Anthropic's cache, and
+  // Alibaba among them what it wrote to its own.
   const cached = [input?.['cached_tokens'], usage['prompt_cache_hit_tokens'], usage['cached_tokens']];
-  const written = [input?.['cache_write_tokens'], usage['cache_creation_input_tokens']];
+  const write = 'cache_creation_input_tokens';
+  const written = [input?.['cache_write_tokens'], usage[write], input?.[write]];
   putCount(attributes, ATTR_CACHE_READ_TOKENS, ...cached);
   putCount(attributes, ATTR_CACHE_WRITE_TOKENS, ...written);
   putPart(attributes, ATTR_AUDIO_INPUT_TOKENS, input?.['audio_tokens']);
@@ -95,21 +77,38 @@ export function putTokenUsage(attributes: Attributes, usage: Json | undefined, m
   for (const lifetime of ['ttl_30m_tokens', 'ttl_12h_tokens']) {
     putPart(attributes, `openai.usage.cache_write.${lifetime}`, lifetimes?.[lifetime]);
   }
+  if (typeof model === 'string' && SONAR.test(model)) addResearch(attributes, usage, model);
   putExtras(attributes, usage, model);
 }
 
+const SONAR = /(^|\/)sonar/;
+
+/**
+ * What Perplexity's models thought is counted beside the completion, and what its research read beside the prompt,
+ * at the price of input (Perplexity, "Pricing"; `@ai-sdk/perplexity@3` convertPerplexityUsage).
+ */
+function addResearch(attributes: Attributes, usage: Json, model: string): void {
+  const [input, output] = [attributes[ATTR_INPUT_TOKENS], attributes[ATTR_OUTPUT_TOKENS]];
+  const thought = countOf(usage['reasoning_tokens']) ?? 0;
+  const read = model.includes('deep-research') ? (countOf(usage['citation_tokens']) ?? 0) : 0;
+  if (typeof input === 'number') attributes[ATTR_INPUT_TOKENS] = input + read;
+  if (typeof output !== 'number' || thought === 0) return;
+  attributes[ATTR_OUTPUT_TOKENS] = output + thought;
+  attributes[ATTR_REASONING_TOKENS] = thought;
+}
+
 /** What compatible servers say beside tokens: what they charge, and what else they charge for. */
-function putExtras(attributes: Attributes, usage: Json, model: unknown): void {
+export function putExtras(attributes: Attributes, usage: Json, model: unknown): void {
   // OpenRouter tells a number; Perplexity an object of its parts.
   putCount(attributes, ATTR_REPORTED_COST, usage['cost'], asObject(usage['cost'])?.['total_cost']);
   putCount(attributes, 'x_ai.usage.cost_in_usd_ticks', usage['cost_in_usd_ticks']);
   const upstream = asObject(usage['cost_details'])?.['upstream_inference_cost'];
   putCount(attributes, 'openrouter.cost_details.upstream_inference_cost', upstream);
   if (typeof usage['is_byok'] === 'boolean') attributes['openrouter.is_byok'] = usage['is_byok'];
-  putString(attributes, 'perplexity.response.search_context_size', usage['search_context_size']);
+  const isResearch = typeof model === 'string' && model.includes('deep-research');
+  // Research is charged by its searches, other models by how far they look.
+  if (isResearch) putPart(attributes, ATTR_WEB_SEARCHES, usage['num_search_queries']);
+  else putString(attributes, 'perplexity.response.search_context_size', usage['search_context_size']);
   // Mistral's models that listen.
   putPart(attributes, ATTR_AUDIO_SECONDS, usage['prompt_audio_seconds']);
-  if (typeof model === 'string' && model.includes('deep-research')) {
-    putPart(attributes, ATTR_WEB_SEARCHES, usage['num_search_queries']);
-  }
 }

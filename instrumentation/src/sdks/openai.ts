@@ -2,7 +2,7 @@ import type { AdapterHost, CallKind, Method, SdkAdapter } from '../adapter.ts';
 import { prototypeAt, type Json } from '../json.ts';
 import { speechKind, transcriptionKind, translationKind } from './openai-audio.ts';
 import { askingKind, chatKind } from './openai-chat.ts';
-import { clientClass } from './openai-client.ts';
+import { clientParts, methodsOn } from './openai-client.ts';
 import { completionKind } from './openai-completions.ts';
 import { embeddingsKind, moderationKind } from './openai-embeddings.ts';
 import { makesImages, tellImages } from './openai-image-tool.ts';
@@ -11,9 +11,7 @@ import { DECISIONS, fetchKind, responsesKind } from './openai-responses.ts';
 
 const VENDOR = 'openai';
 
-function method(path: readonly string[], name: string, kind: Method['kind']): Method {
-  return { owner: (moduleExports) => prototypeAt(moduleExports, ['OpenAI', ...path]), name, kind };
-}
+const method = methodsOn('OpenAI');
 
 const IMAGES: CallKind = imageKind(VENDOR);
 
@@ -64,14 +62,10 @@ export const openai: SdkAdapter = {
   versions: ['>=4.19.0 <8'],
   methods: METHODS,
   patch: patchResponses,
-  retries: { owner: (moduleExports) => prototypeAt(moduleExports, ['OpenAI']), name: 'retryRequest' },
   rivals: [
     '@opentelemetry/instrumentation-openai',
     '@traceloop/instrumentation-openai',
     '@arizeai/openinference-instrumentation-openai',
   ],
-  exportsOf: (client) => {
-    const found = clientClass(client, 'OpenAI');
-    return found === undefined ? undefined : { OpenAI: found };
-  },
+  ...clientParts('OpenAI'),
 };

@@ -1,5 +1,5 @@
 import type { Message, Part } from '../content.ts';
-import { asObject, objectsIn, type Json } from '../json.ts';
+import { asObject, listIn, objectsIn, type Json } from '../json.ts';
 
 /** An SDK's field in either spelling: some give the wire's names, some their own. */
 function field(object: Json, camel: string, snake: string): unknown {
@@ -81,7 +81,7 @@ export function roleMessage(value: unknown, finishReason?: unknown): Message {
     parts: [
       ...(typeof thinking === 'string' ? [{ type: 'reasoning', content: thinking }] : []),
       ...partsOfContent(message['content']),
-      ...(Array.isArray(message['images']) ? message['images'] : []).map(imagePart),
+      ...listIn(message['images']).map(imagePart),
       ...objectsIn(field(message, 'toolCalls', 'tool_calls')).map(toolCall),
     ],
     ...ended,

@@ -1,5 +1,5 @@
 import type { Message, Part } from '../content.ts';
-import { asObject, objectsIn, type Json } from '../json.ts';
+import { asObject, objectsIn } from '../json.ts';
 
 interface Call {
   id: unknown;
@@ -18,11 +18,11 @@ export class StreamedMessage {
   #finishReason: string | undefined;
 
   text(piece: unknown): void {
-    if (typeof piece === 'string') this.#text.push(piece);
+    if (typeof piece === 'string' && piece !== '') this.#text.push(piece);
   }
 
   thinking(piece: unknown): void {
-    if (typeof piece === 'string') this.#thinking.push(piece);
+    if (typeof piece === 'string' && piece !== '') this.#thinking.push(piece);
   }
 
   /** Text, or pieces of text and thinking. */
@@ -36,24 +36,27 @@ export class StreamedMessage {
     }
   }
 
-  /** Calls that belong to the same index, or have the same id, are one, whose arguments go on. */
+  /** Calls that belong to the same index, or have the same id, are one. */
   calls(calls: unknown, index?: unknown): void {
-    for (const call of objectsIn(calls)) this.#call(call, index ?? call['index'] ?? call['id']);
+    for (const call of objectsIn(calls)) {
+      const called = asObject(call['function']) ?? call;
+      const args = called['arguments'] ?? called['parameters'];
+      this.call(call['id'], called['name'], args, index ?? call['index'] ?? call['id']);
+    }
   }
 
-  #call(call: Json, index: unknown): void {
-    const key = index ?? this.#calls.size;
-    const called = asObject(call['function']) ?? call;
-    let known = this.#calls.get(key);
+  /** One call, or a piece of one: the arguments of pieces with the same `key` go on. */
+  call(id: unknown, name: unknown, args: unknown, key?: unknown): void {
+    const slot = key ?? this.#calls.size;
+    let known = this.#calls.get(slot);
     if (known === undefined) {
       if (this.#calls.size >= MAX_CALLS) return;
-      known = { id: undefined, name: undefined, pieces: [] };
-      this.#calls.set(key, known);
+      known = { id, name, pieces: [] };
+      this.#calls.set(slot, known);
     }
-    known.id ??= call['id'];
-    known.name ??= called['name'];
-    const given = called['arguments'] ?? called['parameters'];
-    if (given !== undefined && given !== null) known.pieces.push(given);
+    known.id ??= id;
+    known.name ??= name;
+    if (args !== undefined && args !== null) known.pieces.push(args);
   }
 
   finish(reason: unknown): void {
@@ -65,7 +68,8 @@ export class StreamedMessage {
     if (this.#thinking.length > 0) parts.push({ type: 'reasoning', content: this.#thinking.join('') });
     if (this.#text.length > 0) parts.push({ type: 'text', content: this.#text.join('') });
     for (const { id, name, pieces } of this.#calls.values()) {
-      const whole = pieces.every((piece) => typeof piece === 'string') ? pieces.join('') : pieces.at(-1);
+      const isText = pieces.length > 0 && pieces.every((piece) => typeof piece === 'string');
+      const whole = isText ? pieces.join('') : pieces.at(-1);
       parts.push({ type: 'tool_call', id, name, arguments: whole });
     }
     if (parts.length === 0) return [];

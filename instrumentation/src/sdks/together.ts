@@ -1,17 +1,14 @@
-import type { Method, SdkAdapter } from '../adapter.ts';
-import { prototypeAt } from '../json.ts';
+import type { SdkAdapter } from '../adapter.ts';
 import { speechKind, transcriptionKind, translationKind } from './openai-audio.ts';
 import { chatKind } from './openai-chat.ts';
-import { clientClass } from './openai-client.ts';
+import { clientParts, methodsOn } from './openai-client.ts';
 import { completionKind } from './openai-completions.ts';
 import { embeddingsKind, rerankKind } from './openai-embeddings.ts';
 import { imageKind } from './openai-images.ts';
 
 const VENDOR = 'together';
 
-function method(path: readonly string[], name: string, kind: Method['kind']): Method {
-  return { owner: (moduleExports) => prototypeAt(moduleExports, ['Together', ...path]), name, kind };
-}
+const method = methodsOn('Together');
 
 /** The `together-ai` package. Its server tells the usage of every stream in the last chunk, without being asked. */
 export const together: SdkAdapter = {
@@ -31,10 +28,6 @@ export const together: SdkAdapter = {
     method(['Audio', 'Transcriptions'], 'create', transcriptionKind(VENDOR)),
     method(['Audio', 'Translations'], 'create', translationKind(VENDOR)),
   ],
-  retries: { owner: (moduleExports) => prototypeAt(moduleExports, ['Together']), name: 'retryRequest' },
   rivals: ['@traceloop/instrumentation-together'],
-  exportsOf: (client) => {
-    const found = clientClass(client, 'Together');
-    return found === undefined ? undefined : { Together: found };
-  },
+  ...clientParts('Together'),
 };

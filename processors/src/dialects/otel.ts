@@ -113,7 +113,12 @@ export const OTEL: Dialect = {
       'aws.bedrock.request.service_tier',
     ],
     batch: ['spanmeter.batch', 'gen_ai.request.batch'],
-    speed: ['anthropic.usage.speed', 'anthropic.response.speed', 'anthropic.request.speed'],
+    speed: [
+      'anthropic.usage.speed',
+      'anthropic.response.speed',
+      'anthropic.request.speed',
+      'aws.bedrock.response.performance_latency',
+    ],
     inferenceGeo: [
       'anthropic.usage.inference_geo',
       'anthropic.response.inference_geo',

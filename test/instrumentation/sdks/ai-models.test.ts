@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { SpanStatusCode } from '@opentelemetry/api';
+import { context, SpanStatusCode } from '@opentelemetry/api';
+import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import {
   InMemorySpanExporter,
   NodeTracerProvider,
@@ -336,12 +337,55 @@ describe('functions of the AI SDK that are no chats', () => {
     const none = undefined;
     assert.deepEqual(told, [
       ['chat other-1', none, none, none, none, none],
-      ['image_generation other-1', 9, 300, 2, none, none],
+      ['image_generation other-1', 9, 300, none, none, none],
       ['speech other-1', none, none, none, 4, none],
       ['transcription other-1', none, none, none, none, 12.5],
       ['rerank other-1', none, none, none, none, none],
       ['embeddings other-1', 30, none, none, none, none],
     ]);
     instrumentation.disable();
+  });
+});
+
+/** As Google's package has it: an image model that asks a language model of its own. */
+class PaintingModel {
+  readonly specificationVersion = 'v3';
+  readonly provider = 'google.generative-ai';
+  readonly modelId = 'gemini-2.5-flash-image';
+  readonly maxImagesPerCall = 1;
+
+  async doGenerate(): Promise<object> {
+    const usage = { inputTokens: { total: 9 }, outputTokens: { total: 1290 } };
+    await new LocalModel({ usage }, 'v3', 'google.generative-ai').doGenerate({ prompt: [] });
+    return { images: ['a'], usage: { inputTokens: 9, outputTokens: 1290 } };
+  }
+}
+
+describe('an image model of the AI SDK that asks a language model', () => {
+  const contexts = new AsyncLocalStorageContextManager();
+  before(() => context.setGlobalContextManager(contexts.enable()));
+  after(() => {
+    contexts.disable();
+    context.disable();
+  });
+
+  it('is told once: by the language model, or where nobody knows that one, itself', async () => {
+    for (const inner of [true, false]) {
+      const [instrumentation] = createInstrumentations({ enabled: false }).filter(({ sdk }) => sdk === 'ai');
+      assert.ok(instrumentation);
+      instrumentation.enable();
+      instrumentation.setTracerProvider(provider);
+      if (inner) assert.equal(instrumentation.instrumentClient(new LocalModel(undefined)), true);
+      assert.equal(instrumentation.instrumentClient(new PaintingModel()), true);
+      exporter.reset();
+      await new PaintingModel().doGenerate();
+      const told = exporter.getFinishedSpans();
+      assert.deepEqual(
+        told.map(({ name }) => name),
+        [inner ? 'chat local-1' : 'chat gemini-2.5-flash-image'],
+      );
+      assert.equal(told[0]?.attributes['gen_ai.usage.output_tokens'], 1290);
+      instrumentation.disable();
+    }
   });
 });

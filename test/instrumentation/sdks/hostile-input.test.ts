@@ -142,15 +142,24 @@ describe('what Google, Mistral, Cohere and Ollama send', () => {
   });
 
   it('may be a hundred thousand chunks, of which nothing is kept that was not asked for', async () => {
+    // Every one of the readers finds its text in it.
+    const chunk = {
+      data: { type: 'message.output.delta', content: 'x', choices: [{ delta: { content: 'x' } }] },
+      candidates: [{ content: { parts: [{ text: 'x' }] } }],
+      delta: { type: 'text', text: 'x', message: { content: { text: 'x' } } },
+      eventType: 'text-generation',
+      message: { content: 'x' },
+      text: 'x',
+    };
     for (const [name, kind] of await kinds()) {
       const reader = kind.stream?.(false, false);
       if (reader === undefined) continue;
-      assert.equal(reader.messages, undefined, name);
-      const chunk = {
-        data: { type: 'message.output.delta', content: 'x', choices: [{ delta: { content: 'x' } }] },
-      };
       for (let i = 0; i < 100_000; i += 1) reader.read(chunk);
       assert.ok(JSON.stringify(reader.attributes()).length < 1000, name);
+      assert.deepEqual(reader.messages?.() ?? [], [], name);
+      const capturing = kind.stream?.(true, false);
+      capturing?.read(chunk);
+      assert.notDeepEqual(capturing?.messages?.(), [], name);
     }
   });
 });

@@ -18,7 +18,7 @@ async function kindOf(file: string, name: string): Promise<Kind> {
   return kind;
 }
 
-function streamed(kind: Kind, chunks: readonly unknown[]): unknown {
+function streamed(kind: Pick<Kind, 'stream'>, chunks: readonly unknown[]): unknown {
   const reader = kind.stream(true);
   for (const chunk of chunks) reader.read(chunk);
   return reader.messages();
@@ -222,5 +222,63 @@ describe('what was said to and by Ollama', () => {
         },
       ],
     );
+  });
+
+  it('has a call of a tool, and no text where none was streamed', async () => {
+    const { ollama } = await instrumentationFile<{ ollama: { methods: { name: string; kind: Kind }[] } }>(
+      'sdks/ollama.js',
+    );
+    const chat = ollama.methods.find(({ name }) => name === 'chat')!.kind;
+    const calls = [{ function: { name: 'lookup', arguments: { q: 1 } } }, { function: { name: 'lookup' } }];
+    assert.deepEqual(
+      streamed(chat, [
+        { message: { role: 'assistant', content: '', tool_calls: calls } },
+        { message: { role: 'assistant', content: '' }, done: true },
+      ]),
+      [{ role: 'assistant', parts: [call(undefined, { q: 1 }), call(undefined, undefined)] }],
+    );
+  });
+});
+
+describe('what was said by models of LangChain in a stream', () => {
+  type Reader = ReturnType<Kind['stream']>;
+  type Readers = Record<'ChunkReader' | 'EventReader', new (provider: string, capture: boolean) => Reader>;
+  const readers = instrumentationFile<Readers>('sdks/langchain/model-streams.js');
+
+  it('has the pieces of a call joined, and calls that come whole apart', async () => {
+    const { ChunkReader } = await readers;
+    const kind = (capture: boolean): Reader => new ChunkReader('openai', capture);
+    const chunks = [
+      { content: 'Ye', tool_call_chunks: [{ index: 0, id: '1', name: 'lookup', args: '{"q"' }] },
+      { content: [{ type: 'text', text: 's' }], tool_call_chunks: [{ index: 0, args: ':1}' }] },
+      { content: '', tool_call_chunks: [{ id: '2', name: 'lookup', args: '{}' }] },
+      { content: '', tool_call_chunks: [{ id: '3', name: 'lookup', args: '[]' }] },
+    ];
+    assert.deepEqual(streamed({ stream: kind }, chunks), [
+      {
+        role: 'assistant',
+        parts: [text('Yes'), call('1', '{"q":1}'), call('2', '{}'), call('3', '[]')],
+      },
+    ]);
+  });
+
+  it('has the text and the finished calls of events', async () => {
+    const { EventReader } = await readers;
+    const kind = (capture: boolean): Reader => new EventReader('openai', capture);
+    const finished = (id: string): object => ({
+      event: 'content-block-finish',
+      content: { type: 'tool_call', id, name: 'lookup', args: { q: 1 } },
+    });
+    const delta = { event: 'content-block-delta', delta: { type: 'text-delta', text: 'Yes' } };
+    assert.deepEqual(streamed({ stream: kind }, [delta, finished('1'), finished('2')]), [
+      { role: 'assistant', parts: [text('Yes'), call('1', { q: 1 }), call('2', { q: 1 })] },
+    ]);
+  });
+
+  it('is kept only where it is wanted', async () => {
+    const { ChunkReader } = await readers;
+    const reader = new ChunkReader('openai', false);
+    reader.read({ content: 'Yes', tool_call_chunks: [] });
+    assert.deepEqual(reader.messages(), []);
   });
 });

@@ -14,6 +14,29 @@ const { putMistralUsage } = await instrumentationFile<{
   readonly putMistralUsage: (attributes: Attributes, usage: object | undefined) => void;
 }>('sdks/mistral/mistral-usage.js');
 
+interface Reader {
+  read(chunk: object): boolean;
+  attributes(): Attributes;
+}
+const { converseKind } = await instrumentationFile<{
+  readonly converseKind: (
+    exchange: object,
+    streamed: boolean,
+  ) => { readonly response: (output: object) => Attributes; readonly stream?: () => Reader };
+}>('sdks/bedrock/converse.js');
+const { cohereRequest } = await instrumentationFile<{
+  readonly cohereRequest: (resource: object, body: object, operation: string, stream: boolean) => Attributes;
+}>('sdks/cohere/cohere-request.js');
+const { SPEECH } = await instrumentationFile<{
+  readonly SPEECH: {
+    readonly request: (resource: object, params: object) => Attributes;
+    readonly charged: (params: object) => Attributes;
+  };
+}>('sdks/mistral/mistral-other.js');
+const { putTokenUsage } = await instrumentationFile<{
+  readonly putTokenUsage: (attributes: Attributes, usage: object, model: string) => void;
+}>('sdks/openai-usage.js');
+
 function told(put: (attributes: Attributes) => void): Attributes {
   const attributes: Attributes = {};
   put(attributes);
@@ -94,6 +117,19 @@ describe('usage of Gemini', () => {
     });
   });
 
+  it('says that no sound was cached where what was cached is told', () => {
+    const usage = {
+      promptTokenCount: 100,
+      cachedContentTokenCount: 40,
+      promptTokensDetails: [{ modality: 'AUDIO', tokenCount: 60 }],
+    };
+    const text = [{ modality: 'TEXT', tokenCount: 40 }];
+    assert.equal(gemini({ ...usage, cacheTokensDetails: text })['audio.cache_read.input_tokens'], 0);
+    assert.equal(gemini(usage)['audio.cache_read.input_tokens'], undefined);
+    const seen = { ...usage, promptTokensDetails: text, cacheTokensDetails: text };
+    assert.equal(gemini(seen)['audio.cache_read.input_tokens'], undefined);
+  });
+
   it('has as many searches as are charged for', () => {
     const searches = (model: unknown): unknown =>
       told((attributes) => putSearches(attributes, 4, model))['web_search_requests'];
@@ -123,6 +159,10 @@ describe('usage of Cohere', () => {
     assert.equal(cached(500, 566, 80), 14);
   });
 
+  it('counts the pages of documents', () => {
+    assert.deepEqual(cohere({ billedUnits: { pages: 12 } }), { requests: 12 });
+  });
+
   it('counts images by tokens, or else by number, and searches', () => {
     assert.deepEqual(cohere({ billedUnits: { inputTokens: 10, imageTokens: 90, images: 1 } }), {
       input_tokens: 100,
@@ -130,6 +170,21 @@ describe('usage of Cohere', () => {
     });
     assert.deepEqual(cohere({ billedUnits: { images: 3 } }), { images: 3 });
     assert.deepEqual(cohere({ billedUnits: { searchUnits: 2 } }), { requests: 2 });
+  });
+});
+
+describe("Cohere's clients for AWS", () => {
+  it('ask Bedrock for its models, and SageMaker for endpoints', () => {
+    const resource = { _options: { token: 'n/a', awsRegion: 'eu-west-1' } };
+    const askedOf = (model: string): unknown[] => {
+      const asked = cohereRequest(resource, { model }, 'chat', false);
+      return ['gen_ai.provider.name', 'aws.region', 'server.address'].map((key) => asked[key]);
+    };
+    const bedrock = ['aws.bedrock', 'eu-west-1', 'bedrock-runtime.eu-west-1.amazonaws.com'];
+    assert.deepEqual(askedOf('cohere.command-r-v1:0'), bedrock);
+    assert.deepEqual(askedOf('eu.cohere.embed-v4:0'), bedrock);
+    assert.deepEqual(askedOf('arn:aws:bedrock:eu-west-1:1:provisioned-model/x'), bedrock);
+    assert.equal(askedOf('my-endpoint')[0], 'aws.sagemaker');
   });
 });
 
@@ -156,5 +211,71 @@ describe('usage of Mistral', () => {
     for (const more of [details, { additionalProperties: details }, { num_cached_tokens: 64 }]) {
       assert.equal(mistral({ ...usage, ...more })['cache_read.input_tokens'], 64);
     }
+  });
+});
+
+describe('speech of Mistral', () => {
+  it('is charged by its characters once it was answered, and not when it was refused', () => {
+    const params = { model: 'voxtral-mini-tts-2603', input: '👍 ok' };
+    assert.equal(SPEECH.request({}, params)['spanmeter.usage.input_characters'], undefined);
+    assert.deepEqual(SPEECH.charged(params), { 'spanmeter.usage.input_characters': 4 });
+    assert.deepEqual(SPEECH.charged({}), {});
+  });
+});
+
+describe('a router of Bedrock', () => {
+  it('tells which model it chose, whose price it is', () => {
+    const invokedModelId = 'arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-lite-v1:0';
+    const trace = { promptRouter: { invokedModelId } };
+    const key = 'gen_ai.response.model';
+    assert.equal(converseKind({}, false).response({ trace })[key], invokedModelId);
+    assert.equal(converseKind({}, false).response({ trace: { guardrail: {} } })[key], undefined);
+    const reader = converseKind({}, true).stream?.();
+    reader?.read({ metadata: { usage: { inputTokens: 3, outputTokens: 2 }, trace } });
+    assert.equal(reader?.attributes()[key], invokedModelId);
+  });
+});
+
+describe("usage of Alibaba's models", () => {
+  it('has what was written to the cache, as part of the prompt', () => {
+    const details = { cached_tokens: 100, cache_creation_input_tokens: 1494, cache_type: 'ephemeral' };
+    const usage = { prompt_tokens: 1700, completion_tokens: 9, prompt_tokens_details: details };
+    assert.deepEqual(
+      told((attributes) => putTokenUsage(attributes, usage, 'qwen3-coder-plus')),
+      {
+        input_tokens: 1700,
+        output_tokens: 9,
+        'cache_read.input_tokens': 100,
+        'cache_write.input_tokens': 1494,
+      },
+    );
+  });
+});
+
+describe("usage of Perplexity's models", () => {
+  const perplexity = (model: string): Attributes => {
+    const counts = {
+      prompt_tokens: 33,
+      completion_tokens: 7163,
+      total_tokens: 7196,
+      reasoning_tokens: 95305,
+    };
+    const usage = { ...counts, citation_tokens: 20016, num_search_queries: 18, search_context_size: 'low' };
+    return told((attributes) => putTokenUsage(attributes, usage, model));
+  };
+
+  it('has what its research read in the input and what it thought in the output', () => {
+    assert.deepEqual(perplexity('sonar-deep-research'), {
+      input_tokens: 20049,
+      output_tokens: 102468,
+      'reasoning.output_tokens': 95305,
+      web_search_requests: 18,
+    });
+  });
+
+  it('has only its prompt where citations are free', () => {
+    assert.equal(perplexity('sonar-pro')['input_tokens'], 33);
+    assert.equal(perplexity('perplexity/sonar-reasoning-pro')['output_tokens'], 102468);
+    assert.equal(perplexity('o4-mini-deep-research')['output_tokens'], 7163);
   });
 });

@@ -1,20 +1,28 @@
 import type { Attributes } from '@opentelemetry/api';
-import { asObject, putString, type Json } from '../../json.ts';
-import { ATTR_FINISH_REASONS, ATTR_RESPONSE_ID, ATTR_RESPONSE_MODEL } from '../../semconv.ts';
-import { putModelUsage } from './model-usage.ts';
+import { asObject, objectsIn, putString, type Json } from '../../json.ts';
+import { ATTR_RESPONSE_ID, ATTR_RESPONSE_MODEL } from '../../semconv.ts';
+import { putFinishReason } from '../finish-reasons.ts';
+import { isSearch, putModelSearches } from './model-charges.ts';
+import { putModelUsage, type ModelResult } from './model-usage.ts';
 
-/** Reads an answer of any of the SDK's models, or the last part of a stream: who answered, why it ended, usage. */
-export function putAnswer(attributes: Attributes, provider: unknown, answer: Json): void {
+/**
+ * Reads an answer of any of the SDK's models, or the last part of a stream: who answered, why it ended, usage.
+ * `searches` are those that a stream has shown before.
+ */
+export function putAnswer(attributes: Attributes, model: unknown, answer: Json, searches = 0): void {
   const response = asObject(answer['response']);
   putString(attributes, ATTR_RESPONSE_ID, response?.['id']);
   putString(attributes, ATTR_RESPONSE_MODEL, response?.['modelId']);
-  const reason = finishReason(answer['finishReason']);
-  if (reason !== undefined) attributes[ATTR_FINISH_REASONS] = [reason];
-  putModelUsage(attributes, provider, {
+  putFinishReason(attributes, finishReason(answer['finishReason']));
+  const { provider, modelId } = asObject(model) ?? {};
+  const result: ModelResult = {
     usage: asObject(answer['usage']),
     metadata: asObject(answer['providerMetadata']),
     raw: bodyUsage(answer, response),
-  });
+    model: attributes[ATTR_RESPONSE_MODEL] ?? modelId,
+  };
+  putModelUsage(attributes, provider, result);
+  putModelSearches(attributes, result, searches + objectsIn(answer['content']).filter(isSearch).length);
 }
 
 /** One word until version 5; the SDK's and the provider's since. The conventions have no dashes in it. */

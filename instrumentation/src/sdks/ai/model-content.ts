@@ -1,9 +1,5 @@
 import type { ContentReader, Message, Part } from '../../content.ts';
-import { asObject, type Json } from '../../json.ts';
-
-function list(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : [];
-}
+import { asObject, listIn, type Json } from '../../json.ts';
 
 /** One part of a prompt or an answer, of any version of the SDK, in the conventions' shape. */
 function partOf(value: unknown): Part {
@@ -41,7 +37,7 @@ function mediaOf(part: Json): Part {
 function messageOf(value: unknown): Message {
   const message = asObject(value) ?? {};
   const content = message['content'];
-  const parts = typeof content === 'string' ? [{ type: 'text', content }] : list(content).map(partOf);
+  const parts = typeof content === 'string' ? [{ type: 'text', content }] : listIn(content).map(partOf);
   return { role: typeof message['role'] === 'string' ? message['role'] : 'user', parts };
 }
 
@@ -57,26 +53,27 @@ function answerParts(answer: Json): Part[] {
   if (typeof reasoning === 'string') parts.push({ type: 'reasoning', content: reasoning });
   else
     parts.push(
-      ...list(reasoning).map((each) => partOf({ type: 'reasoning', text: asObject(each)?.['text'] })),
+      ...listIn(reasoning).map((each) => partOf({ type: 'reasoning', text: asObject(each)?.['text'] })),
     );
   if (typeof text === 'string') parts.push({ type: 'text', content: text });
-  for (const call of list(answer['toolCalls'])) parts.push(partOf({ ...asObject(call), type: 'tool-call' }));
+  for (const call of listIn(answer['toolCalls']))
+    parts.push(partOf({ ...asObject(call), type: 'tool-call' }));
   return parts;
 }
 
 /** Prompts and answers of language models, as the SDK hands them to its providers and gets them back. */
 export const MODEL_CONTENT: ContentReader = {
   input: (params) =>
-    list(asObject(params)?.['prompt'])
+    listIn(asObject(params)?.['prompt'])
       .filter((message) => !isSystem(message))
       .map(messageOf),
   system: (params) =>
-    list(asObject(params)?.['prompt'])
+    listIn(asObject(params)?.['prompt'])
       .filter(isSystem)
       .flatMap((message) => messageOf(message).parts),
   tools: (params) => {
     const body = asObject(params);
-    return list(body?.['tools'] ?? asObject(body?.['mode'])?.['tools']);
+    return listIn(body?.['tools'] ?? asObject(body?.['mode'])?.['tools']);
   },
   output: (result) => {
     const parts = answerParts(asObject(result) ?? {});

@@ -42,10 +42,14 @@ export function vendorOf(provider: string): string {
   return first === undefined || first === '' ? 'unknown' : first;
 }
 
-/** Where models of the SDK's own providers send their requests: `config.baseURL`, or what `config.url` makes. */
+/**
+ * Where models of the SDK's own providers send their requests: `config.baseURL`, what Bedrock's function of nearly that
+ * name gives, or what `config.url` makes.
+ */
 function addressOf(model: Json | undefined): unknown {
   const config = asObject(model?.['config']);
-  const given = config?.['baseURL'] ?? config?.['baseUrl'];
+  const found = config?.['baseURL'] ?? config?.['baseUrl'];
+  const given: unknown = typeof found === 'function' ? Reflect.apply(found, config, []) : found;
   return typeof given === 'string' ? given : urlOf(config, model);
 }
 

@@ -1,9 +1,11 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { CallKind, Operation } from '../../adapter.ts';
-import { asObject, putNumber, putString, type Json } from '../../json.ts';
-import { ATTR_REQUEST_STREAM } from '../../semconv.ts';
+import { asObject, putCount, putNumber, putString, type Json } from '../../json.ts';
+import { ATTR_REQUEST_STREAM, ATTR_REQUESTS } from '../../semconv.ts';
 import { sizeOfParts } from '../../text-size.ts';
+import { charactersOf } from '../openai-audio.ts';
 import { putAnswer } from './model-answer.ts';
+import { putImages } from './model-charges.ts';
 import { MODEL_CONTENT } from './model-content.ts';
 import { putModel } from './model-identity.ts';
 import { ModelStreamReader } from './model-stream.ts';
@@ -35,15 +37,17 @@ function languageRequest(model: unknown, params: unknown, stream: boolean): Attr
   putNumber(attributes, 'gen_ai.request.frequency_penalty', options['frequencyPenalty']);
   putNumber(attributes, 'gen_ai.request.presence_penalty', options['presencePenalty']);
   putNumber(attributes, 'gen_ai.request.seed', options['seed']);
-  const tier = asObject(asObject(options['providerOptions'])?.['openai'])?.['serviceTier'];
+  const asked = asObject(options['providerOptions']);
+  const tier = asObject(asked?.['openai'])?.['serviceTier'];
   if (tier !== 'auto') putString(attributes, 'openai.request.service_tier', tier);
+  putString(attributes, 'gen_ai.request.service_tier', asObject(asked?.['google'])?.['serviceTier']);
   return attributes;
 }
 
-function answerOf(provider: unknown, result: unknown): Attributes {
+function answerOf(model: unknown, result: unknown): Attributes {
   const attributes: Attributes = {};
   const answer = asObject(result);
-  if (answer !== undefined) putAnswer(attributes, provider, answer);
+  if (answer !== undefined) putAnswer(attributes, model, answer);
   return attributes;
 }
 
@@ -53,11 +57,10 @@ const REQUEST_PARTS = ['prompt', 'tools', 'mode'];
 const RESPONSE_PARTS = ['text', 'reasoning', 'toolCalls', 'content'];
 
 function language(model: unknown, stream: boolean): CallKind {
-  const provider = asObject(model)?.['provider'];
   const kind: CallKind = {
     operation: 'chat',
     request: (resource, params) => languageRequest(resource, params, stream),
-    response: (result) => answerOf(provider, result),
+    response: (result) => answerOf(model, result),
     requestSize: (params) => sizeOfParts(params, REQUEST_PARTS),
     responseSize: (result) => sizeOfParts(result, RESPONSE_PARTS),
     content: MODEL_CONTENT,
@@ -65,7 +68,7 @@ function language(model: unknown, stream: boolean): CallKind {
   if (!stream) return kind;
   return {
     ...kind,
-    stream: (capture) => new ModelStreamReader(provider, capture),
+    stream: (capture) => new ModelStreamReader(model, capture),
     streamOf: (result) => asObject(result)?.['stream'],
   };
 }
@@ -79,7 +82,7 @@ function simple(
     operation,
     request: requestOf,
     response: (result, params) => {
-      const attributes = answerOf(asObject(model)?.['provider'], result);
+      const attributes = answerOf(model, result);
       more(attributes, asObject(result) ?? {}, asObject(params) ?? {});
       return attributes;
     },
@@ -89,19 +92,33 @@ function simple(
 
 const NO_MORE = (): void => undefined;
 
-function putImages(attributes: Attributes, result: Json): void {
-  const { images } = result;
-  if (Array.isArray(images)) attributes['spanmeter.usage.images'] = images.length;
+/** Cohere tells its searches in the body, which the SDK passes on. */
+function putSearchUnits(attributes: Attributes, result: Json): void {
+  const meta = asObject(asObject(asObject(result['response'])?.['body'])?.['meta']);
+  putCount(attributes, ATTR_REQUESTS, asObject(meta?.['billed_units'])?.['search_units']);
 }
 
 /** Priced by what is to be said. */
 function putCharacters(attributes: Attributes, _result: Json, params: Json): void {
   const { text } = params;
-  if (typeof text === 'string') attributes['spanmeter.usage.input_characters'] = text.length;
+  if (typeof text === 'string') attributes['spanmeter.usage.input_characters'] = charactersOf(text);
 }
 
 function putSeconds(attributes: Attributes, result: Json): void {
   putNumber(attributes, 'spanmeter.usage.audio_seconds', result['durationInSeconds']);
+}
+
+const IMAGE = simple('image_generation', putImages);
+
+/**
+ * Images of Gemini are made by its language model, which the image model asks (`@ai-sdk/google@3` doGenerateGemini):
+ * where that one is told, this is the same request.
+ */
+function image(model: unknown): CallKind {
+  const kind = IMAGE(model);
+  const { modelId } = asObject(model) ?? {};
+  const isGemini = typeof modelId === 'string' && modelId.includes('gemini-');
+  return isGemini ? { ...kind, operation: 'chat', layer: true } : kind;
 }
 
 const DO_GENERATE = 'doGenerate';
@@ -113,8 +130,8 @@ export const MODEL_METHODS: Readonly<Record<ModelRole, readonly ModelMethod[]>> 
     { name: 'doStream', kind: (model) => language(model, true) },
   ],
   embedding: [{ name: 'doEmbed', kind: simple('embeddings', NO_MORE, ['values']) }],
-  image: [{ name: DO_GENERATE, kind: simple('image_generation', putImages) }],
+  image: [{ name: DO_GENERATE, kind: image }],
   speech: [{ name: DO_GENERATE, kind: simple('speech', putCharacters) }],
   transcription: [{ name: DO_GENERATE, kind: simple('transcription', putSeconds) }],
-  reranking: [{ name: 'doRerank', kind: simple('rerank', NO_MORE, ['query', 'documents']) }],
+  reranking: [{ name: 'doRerank', kind: simple('rerank', putSearchUnits, ['query', 'documents']) }],
 };

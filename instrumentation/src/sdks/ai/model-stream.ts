@@ -1,9 +1,8 @@
 import type { Attributes } from '@opentelemetry/api';
-import type { StreamReader } from '../../adapter.ts';
-import type { Message, Part } from '../../content.ts';
 import { asObject, type Json } from '../../json.ts';
-import { TextSize } from '../../text-size.ts';
+import { MessageReader } from '../message-reader.ts';
 import { putAnswer } from './model-answer.ts';
+import { isSearch } from './model-charges.ts';
 
 /** Parts with text of the model, and the field that has it: `textDelta` in version 4, `delta` since. */
 const TEXTS: Readonly<Record<string, readonly string[]>> = {
@@ -15,20 +14,16 @@ const TEXTS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Reads the parts of a language model's stream: usage comes with the last one. */
-export class ModelStreamReader implements StreamReader {
-  readonly #provider: unknown;
-  readonly #capture: boolean;
-  readonly #received = new TextSize();
+export class ModelStreamReader extends MessageReader {
+  readonly #model: unknown;
   #identity: Json = {};
   #finish: Json | undefined;
   #error: unknown;
-  #text = '';
-  #reasoning = '';
-  readonly #tools: Part[] = [];
+  #searches = 0;
 
-  constructor(provider: unknown, capture: boolean) {
-    this.#provider = provider;
-    this.#capture = capture;
+  constructor(model: unknown, capture: boolean) {
+    super(capture);
+    this.#model = model;
   }
 
   read(chunk: unknown): boolean {
@@ -37,15 +32,20 @@ export class ModelStreamReader implements StreamReader {
     if (part === undefined || typeof type !== 'string') return false;
     const text = this.#textOf(part, type);
     if (text !== undefined) {
-      this.#received.add(text);
-      if (this.#capture) this.#keep(type, text);
+      this.size.add(text);
+      if (type === 'text-delta') this.said?.text(text);
+      else if (type.startsWith('reasoning')) this.said?.thinking(text);
       return true;
     }
     if (type === 'finish') this.#finish = part;
     else if (type === 'response-metadata') this.#identity = { ...this.#identity, ...part };
     else if (type === 'error') this.#error = part['error'] ?? new Error('stream error');
-    else if (type === 'tool-input-start') this.#received.addAll(part['toolName']);
-    else if (type === 'tool-call') return this.#toolCall(part);
+    else if (type === 'tool-input-start') this.size.addAll(part['toolName']);
+    else if (isSearch(part)) this.#searches += 1;
+    else if (type === 'tool-call') {
+      this.said?.call(part['toolCallId'], part['toolName'], part['input'] ?? part['args']);
+      return true;
+    }
     return false;
   }
 
@@ -57,23 +57,6 @@ export class ModelStreamReader implements StreamReader {
     return undefined;
   }
 
-  #keep(type: string, text: string): void {
-    if (type === 'text-delta') this.#text += text;
-    else if (type.startsWith('reasoning')) this.#reasoning += text;
-  }
-
-  #toolCall(part: Json): boolean {
-    if (this.#capture) {
-      const { toolCallId: id, toolName: name } = part;
-      this.#tools.push({ type: 'tool_call', id, name, arguments: part['input'] ?? part['args'] });
-    }
-    return true;
-  }
-
-  received(): TextSize {
-    return this.#received;
-  }
-
   /** Providers that fail midway say so in a part, and end the stream as if nothing had happened. */
   failure(): unknown {
     return this.#error;
@@ -81,15 +64,7 @@ export class ModelStreamReader implements StreamReader {
 
   attributes(): Attributes {
     const attributes: Attributes = {};
-    putAnswer(attributes, this.#provider, { ...this.#finish, response: this.#identity });
+    putAnswer(attributes, this.#model, { ...this.#finish, response: this.#identity }, this.#searches);
     return attributes;
-  }
-
-  messages(): readonly Message[] {
-    const parts: Part[] = [];
-    if (this.#reasoning !== '') parts.push({ type: 'reasoning', content: this.#reasoning });
-    if (this.#text !== '') parts.push({ type: 'text', content: this.#text });
-    parts.push(...this.#tools);
-    return parts.length === 0 ? [] : [{ role: 'assistant', parts }];
   }
 }

@@ -1,5 +1,8 @@
 import type { Attributes } from '@opentelemetry/api';
 import { asObject, putString, type Json } from '../../json.ts';
+import { putLifetimes } from '../bedrock/converse-usage.ts';
+import { putExtras, putTokenUsage } from '../openai-usage.ts';
+import { putBilledUnits, putGoogleUsage } from './model-charges.ts';
 import {
   ATTR_AUDIO_INPUT_TOKENS,
   ATTR_AUDIO_OUTPUT_TOKENS,
@@ -27,6 +30,8 @@ export interface ModelResult {
   readonly metadata: Json | undefined;
   /** The provider's own usage, where the SDK passes it on. */
   readonly raw: Json | undefined;
+  /** The model that answered. */
+  readonly model: unknown;
 }
 
 /** A count as providers tell it; some models of others give NaN for what they do not know. */
@@ -41,14 +46,34 @@ function put(attributes: Attributes, key: string, value: Count): void {
 /** Reads what an answer of `provider` (as the SDK names it: `anthropic.messages`) tells of its usage. */
 export function putModelUsage(attributes: Attributes, provider: unknown, result: ModelResult): void {
   const raw = result.raw ?? rawOf(result);
-  const counts = countsOf(provider, result, raw);
+  if (!putGoogleUsage(attributes, result)) putCounts(attributes, countsOf(provider, result, raw));
+  if (raw !== undefined) putRaw(attributes, provider, result, raw);
+  putMetadata(attributes, result.metadata);
+}
+
+function putCounts(attributes: Attributes, counts: Partial<Counts>): void {
   put(attributes, ATTR_INPUT_TOKENS, counts.input);
   put(attributes, ATTR_OUTPUT_TOKENS, counts.output);
   put(attributes, ATTR_CACHE_READ_TOKENS, counts.cacheRead);
   put(attributes, ATTR_CACHE_WRITE_TOKENS, counts.cacheWrite);
   put(attributes, ATTR_REASONING_TOKENS, counts.reasoning);
+}
+
+/** What the provider's own words say that the SDK's totals do not. */
+function putRaw(
+  attributes: Attributes,
+  provider: unknown,
+  { metadata, model }: ModelResult,
+  raw: Json,
+): void {
   putDetails(attributes, raw);
-  putMetadata(attributes, result.metadata);
+  putBilledUnits(attributes, raw);
+  const bedrock = asObject(asObject(metadata?.['bedrock'])?.['usage']);
+  putLifetimes(attributes, raw['cacheDetails'] === undefined ? (bedrock ?? {}) : raw);
+  // What its research reads is in none of the SDK's totals, and before version 6 neither is what it thinks.
+  if (typeof provider === 'string' && provider.startsWith('perplexity'))
+    putTokenUsage(attributes, raw, model);
+  else putExtras(attributes, raw, model);
 }
 
 /** From version 6 on `usage.raw`; Anthropic's models of version 5 have it among their metadata. */
@@ -61,10 +86,16 @@ function rawOf({ usage, metadata }: ModelResult): Json | undefined {
  * the provider counts: Anthropic's and Bedrock's input leaves cached tokens out, Google's output the thoughts
  * (@ai-sdk/anthropic 1 and 2, @ai-sdk/amazon-bedrock 2 and 3, @ai-sdk/google 2).
  */
-function countsOf(provider: unknown, { usage, metadata }: ModelResult, raw: Json | undefined): Counts {
+function countsOf(
+  provider: unknown,
+  { usage, metadata }: ModelResult,
+  raw: Json | undefined,
+): Partial<Counts> {
   const input = asObject(usage?.['inputTokens']);
   const output = asObject(usage?.['outputTokens']);
   if (input !== undefined || output !== undefined) {
+    // Some providers' packages make zeros of what they were not told (`@ai-sdk/xai@3`).
+    if (input?.['total'] === 0 && output?.['total'] === 0) return {};
     return {
       input: count(input?.['total']),
       output: count(output?.['total']),
@@ -120,8 +151,7 @@ function flatCounts(usage: Json | undefined, metadata: Json | undefined, raw: Js
 }
 
 /** What prices depend on besides the totals, in the provider's own words. */
-function putDetails(attributes: Attributes, raw: Json | undefined): void {
-  if (raw === undefined) return;
+function putDetails(attributes: Attributes, raw: Json): void {
   const prompt = asObject(raw['prompt_tokens_details']) ?? asObject(raw['input_tokens_details']);
   const output = asObject(raw['completion_tokens_details']) ?? asObject(raw['output_tokens_details']);
   put(attributes, ATTR_AUDIO_INPUT_TOKENS, count(prompt?.['audio_tokens']));
@@ -139,7 +169,6 @@ function putDetails(attributes: Attributes, raw: Json | undefined): void {
   putString(attributes, 'anthropic.response.service_tier', raw['service_tier']);
   putString(attributes, 'anthropic.usage.speed', raw['speed']);
   putString(attributes, 'anthropic.usage.inference_geo', raw['inference_geo']);
-  putString(attributes, 'gcp.vertex_ai.response.traffic_type', raw['trafficType']);
 }
 
 /** Service tiers, and costs where a gateway tells what it charges. */
@@ -149,8 +178,7 @@ function putMetadata(attributes: Attributes, metadata: Json | undefined): void {
   putString(attributes, 'openai.response.service_tier', tier);
   const bedrock = asObject(metadata?.['bedrock'])?.['serviceTier'];
   putString(attributes, 'aws.bedrock.response.service_tier', asObject(bedrock)?.['type'] ?? bedrock);
-  const google = asObject(asObject(metadata?.['google'])?.['usageMetadata']);
-  putString(attributes, 'gcp.vertex_ai.response.traffic_type', google?.['trafficType']);
+  putString(attributes, 'gen_ai.response.service_tier', asObject(metadata?.['xai'])?.['serviceTier']);
   // The gateway tells it as text: `"0.00123"`.
   const gateway = asObject(metadata?.['gateway'])?.['cost'];
   const cost = typeof gateway === 'string' && gateway !== '' ? Number(gateway) : gateway;

@@ -2,6 +2,7 @@ import { SpanKind, SpanStatusCode, context, trace, type Span } from '@openteleme
 import type { AdapterHost, AnyFunction, SpanStart } from '../../adapter.ts';
 import { asObject, type Json } from '../../json.ts';
 import { ATTR_ERROR_TYPE, ATTR_OPERATION } from '../../semconv.ts';
+import { followed } from '../followed.ts';
 
 /** Tools of ours, so that none is wrapped again. */
 const ours = new WeakSet<object>();
@@ -64,26 +65,11 @@ function toolWithSpan(name: string, tool: Json, execute: AnyFunction, host: Adap
 export function inSpan(start: SpanStart, host: AdapterHost, step: () => unknown): unknown {
   const span = host.guard(() => host.startSpan(start));
   if (span === undefined) return step();
-  let result: unknown;
-  try {
-    result = context.with(trace.setSpan(context.active(), span), step);
-  } catch (error) {
-    host.guard(() => end(span, error));
-    throw error;
-  }
-  if (!(result instanceof Promise)) {
-    host.guard(() => span.end());
-    return result;
-  }
-  return result.then(
-    (value: unknown) => {
-      host.guard(() => span.end());
-      return value;
-    },
-    (error: unknown) => {
-      host.guard(() => end(span, error));
-      throw error;
-    },
+  return followed(
+    host,
+    () => context.with(trace.setSpan(context.active(), span), step),
+    () => span.end(),
+    (error) => end(span, error),
   );
 }
 

@@ -1,46 +1,24 @@
 import type { ContentReader, Message, Part } from '../../content.ts';
-import { asObject, type Json } from '../../json.ts';
+import { asObject, listIn, type Json } from '../../json.ts';
+import { blockAnswer, blockMessages, blockParts } from '../block-messages.ts';
 
 /** Blocks that are a call of a tool, of the app's or of the provider's. */
 const TOOL_CALLS: ReadonlySet<unknown> = new Set(['tool_use', 'server_tool_use', 'mcp_tool_use']);
 
 /** What people, models and tools said in the format of the Messages API. */
 export const MESSAGE_CONTENT: ContentReader = {
-  input: (body) => inputMessages(asObject(body)?.['messages']),
-  system: (body) => partsOf(asObject(body)?.['system']),
-  tools: (body) => listOf(asObject(body)?.['tools']),
+  input: (body) => blockMessages(asObject(body)?.['messages'], partOf),
+  system: (body) => blockParts(asObject(body)?.['system'], partOf),
+  tools: (body) => listIn(asObject(body)?.['tools']),
   output: (response) => {
     const message = asObject(response);
-    return message === undefined ? [] : [outputMessage(listOf(message['content']), message['stop_reason'])];
+    return message === undefined ? [] : [outputMessage(listIn(message['content']), message['stop_reason'])];
   },
 };
 
 /** The answer of a model as one message. */
 export function outputMessage(blocks: readonly unknown[], reason: unknown): Message {
-  const parts = partsOf(blocks);
-  const message = { role: 'assistant', parts };
-  return typeof reason === 'string' ? { ...message, finish_reason: reason } : message;
-}
-
-function inputMessages(messages: unknown): Message[] {
-  return listOf(messages).flatMap((each) => {
-    const message = asObject(each);
-    if (message === undefined) return [];
-    const role = message['role'];
-    return [{ role: typeof role === 'string' ? role : 'user', parts: partsOf(message['content']) }];
-  });
-}
-
-function listOf(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : [];
-}
-
-function partsOf(content: unknown): Part[] {
-  if (typeof content === 'string') return [{ type: 'text', content }];
-  return listOf(content).flatMap((each) => {
-    const block = asObject(each);
-    return block === undefined ? [] : [partOf(block)];
-  });
+  return blockAnswer(blocks, reason, partOf);
 }
 
 function partOf(block: Json): Part {

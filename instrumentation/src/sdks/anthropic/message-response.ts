@@ -1,6 +1,7 @@
 import type { Attributes } from '@opentelemetry/api';
 import { asObject, putString, type Json } from '../../json.ts';
-import { ATTR_FINISH_REASONS, ATTR_RESPONSE_ID, ATTR_RESPONSE_MODEL } from '../../semconv.ts';
+import { ATTR_RESPONSE_ID, ATTR_RESPONSE_MODEL } from '../../semconv.ts';
+import { putFinishReason } from '../finish-reasons.ts';
 import { putMessageUsage } from './message-usage.ts';
 
 /** Puts which message it is and which model wrote it. */
@@ -16,7 +17,6 @@ export function messageResponse(parsed: unknown): Attributes {
   if (message === undefined) return attributes;
   putIdentity(attributes, message);
   putMessageUsage(attributes, asObject(message['usage']), true);
-  const reason = message['stop_reason'];
-  if (typeof reason === 'string') attributes[ATTR_FINISH_REASONS] = [reason];
+  putFinishReason(attributes, message['stop_reason']);
   return attributes;
 }

@@ -2,8 +2,8 @@ import type { Attributes } from '@opentelemetry/api';
 import type { StreamReader } from '../../adapter.ts';
 import type { Message } from '../../content.ts';
 import { asObject, type Json } from '../../json.ts';
-import { ATTR_FINISH_REASONS } from '../../semconv.ts';
 import { TextSize } from '../../text-size.ts';
+import { putFinishReason } from '../finish-reasons.ts';
 import { outputMessage } from './message-content.ts';
 import { putIdentity } from './message-response.ts';
 import { putMessageUsage } from './message-usage.ts';
@@ -81,7 +81,7 @@ export class MessageStreamReader implements StreamReader {
     const attributes: Attributes = {};
     if (this.#message !== undefined) putIdentity(attributes, this.#message);
     putMessageUsage(attributes, this.#usage, this.#final);
-    if (typeof this.#reason === 'string') attributes[ATTR_FINISH_REASONS] = [this.#reason];
+    putFinishReason(attributes, this.#reason);
     return attributes;
   }
 

@@ -1,14 +1,8 @@
 import type { Attributes } from '@opentelemetry/api';
 import { asObject, putNumber, putString, type Json } from '../../json.ts';
 import { providerOf, serverOf } from '../../provider.ts';
-import {
-  ATTR_OPERATION,
-  ATTR_PROVIDER,
-  ATTR_REQUEST_MODEL,
-  ATTR_REQUEST_STREAM,
-  ATTR_SERVER_ADDRESS,
-  ATTR_SERVER_PORT,
-} from '../../semconv.ts';
+import { ATTR_REQUEST_STREAM } from '../../semconv.ts';
+import { requestAttributes } from '../request-attributes.ts';
 
 /** Whose model it is, as far as the client knows: its platforms have a class each, which all have their own fields. */
 function platformOf(client: Json | undefined): string | undefined {
@@ -24,21 +18,17 @@ function platformOf(client: Json | undefined): string | undefined {
 export function whereAndWhat(resource: unknown, body: Json, operation: string): Attributes {
   const client = asObject(asObject(resource)?.['_client']);
   const server = serverOf(client?.['baseURL']);
-  const attributes: Attributes = {
-    [ATTR_OPERATION]: operation,
-    [ATTR_PROVIDER]: platformOf(client) ?? providerOf(server.address, 'anthropic'),
-  };
-  putString(attributes, ATTR_REQUEST_MODEL, body['model']);
-  putString(attributes, ATTR_SERVER_ADDRESS, server.address);
-  putNumber(attributes, ATTR_SERVER_PORT, server.port);
-  if (attributes[ATTR_PROVIDER] === 'aws.bedrock') putString(attributes, 'aws.region', client?.['awsRegion']);
-  if (attributes[ATTR_PROVIDER] === 'gcp.vertex_ai')
-    putString(attributes, 'gcp.location', client?.['region']);
+  const provider = platformOf(client) ?? providerOf(server.address, 'anthropic');
+  const attributes = requestAttributes(operation, provider, body['model'], server);
+  if (provider === 'aws.bedrock') putString(attributes, 'aws.region', client?.['awsRegion']);
+  if (provider === 'gcp.vertex_ai') putString(attributes, 'gcp.location', client?.['region']);
   return attributes;
 }
 
-/** Puts what a request that generates asks for besides. */
-export function putParameters(attributes: Attributes, body: Json): void {
+/** What a request that generates asks for. */
+export function generationRequest(resource: unknown, params: unknown, operation: string): Attributes {
+  const body = asObject(params) ?? {};
+  const attributes = whereAndWhat(resource, body, operation);
   if (body['stream'] === true) attributes[ATTR_REQUEST_STREAM] = true;
   putNumber(attributes, 'gen_ai.request.max_tokens', body['max_tokens'] ?? body['max_tokens_to_sample']);
   putNumber(attributes, 'gen_ai.request.temperature', body['temperature']);
@@ -47,4 +37,5 @@ export function putParameters(attributes: Attributes, body: Json): void {
   putString(attributes, 'anthropic.request.service_tier', body['service_tier']);
   putString(attributes, 'anthropic.request.speed', body['speed']);
   putString(attributes, 'anthropic.request.inference_geo', body['inference_geo']);
+  return attributes;
 }

@@ -1,41 +1,32 @@
 import type { Attributes } from '@opentelemetry/api';
-import type { CallKind, StreamReader } from '../../adapter.ts';
-import type { ContentReader, Message } from '../../content.ts';
+import type { CallKind } from '../../adapter.ts';
+import type { ContentReader } from '../../content.ts';
 import { asObject } from '../../json.ts';
-import { ATTR_FINISH_REASONS } from '../../semconv.ts';
-import { sizeOfParts, TextSize } from '../../text-size.ts';
+import { sizeOfParts } from '../../text-size.ts';
+import { putFinishReason } from '../finish-reasons.ts';
+import { MessageReader } from '../message-reader.ts';
 import { putIdentity } from './message-response.ts';
-import { putParameters, whereAndWhat } from './request.ts';
+import { generationRequest } from './request.ts';
 
 function completion(parsed: unknown): Attributes {
   const body = asObject(parsed);
   const attributes: Attributes = {};
   if (body === undefined) return attributes;
   putIdentity(attributes, body);
-  const reason = body['stop_reason'];
-  if (typeof reason === 'string') attributes[ATTR_FINISH_REASONS] = [reason];
+  putFinishReason(attributes, body['stop_reason']);
   return attributes;
-}
-
-function answer(text: unknown): readonly Message[] {
-  return [{ role: 'assistant', parts: [{ type: 'text', content: text }] }];
 }
 
 const CONTENT: ContentReader = {
   input: (body) => [{ role: 'user', parts: [{ type: 'text', content: asObject(body)?.['prompt'] }] }],
-  output: (response) => answer(asObject(response)?.['completion']),
+  output: (response) => [
+    { role: 'assistant', parts: [{ type: 'text', content: asObject(response)?.['completion'] }] },
+  ],
 };
 
 /** Every event has the same identity; the last one has the reason. */
-class CompletionReader implements StreamReader {
-  readonly #received = new TextSize();
-  #known: Attributes = {};
-  #text = '';
-  readonly messages?: () => readonly Message[];
-
-  constructor(capture: boolean) {
-    if (capture) this.messages = () => answer(this.#text);
-  }
+class CompletionReader extends MessageReader {
+  readonly #known: Attributes = {};
 
   read(chunk: unknown): boolean {
     const event = asObject(chunk);
@@ -43,13 +34,9 @@ class CompletionReader implements StreamReader {
     Object.assign(this.#known, completion(event));
     const text = event['completion'];
     if (typeof text !== 'string' || text === '') return false;
-    this.#received.add(text);
-    if (this.messages !== undefined) this.#text += text;
+    this.size.add(text);
+    this.said?.text(text);
     return true;
-  }
-
-  received(): TextSize {
-    return this.#received;
   }
 
   attributes(): Attributes {
@@ -60,12 +47,7 @@ class CompletionReader implements StreamReader {
 /** The API before the Messages API, which tells no usage: what it took is left to an estimate of the text. */
 export const TEXT_COMPLETION: CallKind = {
   operation: 'text_completion',
-  request: (resource, params) => {
-    const body = asObject(params) ?? {};
-    const attributes = whereAndWhat(resource, body, 'text_completion');
-    putParameters(attributes, body);
-    return attributes;
-  },
+  request: (resource, params) => generationRequest(resource, params, 'text_completion'),
   response: completion,
   stream: (capture) => new CompletionReader(capture),
   requestSize: (body) => sizeOfParts(body, ['prompt']),

@@ -1,40 +1,22 @@
 import type { ContentReader, Message, Part } from '../../content.ts';
-import { asObject, type Json } from '../../json.ts';
+import { asObject, listIn, type Json } from '../../json.ts';
+import { blockAnswer, blockMessages, blockParts } from '../block-messages.ts';
 
 /** What people, models and tools said in the format of Converse. */
 export const CONVERSE_CONTENT: ContentReader = {
-  input: (body) =>
-    listOf(asObject(body)?.['messages']).flatMap((each) => {
-      const message = asObject(each);
-      if (message === undefined) return [];
-      const role = message['role'];
-      return [{ role: typeof role === 'string' ? role : 'user', parts: partsOf(message['content']) }];
-    }),
-  system: (body) => partsOf(asObject(body)?.['system']),
-  tools: (body) => listOf(asObject(asObject(body)?.['toolConfig'])?.['tools']),
+  input: (body) => blockMessages(asObject(body)?.['messages'], partOf),
+  system: (body) => blockParts(asObject(body)?.['system'], partOf),
+  tools: (body) => listIn(asObject(asObject(body)?.['toolConfig'])?.['tools']),
   output: (response) => {
     const body = asObject(response);
     const message = asObject(asObject(body?.['output'])?.['message']);
-    return message === undefined ? [] : [outputMessage(listOf(message['content']), body?.['stopReason'])];
+    return message === undefined ? [] : [outputMessage(listIn(message['content']), body?.['stopReason'])];
   },
 };
 
 /** The answer of a model as one message. */
 export function outputMessage(blocks: readonly unknown[], reason: unknown): Message {
-  const message = { role: 'assistant', parts: partsOf(blocks) };
-  return typeof reason === 'string' ? { ...message, finish_reason: reason } : message;
-}
-
-function listOf(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : [];
-}
-
-function partsOf(content: unknown): Part[] {
-  if (typeof content === 'string') return [{ type: 'text', content }];
-  return listOf(content).flatMap((each) => {
-    const block = asObject(each);
-    return block === undefined ? [] : [partOf(block)];
-  });
+  return blockAnswer(blocks, reason, partOf);
 }
 
 function partOf(block: Json): Part {

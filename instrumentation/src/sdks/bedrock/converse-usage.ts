@@ -30,6 +30,11 @@ export function putConverseUsage(attributes: Attributes, usage: Json | undefined
   putNumber(attributes, ATTR_OUTPUT_TOKENS, usage['outputTokens']);
   putNumber(attributes, ATTR_CACHE_READ_TOKENS, read);
   putNumber(attributes, ATTR_CACHE_WRITE_TOKENS, written);
+  putLifetimes(attributes, usage);
+}
+
+/** Puts for how long what was written to the cache is kept. */
+export function putLifetimes(attributes: Attributes, usage: Json): void {
   const details = usage['cacheDetails'];
   if (!Array.isArray(details)) return;
   for (const each of details) {

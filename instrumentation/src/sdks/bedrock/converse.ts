@@ -1,9 +1,10 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { CallKind, StreamReader } from '../../adapter.ts';
 import type { Message } from '../../content.ts';
-import { asObject, putNumber, type Json } from '../../json.ts';
-import { ATTR_FINISH_REASONS, ATTR_REQUEST_STREAM } from '../../semconv.ts';
+import { asObject, putNumber, putString, type Json } from '../../json.ts';
+import { ATTR_REQUEST_STREAM, ATTR_RESPONSE_MODEL } from '../../semconv.ts';
 import { sizeOfParts, TextSize } from '../../text-size.ts';
+import { putFinishReason } from '../finish-reasons.ts';
 import { CONVERSE_CONTENT, outputMessage } from './converse-content.ts';
 import { putConverseUsage, putServing } from './converse-usage.ts';
 import { putPlace, type Exchange } from './exchange.ts';
@@ -20,6 +21,12 @@ function request(input: unknown, stream: boolean): Attributes {
   return attributes;
 }
 
+/** The model that a prompt router chose, at whose price the call is charged. */
+function putRouted(attributes: Attributes, body: Json): void {
+  const router = asObject(asObject(body['trace'])?.['promptRouter']);
+  putString(attributes, ATTR_RESPONSE_MODEL, router?.['invokedModelId']);
+}
+
 function response(output: unknown, exchange: Exchange): Attributes {
   const body = asObject(output) ?? {};
   const attributes: Attributes = {};
@@ -27,8 +34,8 @@ function response(output: unknown, exchange: Exchange): Attributes {
   putResponseId(attributes, body);
   putServing(attributes, body);
   putConverseUsage(attributes, asObject(body['usage']));
-  const reason = body['stopReason'];
-  if (typeof reason === 'string') attributes[ATTR_FINISH_REASONS] = [reason];
+  putRouted(attributes, body);
+  putFinishReason(attributes, body['stopReason']);
   return attributes;
 }
 
@@ -99,14 +106,15 @@ export class ConverseReader implements StreamReader {
     if (this.#metadata !== undefined) {
       putConverseUsage(attributes, asObject(this.#metadata['usage']));
       putServing(attributes, this.#metadata);
+      putRouted(attributes, this.#metadata);
     }
-    if (typeof this.#reason === 'string') attributes[ATTR_FINISH_REASONS] = [this.#reason];
+    putFinishReason(attributes, this.#reason);
     return attributes;
   }
 }
 
 /** A reader whose attributes come with what the call's exchange and output tell besides. */
-export function placed(reader: StreamReader, exchange: Exchange, output: () => Json): StreamReader {
+function placed(reader: StreamReader, exchange: Exchange, output: () => Json): StreamReader {
   const messages = reader.messages?.bind(reader);
   return {
     read: (chunk) => reader.read(chunk),
@@ -121,23 +129,30 @@ export function placed(reader: StreamReader, exchange: Exchange, output: () => J
   };
 }
 
+/** How a call whose output has a stream in `field` is read. */
+export function streamIn(
+  field: string,
+  exchange: Exchange,
+  make: (capture: boolean) => StreamReader,
+): Pick<CallKind, 'stream' | 'streamOf'> {
+  let output: Json = {};
+  return {
+    stream: (capture) => placed(make(capture), exchange, () => output),
+    streamOf: (value) => {
+      output = asObject(value) ?? {};
+      return output[field];
+    },
+  };
+}
+
 /** Converse or ConverseStream, as one call. */
 export function converseKind(exchange: Exchange, streamed: boolean): CallKind {
-  let output: Json = {};
   return {
     operation: 'chat',
     body: (args) => asObject(args[0])?.['input'],
     request: (_, input) => request(input, streamed),
     response: (value) => response(value, exchange),
-    ...(streamed
-      ? {
-          stream: (capture) => placed(new ConverseReader(capture), exchange, () => output),
-          streamOf: (value) => {
-            output = asObject(value) ?? {};
-            return output['stream'];
-          },
-        }
-      : {}),
+    ...(streamed ? streamIn('stream', exchange, (capture) => new ConverseReader(capture)) : {}),
     requestSize: (input) => sizeOfParts(input, ['system', 'messages', 'toolConfig']),
     responseSize: (value) => sizeOfParts(value, ['output']),
     content: CONVERSE_CONTENT,

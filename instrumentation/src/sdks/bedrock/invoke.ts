@@ -6,7 +6,8 @@ import { ATTR_INPUT_TOKENS, ATTR_OUTPUT_TOKENS, ATTR_REQUEST_STREAM } from '../.
 import { sizeOfParts, TextSize } from '../../text-size.ts';
 import { MESSAGE_CONTENT } from '../anthropic/message-content.ts';
 import { MessageStreamReader } from '../anthropic/message-stream.ts';
-import { ConverseReader, placed } from './converse.ts';
+import { MessageReader } from '../message-reader.ts';
+import { ConverseReader, streamIn } from './converse.ts';
 import { CONVERSE_CONTENT } from './converse-content.ts';
 import { putServing } from './converse-usage.ts';
 import { putPlace, type Exchange } from './exchange.ts';
@@ -66,37 +67,31 @@ function response(output: unknown, input: unknown, operation: Operation, exchang
 }
 
 /** Reads the chunks of a model's own stream: each is JSON in the vendor's format, the last has Bedrock's counts. */
-class InvokeReader implements StreamReader {
-  readonly #capture: boolean;
-  readonly #received = new TextSize();
+class InvokeReader extends MessageReader {
   readonly #known: Attributes = {};
   #vendor: StreamReader | undefined;
   #metrics: Attributes = {};
-  #text = '';
-
-  constructor(capture: boolean) {
-    this.#capture = capture;
-    if (capture) this.messages = () => this.#messages();
-  }
-
-  readonly messages?: () => readonly Message[];
 
   read(event: unknown): boolean {
     const chunk = jsonOf(asObject(asObject(event)?.['chunk'])?.['bytes']);
     if (chunk === undefined) return false;
     this.#metrics = { ...this.#metrics, ...invocationMetrics(chunk) };
-    this.#vendor ??= readerOf(chunk, this.#capture);
+    this.#vendor ??= readerOf(chunk, this.said !== undefined);
     if (this.#vendor !== undefined) return this.#vendor.read(chunk);
     Object.assign(this.#known, bodyAttributes(chunk));
     const text = writtenText(chunk);
     if (text === '') return false;
-    this.#received.add(text);
-    if (this.#capture) this.#text += text;
+    this.size.add(text);
+    this.said?.text(text);
     return true;
   }
 
-  received(): TextSize {
-    return this.#vendor?.received() ?? this.#received;
+  override received(): TextSize {
+    return this.#vendor?.received() ?? super.received();
+  }
+
+  override messages(): readonly Message[] {
+    return this.#vendor?.messages?.() ?? super.messages();
   }
 
   attributes(): Attributes {
@@ -104,11 +99,6 @@ class InvokeReader implements StreamReader {
     const isTold = told[ATTR_INPUT_TOKENS] !== undefined && told[ATTR_OUTPUT_TOKENS] !== undefined;
     // Never counts of two sources on one span.
     return isTold ? told : { ...told, ...this.#metrics };
-  }
-
-  #messages(): readonly Message[] {
-    const vendor = this.#vendor?.messages?.();
-    return vendor ?? [{ role: 'assistant', parts: [{ type: 'text', content: this.#text }] }];
   }
 }
 
@@ -156,7 +146,6 @@ function formatOf(body: Json): ContentReader {
 /** InvokeModel or InvokeModelWithResponseStream, as one call. */
 export function invokeKind(exchange: Exchange, model: unknown, streamed: boolean): CallKind {
   const operation = operationOf(model);
-  let output: Json = {};
   return {
     operation,
     body: (args) => asObject(args[0])?.['input'],
@@ -166,15 +155,7 @@ export function invokeKind(exchange: Exchange, model: unknown, streamed: boolean
       return attributes;
     },
     response: (value, input) => response(value, input, operation, exchange),
-    ...(streamed
-      ? {
-          stream: (capture) => placed(new InvokeReader(capture), exchange, () => output),
-          streamOf: (value) => {
-            output = asObject(value) ?? {};
-            return output['body'];
-          },
-        }
-      : {}),
+    ...(streamed ? streamIn('body', exchange, (capture) => new InvokeReader(capture)) : {}),
     requestSize: (input) => sizeOfParts(jsonOf(asObject(input)?.['body']), READ_PARTS),
     responseSize: (value) => {
       const size = new TextSize();

@@ -1,14 +1,14 @@
 import type { Attributes } from '@opentelemetry/api';
-import { asObject, putNumber, putString, type Json } from '../../json.ts';
+import { asObject, listIn, putNumber, putString, type Json } from '../../json.ts';
 import {
   ATTR_CACHE_READ_TOKENS,
-  ATTR_FINISH_REASONS,
   ATTR_INPUT_TOKENS,
   ATTR_OUTPUT_TOKENS,
   ATTR_RESPONSE_ID,
   ATTR_RESPONSE_MODEL,
 } from '../../semconv.ts';
 import { putMessageUsage } from '../anthropic/message-usage.ts';
+import { putFinishReason } from '../finish-reasons.ts';
 import { putConverseUsage } from './converse-usage.ts';
 
 /** Bytes of a body, or of one chunk of a stream, that are decoded; larger ones are images and embeddings. */
@@ -29,14 +29,10 @@ export function jsonOf(body: unknown): Json | undefined {
   }
 }
 
-function listOf(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : [];
-}
-
 /** The text counts of `key` in a list of results, added up. */
 function sumOf(list: unknown, key: string): number | undefined {
   let sum: number | undefined;
-  for (const each of listOf(list)) {
+  for (const each of listIn(list)) {
     const count = asObject(each)?.[key];
     if (typeof count === 'number') sum = (sum ?? 0) + count;
   }
@@ -58,7 +54,7 @@ const REASONS = ['stop_reason', 'stopReason', 'completionReason', 'finish_reason
 const RESULTS = ['results', 'outputs', 'choices', 'generations'];
 
 function reasonOf(body: Json): string | undefined {
-  const results = RESULTS.map((name) => asObject(listOf(body[name])[0]));
+  const results = RESULTS.map((name) => asObject(listIn(body[name])[0]));
   for (const holder of [body, ...results]) {
     for (const name of REASONS) {
       const reason = holder?.[name];
@@ -85,8 +81,7 @@ export function bodyAttributes(body: Json): Attributes {
   const billed = asObject(asObject(body['meta'])?.['billed_units']);
   putNumber(attributes, ATTR_INPUT_TOKENS, billed?.['input_tokens']);
   putNumber(attributes, ATTR_OUTPUT_TOKENS, billed?.['output_tokens']);
-  const reason = reasonOf(body);
-  if (reason !== undefined) attributes[ATTR_FINISH_REASONS] = [reason];
+  putFinishReason(attributes, reasonOf(body));
   return attributes;
 }
 
@@ -105,7 +100,7 @@ export function writtenText(body: Json): string {
     if (typeof said === 'string') written += said;
   };
   add(body);
-  for (const name of [...RESULTS, 'content']) for (const each of listOf(body[name])) add(asObject(each));
+  for (const name of [...RESULTS, 'content']) for (const each of listIn(body[name])) add(asObject(each));
   return written;
 }
 

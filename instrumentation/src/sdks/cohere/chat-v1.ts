@@ -1,11 +1,12 @@
 import type { Attributes } from '@opentelemetry/api';
-import type { CallKind, Operation, StreamReader } from '../../adapter.ts';
+import type { CallKind, Operation } from '../../adapter.ts';
 import type { ContentReader, Message } from '../../content.ts';
 import { asObject, objectsIn, putString, type Json } from '../../json.ts';
-import { ATTR_FINISH_REASONS, ATTR_RESPONSE_ID } from '../../semconv.ts';
-import { sizeOfParts, TextSize } from '../../text-size.ts';
+import { ATTR_RESPONSE_ID } from '../../semconv.ts';
+import { sizeOfParts } from '../../text-size.ts';
+import { putFinishReasons } from '../finish-reasons.ts';
+import { MessageReader } from '../message-reader.ts';
 import { partsOfContent, roleMessage } from '../role-messages.ts';
-import { StreamedMessage } from '../streamed-message.ts';
 import { cohereRequest } from './cohere-request.ts';
 import { putCohereUsage } from './cohere-usage.ts';
 import { watchResponsePromise } from './response-promise.ts';
@@ -16,28 +17,16 @@ function response(parsed: unknown): Attributes {
   const attributes: Attributes = {};
   if (body === undefined) return attributes;
   putString(attributes, ATTR_RESPONSE_ID, body['generationId'] ?? body['id']);
-  const reasons = [body, ...objectsIn(body['generations'])]
-    .map(({ finishReason }) => finishReason)
-    .filter((reason) => typeof reason === 'string');
-  if (reasons.length > 0) attributes[ATTR_FINISH_REASONS] = reasons;
+  const reasons = [body, ...objectsIn(body['generations'])].map(({ finishReason }) => finishReason);
+  putFinishReasons(attributes, reasons);
   putCohereUsage(attributes, asObject(body['meta']));
   return attributes;
 }
 
 /** `stream-end` has the whole response, with its usage where it is a chat's. */
-class LineReader implements StreamReader {
+class LineReader extends MessageReader {
   #id: unknown;
   #end: Json | undefined;
-  readonly #received = new TextSize();
-  readonly #said: StreamedMessage | undefined;
-  readonly messages?: () => readonly Message[];
-
-  constructor(capture: boolean) {
-    if (!capture) return;
-    const said = new StreamedMessage();
-    this.#said = said;
-    this.messages = () => said.messages();
-  }
 
   read(chunk: unknown): boolean {
     const event = asObject(chunk);
@@ -46,24 +35,20 @@ class LineReader implements StreamReader {
         this.#id = event['generationId'];
         return false;
       case 'text-generation':
-        this.#received.addAll(event['text']);
-        this.#said?.text(event['text']);
+        this.size.addAll(event['text']);
+        this.said?.text(event['text']);
         return true;
       case 'tool-calls-generation':
-        this.#received.addAll(event['toolCalls']);
-        this.#said?.calls(event['toolCalls']);
+        this.size.addAll(event['toolCalls']);
+        this.said?.calls(event['toolCalls']);
         return true;
       case 'stream-end':
         this.#end = { finishReason: event['finishReason'], ...asObject(event['response']) };
-        this.#said?.finish(event['finishReason']);
+        this.said?.finish(event['finishReason']);
         return false;
       default:
         return false;
     }
-  }
-
-  received(): TextSize {
-    return this.#received;
   }
 
   attributes(): Attributes {

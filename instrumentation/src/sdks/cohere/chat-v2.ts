@@ -1,11 +1,12 @@
 import type { Attributes } from '@opentelemetry/api';
-import type { CallKind, StreamReader } from '../../adapter.ts';
-import type { ContentReader, Message } from '../../content.ts';
-import { asObject, putString, type Json } from '../../json.ts';
-import { ATTR_FINISH_REASONS, ATTR_RESPONSE_ID } from '../../semconv.ts';
-import { sizeOfParts, TextSize } from '../../text-size.ts';
+import type { CallKind } from '../../adapter.ts';
+import type { ContentReader } from '../../content.ts';
+import { asObject, listIn, putString, type Json } from '../../json.ts';
+import { ATTR_RESPONSE_ID } from '../../semconv.ts';
+import { sizeOfParts } from '../../text-size.ts';
+import { putFinishReason } from '../finish-reasons.ts';
+import { MessageReader } from '../message-reader.ts';
 import { roleMessage, roleMessages } from '../role-messages.ts';
-import { StreamedMessage } from '../streamed-message.ts';
 import { cohereRequest } from './cohere-request.ts';
 import { putCohereUsage } from './cohere-usage.ts';
 import { watchResponsePromise } from './response-promise.ts';
@@ -15,26 +16,15 @@ function response(parsed: unknown): Attributes {
   const attributes: Attributes = {};
   if (body === undefined) return attributes;
   putString(attributes, ATTR_RESPONSE_ID, body['id']);
-  const reason = body['finishReason'];
-  if (typeof reason === 'string') attributes[ATTR_FINISH_REASONS] = [reason];
+  putFinishReason(attributes, body['finishReason']);
   putCohereUsage(attributes, asObject(body['usage']));
   return attributes;
 }
 
 /** `message-end` has the usage and why the answer ended. */
-class EventReader implements StreamReader {
+class EventReader extends MessageReader {
   #id: unknown;
   #end: Json | undefined;
-  readonly #received = new TextSize();
-  readonly #said: StreamedMessage | undefined;
-  readonly messages?: () => readonly Message[];
-
-  constructor(capture: boolean) {
-    if (!capture) return;
-    const said = new StreamedMessage();
-    this.#said = said;
-    this.messages = () => said.messages();
-  }
 
   read(chunk: unknown): boolean {
     const event = asObject(chunk);
@@ -43,7 +33,7 @@ class EventReader implements StreamReader {
     if (delta === undefined) return false;
     if (event?.['type'] === 'message-end') {
       this.#end = delta;
-      this.#said?.finish(delta['finishReason']);
+      this.said?.finish(delta['finishReason']);
       return false;
     }
     const message = asObject(delta['message']);
@@ -53,16 +43,12 @@ class EventReader implements StreamReader {
   #message(message: Json, index: unknown): boolean {
     const content = asObject(message['content']);
     const texts = [content?.['text'], content?.['thinking'], message['toolPlan']];
-    this.#said?.text(texts[0]);
-    this.#said?.thinking(texts[1] ?? texts[2]);
-    this.#said?.calls([message['toolCalls']], index);
-    for (const text of [...texts, message['toolCalls']]) this.#received.addAll(text);
+    this.said?.text(texts[0]);
+    this.said?.thinking(texts[1] ?? texts[2]);
+    this.said?.calls([message['toolCalls']], index);
+    for (const text of [...texts, message['toolCalls']]) this.size.addAll(text);
     const isCall = asObject(message['toolCalls']) !== undefined && !Array.isArray(message['toolCalls']);
     return isCall || texts.some((text) => typeof text === 'string' && text !== '');
-  }
-
-  received(): TextSize {
-    return this.#received;
   }
 
   attributes(): Attributes {
@@ -72,10 +58,7 @@ class EventReader implements StreamReader {
 
 const CONTENT: ContentReader = {
   input: (body) => roleMessages(asObject(body)?.['messages']),
-  tools: (body) => {
-    const tools = asObject(body)?.['tools'];
-    return Array.isArray(tools) ? tools : [];
-  },
+  tools: (body) => listIn(asObject(body)?.['tools']),
   output: (parsed) => {
     const body = asObject(parsed);
     return [roleMessage(body?.['message'], body?.['finishReason'])];

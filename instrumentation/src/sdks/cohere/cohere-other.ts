@@ -43,3 +43,11 @@ export const RERANK: CallKind = {
   },
   watch: watchResponsePromise,
 };
+
+/** Documents made readable, sold by the page. */
+export const PARSE: CallKind = {
+  operation: 'ocr',
+  request: (resource, params) => cohereRequest(resource, params, 'ocr', false),
+  response,
+  watch: watchResponsePromise,
+};

@@ -35,7 +35,7 @@ export function putCohereUsage(attributes: Attributes, usage: Json | undefined):
   putPart(attributes, ATTR_IMAGE_INPUT_TOKENS, images);
   putCount(attributes, ATTR_OUTPUT_TOKENS, billed?.['outputTokens'], tokens?.['outputTokens']);
   putCount(attributes, ATTR_CACHE_READ_TOKENS, cachedOf(usage, input, countOf(tokens?.['inputTokens'])));
-  putCount(attributes, ATTR_REQUESTS, billed?.['searchUnits']);
+  putCount(attributes, ATTR_REQUESTS, billed?.['searchUnits'], billed?.['pages']);
   // Images of models that are billed by the image; the others tell their tokens.
   if (images === undefined) putPart(attributes, ATTR_IMAGES, billed?.['images']);
 }

@@ -52,11 +52,15 @@ export function putGeminiUsage(attributes: Attributes, usage: Json | undefined, 
   putCount(attributes, ATTR_CACHE_READ_TOKENS, usage['cachedContentTokenCount']);
   putCount(attributes, ATTR_REASONING_TOKENS, usage['thoughtsTokenCount']);
   const sent = [usage['promptTokensDetails'], usage['toolUsePromptTokensDetails']];
-  putPart(attributes, ATTR_AUDIO_INPUT_TOKENS, tokensOf('AUDIO', ...sent));
+  const heard = tokensOf('AUDIO', ...sent);
+  putPart(attributes, ATTR_AUDIO_INPUT_TOKENS, heard);
   putPart(attributes, ATTR_IMAGE_INPUT_TOKENS, tokensOf('IMAGE', ...sent));
   putPart(attributes, ATTR_AUDIO_OUTPUT_TOKENS, tokensOf('AUDIO', usage['candidatesTokensDetails']));
   putPart(attributes, ATTR_IMAGE_OUTPUT_TOKENS, tokensOf('IMAGE', usage['candidatesTokensDetails']));
-  putPart(attributes, ATTR_AUDIO_CACHE_READ_TOKENS, tokensOf('AUDIO', usage['cacheTokensDetails']));
+  const cached = objectsIn(usage['cacheTokensDetails']);
+  // That none of the sound was cached is as good to know: without it, cached tokens may be either.
+  const known = tokensOf('AUDIO', cached);
+  if (known > 0 || (heard > 0 && cached.length > 0)) attributes[ATTR_AUDIO_CACHE_READ_TOKENS] = known;
   putString(attributes, 'gcp.vertex_ai.response.traffic_type', usage['trafficType']);
 }
 

@@ -1,20 +1,12 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { CallKind, Operation, StreamReader } from '../../adapter.ts';
 import type { Message } from '../../content.ts';
-import { asObject, objectsIn, putNumber, putString, type Json } from '../../json.ts';
+import { asObject, listIn, objectsIn, putString, type Json } from '../../json.ts';
 import { serverOf } from '../../provider.ts';
-import {
-  ATTR_FINISH_REASONS,
-  ATTR_OPERATION,
-  ATTR_PROVIDER,
-  ATTR_REQUEST_MODEL,
-  ATTR_REQUEST_STREAM,
-  ATTR_RESPONSE_ID,
-  ATTR_RESPONSE_MODEL,
-  ATTR_SERVER_ADDRESS,
-  ATTR_SERVER_PORT,
-} from '../../semconv.ts';
+import { ATTR_REQUEST_STREAM, ATTR_RESPONSE_ID, ATTR_RESPONSE_MODEL } from '../../semconv.ts';
 import { TextSize } from '../../text-size.ts';
+import { putFinishReasons } from '../finish-reasons.ts';
+import { putSettings, requestAttributes } from '../request-attributes.ts';
 import { GEMINI_CONTENT, StreamedCandidates } from './gemini-content.ts';
 import { addPart, geminiRequestSize, geminiResponseSize } from './gemini-size.ts';
 import { putGeminiUsage, putSearches } from './gemini-usage.ts';
@@ -28,13 +20,8 @@ export function whereAndWhat(resource: unknown, model: unknown, operation: Opera
   const options = asObject(asObject(holder?.['apiClient'] ?? holder?.['parentClient'])?.['clientOptions']);
   const isVertex = options?.['vertexai'] === true;
   const server = serverOf(asObject(options?.['httpOptions'])?.['baseUrl']);
-  const attributes: Attributes = {
-    [ATTR_OPERATION]: operation,
-    [ATTR_PROVIDER]: isVertex ? 'gcp.vertex_ai' : 'gcp.gemini',
-  };
-  putString(attributes, ATTR_REQUEST_MODEL, model);
-  putString(attributes, ATTR_SERVER_ADDRESS, server.address);
-  putNumber(attributes, ATTR_SERVER_PORT, server.port);
+  const provider = isVertex ? 'gcp.vertex_ai' : 'gcp.gemini';
+  const attributes = requestAttributes(operation, provider, model, server);
   if (isVertex) {
     const named = typeof model === 'string' ? MODEL_LOCATION.exec(model)?.[1] : undefined;
     putString(attributes, 'gcp.location', named ?? options['location']);
@@ -56,16 +43,15 @@ function request(resource: unknown, params: unknown): Attributes {
   const body = asObject(params);
   const config = asObject(body?.['config']);
   const attributes = whereAndWhat(resource, body?.['model'], 'generate_content');
-  for (const name in SETTINGS) putNumber(attributes, SETTINGS[name] ?? name, config?.[name]);
+  putSettings(attributes, SETTINGS, config);
   putString(attributes, 'gen_ai.request.service_tier', config?.['serviceTier']);
   return attributes;
 }
 
 function searchQueries(body: Json): unknown[] {
-  return objectsIn(body['candidates']).flatMap((candidate) => {
-    const queries = asObject(candidate['groundingMetadata'])?.['webSearchQueries'];
-    return Array.isArray(queries) ? queries : [];
-  });
+  return objectsIn(body['candidates']).flatMap(({ groundingMetadata }) =>
+    listIn(asObject(groundingMetadata)?.['webSearchQueries']),
+  );
 }
 
 /** Where Google says at which tier it served a request; a busy priority tier serves at the standard one. */
@@ -92,8 +78,7 @@ function response(parsed: unknown, params: unknown): Attributes {
   if (body === undefined) return attributes;
   putIdentity(attributes, body);
   putGeminiUsage(attributes, asObject(body['usageMetadata']), true);
-  const reasons = reasonsOf(body);
-  if (reasons.length > 0) attributes[ATTR_FINISH_REASONS] = reasons;
+  putFinishReasons(attributes, reasonsOf(body));
   putSearches(
     attributes,
     new Set(searchQueries(body)).size,
@@ -113,13 +98,9 @@ class ContentStreamReader implements StreamReader {
   readonly #searches = new Set<unknown>();
   readonly #received = new TextSize();
   readonly #said: StreamedCandidates | undefined;
-  readonly messages?: () => readonly Message[];
 
   constructor(capture: boolean) {
-    if (!capture) return;
-    const said = new StreamedCandidates();
-    this.#said = said;
-    this.messages = () => said.messages();
+    this.#said = capture ? new StreamedCandidates() : undefined;
   }
 
   read(chunk: unknown): boolean {
@@ -144,12 +125,16 @@ class ContentStreamReader implements StreamReader {
     return this.#received;
   }
 
+  messages(): readonly Message[] {
+    return this.#said?.messages() ?? [];
+  }
+
   attributes(): Attributes {
     const attributes: Attributes = {};
     if (this.#first === undefined) return attributes;
     putIdentity(attributes, this.#first);
     putGeminiUsage(attributes, this.#usage, this.#reasons.length > 0);
-    if (this.#reasons.length > 0) attributes[ATTR_FINISH_REASONS] = this.#reasons;
+    putFinishReasons(attributes, this.#reasons);
     putSearches(attributes, this.#searches.size, this.#first['modelVersion']);
     return attributes;
   }

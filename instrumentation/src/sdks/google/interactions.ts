@@ -1,6 +1,5 @@
 import type { Attributes } from '@opentelemetry/api';
-import type { CallKind, StreamReader } from '../../adapter.ts';
-import type { Message, Part } from '../../content.ts';
+import type { CallKind } from '../../adapter.ts';
 import { asObject, countOf, objectsIn, putNumber, putString, type Json } from '../../json.ts';
 import {
   ATTR_FINISH_REASONS,
@@ -9,6 +8,7 @@ import {
   ATTR_RESPONSE_MODEL,
 } from '../../semconv.ts';
 import { TextSize } from '../../text-size.ts';
+import { MessageReader } from '../message-reader.ts';
 import { putGeminiUsage, putSearches } from './gemini-usage.ts';
 import { whereAndWhat } from './gemini.ts';
 import { INTERACTION_CONTENT } from './interaction-content.ts';
@@ -44,7 +44,12 @@ const DETAILS: Readonly<Record<string, string>> = {
 };
 
 /** Usage of all hops together: a continuation is a request of its own, whose input is charged again. */
-function putUsage(attributes: Attributes, hops: readonly Json[], complete: boolean, model: unknown): void {
+export function putInteractionUsage(
+  attributes: Attributes,
+  hops: readonly Json[],
+  complete: boolean,
+  model: unknown,
+): void {
   if (hops.length === 0) return;
   const usage: Record<string, unknown> = {};
   for (const [name, source] of Object.entries(COUNTS)) {
@@ -88,7 +93,7 @@ function response(parsed: unknown, params: unknown): Attributes {
   putIdentity(attributes, body);
   const usage = asObject(body['usage']);
   const model = body['model'] ?? asObject(params)?.['model'];
-  if (usage !== undefined) putUsage(attributes, [usage], OVER.has(body['status']), model);
+  if (usage !== undefined) putInteractionUsage(attributes, [usage], OVER.has(body['status']), model);
   return attributes;
 }
 
@@ -96,20 +101,9 @@ function response(parsed: unknown, params: unknown): Attributes {
 const MAX_HOPS = 256;
 
 /** `interaction.completed` tells a hop's usage, `step.delta` may tell it so far. */
-class InteractionStreamReader implements StreamReader {
+class InteractionStreamReader extends MessageReader {
   readonly #hops = new Map<unknown, Json>();
   #last: Json | undefined;
-  readonly #received = new TextSize();
-  readonly #said: string[] | undefined;
-  readonly messages?: () => readonly Message[];
-
-  constructor(capture: boolean) {
-    if (!capture) return;
-    const said: string[] = [];
-    this.#said = said;
-    const parts = (): Part[] => [{ type: 'text', content: said.join('') }];
-    this.messages = () => (said.length === 0 ? [] : [{ role: 'assistant', parts: parts() }]);
-  }
 
   read(chunk: unknown): boolean {
     const event = asObject(chunk);
@@ -124,8 +118,8 @@ class InteractionStreamReader implements StreamReader {
     if (delta === undefined) return false;
     const text = delta['text'] ?? delta['arguments'] ?? asObject(delta['content'])?.['text'];
     if (typeof text !== 'string') return delta['type'] !== 'thought_signature';
-    this.#received.add(text);
-    if (delta['type'] === 'text') this.#said?.push(text);
+    this.size.add(text);
+    if (delta['type'] === 'text') this.said?.text(text);
     return text !== '';
   }
 
@@ -134,15 +128,11 @@ class InteractionStreamReader implements StreamReader {
     if (told !== undefined && this.#hops.size < MAX_HOPS) this.#hops.set(this.#last?.['id'], told);
   }
 
-  received(): TextSize {
-    return this.#received;
-  }
-
   attributes(): Attributes {
     const attributes: Attributes = {};
     if (this.#last !== undefined) putIdentity(attributes, this.#last);
     const isOver = OVER.has(this.#last?.['status']);
-    putUsage(attributes, [...this.#hops.values()], isOver, this.#last?.['model']);
+    putInteractionUsage(attributes, [...this.#hops.values()], isOver, this.#last?.['model']);
     return attributes;
   }
 }

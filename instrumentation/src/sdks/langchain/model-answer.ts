@@ -1,6 +1,7 @@
 import type { Attributes } from '@opentelemetry/api';
 import { asObject, putString, type Json } from '../../json.ts';
-import { ATTR_FINISH_REASONS, ATTR_RESPONSE_ID, ATTR_RESPONSE_MODEL } from '../../semconv.ts';
+import { ATTR_RESPONSE_ID, ATTR_RESPONSE_MODEL } from '../../semconv.ts';
+import { putFinishReason } from '../finish-reasons.ts';
 import { UsageSum } from './model-usage.ts';
 
 /** Reads who answered, and why the answer ended. */
@@ -9,7 +10,7 @@ export function putAnswer(attributes: Attributes, message: Json | undefined, inf
   putString(attributes, ATTR_RESPONSE_ID, metadata?.['id'] ?? message?.['id']);
   putString(attributes, ATTR_RESPONSE_MODEL, metadata?.['model_name'] ?? metadata?.['model']);
   const reason = metadata?.['finish_reason'] ?? metadata?.['stop_reason'] ?? info?.['finish_reason'];
-  if (typeof reason === 'string') attributes[ATTR_FINISH_REASONS] = [reason];
+  putFinishReason(attributes, reason);
 }
 
 /** The first answer to each prompt of a result. */

@@ -5,6 +5,8 @@ import {
   ATTR_AUDIO_OUTPUT_TOKENS,
   ATTR_CACHE_READ_TOKENS,
   ATTR_CACHE_WRITE_TOKENS,
+  ATTR_IMAGE_INPUT_TOKENS,
+  ATTR_IMAGE_OUTPUT_TOKENS,
   ATTR_INPUT_TOKENS,
   ATTR_OUTPUT_TOKENS,
   ATTR_REASONING_TOKENS,
@@ -19,8 +21,10 @@ const COUNTS: readonly (readonly [key: string, group: string | undefined, name: 
   [ATTR_CACHE_READ_TOKENS, 'input_token_details', 'cache_read'],
   [ATTR_CACHE_WRITE_TOKENS, 'input_token_details', 'cache_creation'],
   [ATTR_AUDIO_INPUT_TOKENS, 'input_token_details', 'audio'],
+  [ATTR_IMAGE_INPUT_TOKENS, 'input_token_details', 'image'],
   [ATTR_REASONING_TOKENS, 'output_token_details', 'reasoning'],
   [ATTR_AUDIO_OUTPUT_TOKENS, 'output_token_details', 'audio'],
+  [ATTR_IMAGE_OUTPUT_TOKENS, 'output_token_details', 'image'],
   [TOTAL, undefined, TOTAL],
 ];
 
@@ -80,9 +84,19 @@ export class UsageSum {
       this.#counts.get(key),
     );
     if (input === undefined || output === undefined || total === undefined) return;
+    const beside = total - input - output;
+    if (this.#provider === 'gcp.vertex_ai') this.#putVertex(attributes, input, output, beside);
     // `@langchain/google-genai@2.3` leaves thoughts out of the output, and in the total.
-    if (REPEATED[String(this.#provider)] === ATTR_CACHE_READ_TOKENS && total - input > output) {
-      attributes[ATTR_OUTPUT_TOKENS] = total - input;
-    }
+    else if (this.#provider === 'gcp.gemini' && beside > 0) attributes[ATTR_OUTPUT_TOKENS] = total - input;
+  }
+
+  /**
+   * `@langchain/google-common@2.3` adds thoughts to the output, also where Vertex AI has them in it already, and
+   * leaves out of the input what tools put into the prompt: the total tells.
+   */
+  #putVertex(attributes: Attributes, input: number, output: number, beside: number): void {
+    const reasoning = this.#counts.get(ATTR_REASONING_TOKENS) ?? 0;
+    if (beside > 0) attributes[ATTR_INPUT_TOKENS] = input + beside;
+    else if (beside < 0 && beside === -reasoning) attributes[ATTR_OUTPUT_TOKENS] = output - reasoning;
   }
 }

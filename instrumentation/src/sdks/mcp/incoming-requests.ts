@@ -1,6 +1,7 @@
 import { SpanKind, context, propagation, trace, type Context, type Span } from '@opentelemetry/api';
 import type { AdapterHost, AnyFunction } from '../../adapter.ts';
 import { asObject } from '../../json.ts';
+import { followed } from '../followed.ts';
 import { describeRequest, endAnswered, endFailed, isCalledOff, type McpRequest } from './request-span.ts';
 
 /** Wraps the method that handlers of requests are registered by, so that each handler's work is a span. */
@@ -29,14 +30,13 @@ function observed(
   return function (this: unknown, ...args: unknown[]): unknown {
     const begun = host.isActive() ? host.guard(() => begin(receiver, method, args, host)) : undefined;
     if (begun === undefined) return handler.apply(this, args);
-    let result: unknown;
-    try {
-      result = context.with(begun.inside, () => handler.apply(this, args));
-    } catch (error) {
-      host.guard(() => endFailed(begun.span, error, isCalledOff(begun.signal)));
-      throw error;
-    }
-    return followed(begun, result, host);
+    const { span, request, inside, signal } = begun;
+    return followed(
+      host,
+      () => context.with(inside, () => handler.apply(this, args)),
+      (answer) => endAnswered(span, request, answer),
+      (error) => endFailed(span, error, isCalledOff(signal)),
+    );
   };
 }
 
@@ -86,21 +86,4 @@ function begin(
 function remoteContext(meta: object | undefined): Context {
   const active = context.active();
   return meta === undefined ? active : propagation.extract(active, meta);
-}
-
-function followed({ span, request, signal }: Begun, result: unknown, host: AdapterHost): unknown {
-  if (!(result instanceof Promise)) {
-    host.guard(() => endAnswered(span, request, result));
-    return result;
-  }
-  return result.then(
-    (answer: unknown) => {
-      host.guard(() => endAnswered(span, request, answer));
-      return answer;
-    },
-    (error: unknown) => {
-      host.guard(() => endFailed(span, error, isCalledOff(signal)));
-      throw error;
-    },
-  );
 }

@@ -1,6 +1,7 @@
 import { SpanKind, context, propagation, trace, type Context, type Span } from '@opentelemetry/api';
 import type { AdapterHost } from '../../adapter.ts';
 import { asObject, type Json } from '../../json.ts';
+import { followed } from '../followed.ts';
 import { describeRequest, endAnswered, endFailed, isCalledOff, type McpRequest } from './request-span.ts';
 
 /** Wraps the method that sends requests, whose argument at `position` is the request. */
@@ -12,7 +13,13 @@ export function observeRequests(owner: object, name: string, position: number, h
       function (this: unknown, ...args: unknown[]): unknown {
         const begun = host.isActive() ? host.guard(() => begin(this, args, position, host)) : undefined;
         if (begun === undefined) return original.apply(this, args);
-        return follow(begun, () => context.with(begun.inside, () => original.apply(this, begun.args)), host);
+        const { span, request, inside, signal } = begun;
+        return followed(
+          host,
+          () => context.with(inside, () => original.apply(this, begun.args)),
+          (result) => endAnswered(span, request, result),
+          (error) => endFailed(span, error, isCalledOff(signal)),
+        );
       },
   );
 }
@@ -52,29 +59,4 @@ function withContext(message: Json, params: Json | undefined, inside: Context): 
   const meta = asObject(params?.['_meta']);
   if (Object.keys(carrier).length === 0 || meta?.['traceparent'] !== undefined) return message;
   return { ...message, params: { ...params, _meta: { ...meta, ...carrier } } };
-}
-
-/** The SDK's promise is a plain one, and is followed by another: a rejection that nobody handles still is one. */
-function follow({ span, request, signal }: Begun, send: () => unknown, host: AdapterHost): unknown {
-  let sent: unknown;
-  try {
-    sent = send();
-  } catch (error) {
-    host.guard(() => endFailed(span, error, false));
-    throw error;
-  }
-  if (!(sent instanceof Promise)) {
-    host.guard(() => span.end());
-    return sent;
-  }
-  return sent.then(
-    (result: unknown) => {
-      host.guard(() => endAnswered(span, request, result));
-      return result;
-    },
-    (error: unknown) => {
-      host.guard(() => endFailed(span, error, isCalledOff(signal)));
-      throw error;
-    },
-  );
 }

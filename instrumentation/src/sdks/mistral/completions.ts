@@ -1,11 +1,12 @@
 import type { Attributes } from '@opentelemetry/api';
-import type { CallKind, Operation, StreamReader } from '../../adapter.ts';
-import type { ContentReader, Message } from '../../content.ts';
-import { asObject, objectsIn, putString, type Json } from '../../json.ts';
-import { ATTR_FINISH_REASONS, ATTR_RESPONSE_ID, ATTR_RESPONSE_MODEL } from '../../semconv.ts';
+import type { CallKind, Operation } from '../../adapter.ts';
+import type { ContentReader } from '../../content.ts';
+import { asObject, listIn, objectsIn, putString, type Json } from '../../json.ts';
+import { ATTR_RESPONSE_ID, ATTR_RESPONSE_MODEL } from '../../semconv.ts';
 import { sizeOfParts, TextSize } from '../../text-size.ts';
+import { putFinishReasons } from '../finish-reasons.ts';
+import { MessageReader } from '../message-reader.ts';
 import { roleMessage, roleMessages } from '../role-messages.ts';
-import { StreamedMessage } from '../streamed-message.ts';
 import { mistralRequest } from './mistral-request.ts';
 import { putMistralUsage } from './mistral-usage.ts';
 
@@ -15,10 +16,8 @@ function putIdentity(attributes: Attributes, body: Json): void {
 }
 
 function putReasons(attributes: Attributes, choices: readonly Json[]): void {
-  const reasons = choices
-    .map(({ finishReason }) => finishReason)
-    .filter((reason) => typeof reason === 'string');
-  if (reasons.length > 0) attributes[ATTR_FINISH_REASONS] = reasons;
+  const reasons = choices.map(({ finishReason }) => finishReason);
+  putFinishReasons(attributes, reasons);
 }
 
 /** A completion's response, and that of embeddings, which has no choices. */
@@ -33,20 +32,10 @@ export function completionResponse(parsed: unknown): Attributes {
 }
 
 /** Reads `{data: chunk}` events; the last chunk has the usage. */
-class CompletionReader implements StreamReader {
+class CompletionReader extends MessageReader {
   #first: Json | undefined;
   #usage: Json | undefined;
   #ended: Json[] = [];
-  readonly #received = new TextSize();
-  readonly #said: StreamedMessage | undefined;
-  readonly messages?: () => readonly Message[];
-
-  constructor(capture: boolean) {
-    if (!capture) return;
-    const said = new StreamedMessage();
-    this.#said = said;
-    this.messages = () => said.messages();
-  }
 
   read(event: unknown): boolean {
     const body = asObject(asObject(event)?.['data']);
@@ -61,20 +50,16 @@ class CompletionReader implements StreamReader {
 
   #choice(choice: Json): boolean {
     const delta = asObject(choice['delta']);
-    this.#said?.finish(choice['finishReason']);
+    this.said?.finish(choice['finishReason']);
     if (delta === undefined) return false;
     const { content, toolCalls } = delta;
-    this.#received.addAll(content);
-    this.#received.addAll(toolCalls);
-    this.#said?.content(content);
-    this.#said?.calls(toolCalls);
+    this.size.addAll(content);
+    this.size.addAll(toolCalls);
+    this.said?.content(content);
+    this.said?.calls(toolCalls);
     return (
       Array.isArray(toolCalls) || Array.isArray(content) || (typeof content === 'string' && content !== '')
     );
-  }
-
-  received(): TextSize {
-    return this.#received;
   }
 
   attributes(): Attributes {
@@ -94,10 +79,7 @@ const CONTENT: ContentReader = {
       ? [roleMessage({ role: 'user', content: prompt })]
       : roleMessages(body?.['messages']);
   },
-  tools: (body) => {
-    const tools = asObject(body)?.['tools'];
-    return Array.isArray(tools) ? tools : [];
-  },
+  tools: (body) => listIn(asObject(body)?.['tools']),
   output: (response) =>
     objectsIn(asObject(response)?.['choices']).map(({ message, finishReason }) =>
       roleMessage(message, finishReason),

@@ -1,11 +1,11 @@
 import type { Attributes } from '@opentelemetry/api';
-import type { CallKind, StreamReader } from '../../adapter.ts';
+import type { CallKind } from '../../adapter.ts';
 import type { ContentReader, Message } from '../../content.ts';
 import { asObject, objectsIn, putString, type Json } from '../../json.ts';
 import { ATTR_RESPONSE_MODEL } from '../../semconv.ts';
-import { sizeOfParts, TextSize } from '../../text-size.ts';
+import { sizeOfParts } from '../../text-size.ts';
+import { MessageReader } from '../message-reader.ts';
 import { partsOfContent, roleMessage } from '../role-messages.ts';
-import { StreamedMessage } from '../streamed-message.ts';
 import { mistralRequest } from './mistral-request.ts';
 import { putMistralUsage } from './mistral-usage.ts';
 
@@ -35,20 +35,10 @@ function response(parsed: unknown): Attributes {
 }
 
 /** Reads `{event, data}`; `conversation.response.done` has the usage. */
-class ConversationReader implements StreamReader {
+class ConversationReader extends MessageReader {
   #usage: Json | undefined;
   #model: unknown;
   #id: unknown;
-  readonly #received = new TextSize();
-  readonly #said: StreamedMessage | undefined;
-  readonly messages?: () => readonly Message[];
-
-  constructor(capture: boolean) {
-    if (!capture) return;
-    const said = new StreamedMessage();
-    this.#said = said;
-    this.messages = () => said.messages();
-  }
 
   read(event: unknown): boolean {
     const data = asObject(asObject(event)?.['data']);
@@ -58,20 +48,16 @@ class ConversationReader implements StreamReader {
     this.#id ??= data['conversationId'];
     switch (data['type']) {
       case 'message.output.delta':
-        this.#received.addAll(data['content']);
-        this.#said?.content(typeof data['content'] === 'string' ? data['content'] : [data['content']]);
+        this.size.addAll(data['content']);
+        this.said?.content(typeof data['content'] === 'string' ? data['content'] : [data['content']]);
         return true;
       case 'function.call.delta':
-        this.#received.addAll({ name: data['name'], arguments: data['arguments'] });
-        this.#said?.calls([{ ...data, id: data['toolCallId'] }], data['toolCallId']);
+        this.size.addAll({ name: data['name'], arguments: data['arguments'] });
+        this.said?.call(data['toolCallId'], data['name'], data['arguments'], data['toolCallId']);
         return true;
       default:
         return false;
     }
-  }
-
-  received(): TextSize {
-    return this.#received;
   }
 
   attributes(): Attributes {

@@ -3,6 +3,7 @@ import type { CallKind, StreamReader } from '../../adapter.ts';
 import { asObject, putCount, putString, type Json } from '../../json.ts';
 import { ATTR_INPUT_CHARACTERS, ATTR_REQUESTS, ATTR_RESPONSE_MODEL } from '../../semconv.ts';
 import { sizeOfParts, TextSize } from '../../text-size.ts';
+import { charactersOf } from '../openai-audio.ts';
 import { completionResponse } from './completions.ts';
 import { mistralRequest } from './mistral-request.ts';
 
@@ -76,12 +77,13 @@ export const SPEECH: CallKind = {
   operation: 'speech',
   request: (resource, params) => {
     const body = asObject(params);
-    const attributes = mistralRequest(resource, body, 'speech', body?.['stream'] === true);
-    const text = body?.['input'];
-    if (typeof text === 'string') attributes[ATTR_INPUT_CHARACTERS] = Array.from(text).length;
-    return attributes;
+    return mistralRequest(resource, body, 'speech', body?.['stream'] === true);
   },
   response: () => ({}),
+  charged: (params) => {
+    const text = asObject(params)?.['input'];
+    return typeof text === 'string' ? { [ATTR_INPUT_CHARACTERS]: charactersOf(text) } : {};
+  },
   stream: () => new SpeechReader(),
 };
 

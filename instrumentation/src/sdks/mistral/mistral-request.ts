@@ -1,15 +1,9 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { Operation } from '../../adapter.ts';
-import { asObject, putNumber, putString } from '../../json.ts';
+import { asObject, putString } from '../../json.ts';
 import { providerOf, serverOf } from '../../provider.ts';
-import {
-  ATTR_OPERATION,
-  ATTR_PROVIDER,
-  ATTR_REQUEST_MODEL,
-  ATTR_REQUEST_STREAM,
-  ATTR_SERVER_ADDRESS,
-  ATTR_SERVER_PORT,
-} from '../../semconv.ts';
+import { ATTR_REQUEST_STREAM } from '../../semconv.ts';
+import { putSettings, requestAttributes } from '../request-attributes.ts';
 
 /** The parameters that the conventions have names for. */
 const SETTINGS: Readonly<Record<string, string>> = {
@@ -30,16 +24,10 @@ export function mistralRequest(
   const body = asObject(params);
   const baseUrl = asObject(resource)?.['_baseURL'];
   const server = serverOf(baseUrl instanceof URL ? baseUrl.href : baseUrl);
-  const attributes: Attributes = {
-    [ATTR_OPERATION]: operation,
-    [ATTR_PROVIDER]: providerOf(server.address, 'mistral_ai'),
-  };
-  putString(attributes, ATTR_REQUEST_MODEL, body?.['model']);
-  putString(attributes, ATTR_SERVER_ADDRESS, server.address);
-  putNumber(attributes, ATTR_SERVER_PORT, server.port);
+  const provider = providerOf(server.address, 'mistral_ai');
+  const attributes = requestAttributes(operation, provider, body?.['model'], server);
   if (stream) attributes[ATTR_REQUEST_STREAM] = true;
-  const settings = asObject(body?.['completionArgs']) ?? body;
-  for (const name in SETTINGS) putNumber(attributes, SETTINGS[name] ?? name, settings?.[name]);
+  putSettings(attributes, SETTINGS, asObject(body?.['completionArgs']) ?? body);
   putString(attributes, 'gen_ai.agent.id', body?.['agentId']);
   putString(attributes, 'gen_ai.conversation.id', body?.['conversationId']);
   putString(attributes, 'gen_ai.request.service_tier', body?.['serviceTier']);

@@ -1,7 +1,7 @@
 import { context, createContextKey, type Attributes, type Context } from '@opentelemetry/api';
 import type { AdapterHost, AnyFunction, CallKind, StreamReader } from '../../adapter.ts';
 import { canHide } from '../../hidden.ts';
-import { asObject, classNameOf, putNumber, putString, type Json } from '../../json.ts';
+import { asObject, classNameOf, holderOf, putNumber, putString, type Json } from '../../json.ts';
 import {
   ATTR_CACHE_READ_TOKENS,
   ATTR_CACHE_WRITE_TOKENS,
@@ -62,7 +62,7 @@ export class AgentModels {
     const model = asObject(value);
     if (model === undefined) return;
     for (const name of METHODS) {
-      const owner = ownerOf(model, name);
+      const owner = holderOf(model, name);
       if (owner === undefined || !canHide(owner, name)) continue;
       this.#host.wrap(owner, name, (original) => this.#observed(original, name === 'getStreamedResponse'));
     }
@@ -70,7 +70,7 @@ export class AgentModels {
 
   #provider(value: unknown): void {
     const provider = asObject(value);
-    const owner = provider === undefined ? undefined : ownerOf(provider, 'getModel');
+    const owner = holderOf(provider, 'getModel');
     if (owner === undefined || !canHide(owner, 'getModel')) return;
     const see = (model: unknown): unknown => {
       this.#host.guard(() => this.#model(model));
@@ -99,13 +99,6 @@ export class AgentModels {
       );
     };
   }
-}
-
-function ownerOf(model: object, name: string): object | undefined {
-  for (let each: object | null = model; each !== null; each = Object.getPrototypeOf(each) as object | null) {
-    if (Object.hasOwn(each, name)) return each;
-  }
-  return undefined;
 }
 
 function modelKind(generation: Generation, stream: boolean): CallKind {
