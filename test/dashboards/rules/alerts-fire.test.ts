@@ -85,9 +85,11 @@ describe('the alerts, by promtool', function () {
       const files = cases.map((_, index) => join(folder.path, `${index}.yml`));
       // Its garbage collector takes a quarter of the time otherwise.
       const env = { ...process.env, GOGC: '800' };
-      await run(promtool, ['test', 'rules', ...files], { env }).catch((fault: { stdout: string; stderr: string }) => {
-        assert.fail(`${fault.stdout}${fault.stderr}`);
-      });
+      await run(promtool, ['test', 'rules', ...files], { env }).catch(
+        (fault: { stdout: string; stderr: string }) => {
+          assert.fail(`${fault.stdout}${fault.stderr}`);
+        },
+      );
     });
   }
 });
