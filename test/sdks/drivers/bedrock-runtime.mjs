@@ -1,4 +1,4 @@
-import { count, SLOW, USAGE as ALL } from './reading.mjs';
+import { count, LEFT, USAGE as ALL } from './reading.mjs';
 
 export const packages = ['@aws-sdk/client-bedrock-runtime'];
 
@@ -104,7 +104,7 @@ function converse({ sdk, client, connect, ask, under }) {
 }
 
 function cutShort({ arrival, sdk, connect, ask, under }) {
-  const slow = { ...SLOW, usage: USAGE };
+  const slow = { ...LEFT, usage: USAGE };
   const client = new sdk.BedrockRuntimeClient(connect());
   const open = async (options) => (await client.send(new sdk.ConverseStreamCommand(ask()), options)).stream;
   return {
@@ -162,7 +162,7 @@ function invoked({ sdk, client, under, prompt }) {
   const embedded = { usage: { input: 20, output: 0 } };
   return {
     ...all,
-    invokeBreak: () => under({ ...SLOW, usage: PLAIN_USAGE }, () => stream([llama, llamaBody(prompt)], 5)),
+    invokeBreak: () => under({ ...LEFT, usage: PLAIN_USAGE }, () => stream([llama, llamaBody(prompt)], 5)),
     invokeText: () =>
       under({ usage: PLAIN_USAGE }, async () => {
         const body = JSON.stringify(llamaBody(prompt));
