@@ -126,7 +126,6 @@ interface AppSpan {
 }
 
 describe('the baggage of an app whose requests propagate it', function () {
-  this.timeout(120_000);
   let standIn: StandIn;
 
   before(async () => {

@@ -42,7 +42,6 @@ interface Esbuild {
 }
 
 describe('clients in a minified bundle', function () {
-  this.timeout(120_000);
   let openai: StandIn;
   let anthropic: StandIn;
   let sink: OtlpSink;

@@ -24,7 +24,6 @@ interface Manifest {
 }
 
 describe('the packed instrumentation, outside the repository', function () {
-  this.timeout(30_000);
   let folder: string;
   let packed: string;
   let openai: StandIn;

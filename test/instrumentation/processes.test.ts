@@ -10,7 +10,6 @@ import { PROCESS_KINDS, type ProcessKind } from './process-kinds.ts';
 const DIST = fileURLToPath(new URL('../', import.meta.url));
 
 describe('register in processes of every kind', function () {
-  this.timeout(30_000);
   let openai: StandIn;
   let sink: OtlpSink;
 

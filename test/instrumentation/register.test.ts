@@ -144,8 +144,6 @@ describe('register', () => {
   });
 
   it('sends fifty calls at once, while the app goes on', async () => {
-    let askedMs = 0;
-    let arrivedMs = 0;
     const result = await run({
       code: `
         import OpenAI from 'openai';
@@ -157,19 +155,14 @@ describe('register', () => {
       // Only the count can make it leave.
       env: { OTEL_BSP_SCHEDULE_DELAY: '600000' },
       onOutput: (_, child) => {
-        askedMs = performance.now();
         void until(
           () => Promise.resolve(sink.spans.length),
           (count) => count === 50,
-        ).then(() => {
-          arrivedMs = performance.now();
-          child.kill('SIGKILL');
-        });
+        ).then(() => child.kill('SIGKILL'));
       },
     });
     assert.equal(result.signal, 'SIGKILL');
     assert.equal(sink.bodies.length, 1);
-    assert.ok(arrivedMs - askedMs < 2000, `${arrivedMs - askedMs} ms`);
   });
 
   it('takes size and delay of batches from OTEL_BSP_*', async () => {

@@ -50,6 +50,8 @@ const scenarios = driver.scenarios({
     await control({ behaviour });
     return send();
   },
+  /** Resolves once the provider has a request of this scenario. */
+  arrival: () => control({ await: 'request' }),
 });
 const manifest = {};
 for (const [name, entry] of Object.entries(scenarios)) {

@@ -6,8 +6,8 @@ import type { ServedRequest, StandIn } from './provider/index.ts';
 import { installSet, SDKS, setFolder } from './sdk-set.ts';
 import { until } from './until.ts';
 
-/** Longer than any driver needs; one that hangs beyond it is ended. */
-const RUN_LIMIT_MS = 90_000;
+/** Longer than any driver needs on the busiest machine; one that hangs beyond it is ended. */
+const RUN_LIMIT_MS = 280_000;
 
 export interface SdkRunOptions {
   readonly set: string;
@@ -125,6 +125,10 @@ export async function runBeside(options: BesideOptions): Promise<BesideResult> {
     };
     const { limitMs = RUN_LIMIT_MS, node = process.execPath } = options;
     const ended = await endedProcess(node, args, { cwd: folder, env, limitMs });
+    if (ended.signal !== null) {
+      const said = `${ended.stdout}${ended.stderr}`;
+      throw new Error(`${args.join(' ')} was ended by ${ended.signal}:\n${said}`);
+    }
     const shown = (text: string): string => text.replaceAll(folder, '.');
     const kept =
       options.keep === undefined

@@ -57,8 +57,6 @@ for (const set of ['stainless-current', 'stainless-previous']) {
 }
 
 describe('a stream whose usage nobody asked for', function () {
-  this.timeout(60_000);
-
   it('is warned of once in a process', async function () {
     if (missingNode('stainless-current') !== undefined) return this.skip();
     const standIn = await startOpenaiApiStandIn();

@@ -1,4 +1,4 @@
-import { count, few, SLOW, USAGE } from './reading.mjs';
+import { count, few, LEFT, USAGE } from './reading.mjs';
 
 const DECORATOR = '@llamaindex/core/decorator';
 const LLMS = '@llamaindex/core/llms';
@@ -25,7 +25,7 @@ export function scenarios({ modules, url, under, prompt }) {
     plain: () => under({ usage }, async () => (await plain.chat({ messages })).message.content),
     complete: () => under({ usage }, async () => (await plain.complete({ prompt })).text),
     stream: () => under({ usage }, async () => count(await llm.chat({ messages, stream: true }))),
-    break: () => under(SLOW, async () => few(await count(await plain.chat({ messages, stream: true }), 3))),
+    break: () => under(LEFT, async () => few(await count(await plain.chat({ messages, stream: true }), 3))),
     errorMidway: () =>
       under({ errorAfter: 3 }, async () => count(await plain.chat({ messages, stream: true }))),
     rateLimited: () => under({ status: 429 }, () => plain.chat({ messages })),

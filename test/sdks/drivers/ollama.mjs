@@ -1,4 +1,4 @@
-import { count, few, SLOW } from './reading.mjs';
+import { count, few, LEFT, SLOW } from './reading.mjs';
 
 export const packages = ['ollama'];
 
@@ -45,7 +45,7 @@ function whole({ under, ollama, chat, prompt }) {
 
 function cutShort({ under, chat, Ollama, url }) {
   return {
-    break: () => under(SLOW, async () => count(await chat({ stream: true }), 3)),
+    break: () => under(LEFT, async () => count(await chat({ stream: true }), 3)),
     abort: () =>
       under(SLOW, async () => {
         const source = await chat({ stream: true });

@@ -117,7 +117,7 @@ function streams({ agent, runner, under, prompt }) {
             events += 1;
             if (events === 4) stop.abort();
           }
-          return events < 30;
+          return events < SLOW.chunks / 2;
         }),
     },
     streamFails: {

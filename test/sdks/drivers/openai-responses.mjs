@@ -113,7 +113,7 @@ function background({ under, openai, create }) {
             if (event.type === 'response.output_text.delta') break;
           }
           const replay = () => responses.retrieve(id, { stream }, { headers: { 'x-replay': 'yes' } });
-          return [await count(await replay()), await count(await replay())];
+          return under({ usage }, async () => [await count(await replay()), await count(await replay())]);
         }),
     },
     cancelled: {

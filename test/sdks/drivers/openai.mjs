@@ -5,7 +5,7 @@ export const packages = ['openai'];
 const stream = true;
 const stream_options = { include_usage: true };
 
-export function scenarios({ modules, url, under, prompt }) {
+export function scenarios({ modules, url, under, arrival, prompt }) {
   const OpenAI = modules.openai.OpenAI;
   const connect = (more = {}) =>
     new OpenAI({ apiKey: 'sk-test', baseURL: `${url}/v1`, maxRetries: 0, ...more });
@@ -16,7 +16,7 @@ export function scenarios({ modules, url, under, prompt }) {
   const chat = (more, options) => openai.chat.completions.create(body(more), options);
   return {
     ...complete({ under, chat, openai, body, connect }),
-    ...cutShort({ under, chat }),
+    ...cutShort({ under, chat, arrival }),
     ...raw({ under, chat }),
     ...failing({ under, chat, openai, body, connect }),
   };
@@ -70,7 +70,7 @@ function complete({ under, chat, openai, body }) {
   };
 }
 
-function cutShort({ under, chat }) {
+function cutShort({ under, chat, arrival }) {
   return {
     break: () => under(SLOW, async () => count(await chat({ stream }), 3)),
     abort: () =>
@@ -84,9 +84,9 @@ function cutShort({ under, chat }) {
         return few(await count(await chat({ stream }, { signal: stop.signal }), 3, () => stop.abort()));
       }),
     abortEarly: () =>
-      under({ delayMs: 5000 }, () => {
+      under({ delayMs: 8000 }, () => {
         const stop = new AbortController();
-        setTimeout(() => stop.abort(), 20);
+        void arrival().then(() => stop.abort());
         return chat({}, { signal: stop.signal });
       }),
     abortUnread: () =>
