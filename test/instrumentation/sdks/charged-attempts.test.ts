@@ -100,9 +100,12 @@ function refused(category: string | null): object {
   return { content: [], stop_reason: 'refusal', stop_details };
 }
 
-/** The same as a stream of the API. */
-function events({ content, stop_reason, stop_details, usage, ...start }: Record<string, unknown>): string {
-  const placeholders = { ...(usage as object), output_tokens: 1 };
+/** The same as a stream of the API, which tells for how long something is cached at the start alone. */
+function events(answer: Record<string, unknown>, before?: Record<string, unknown>): string {
+  const { content, stop_reason, stop_details, usage: told, ...after } = answer;
+  const { cache_creation: _kept, ...usage } = told as Record<string, unknown>;
+  const start = before ?? after;
+  const placeholders = { ...(before?.['usage'] ?? (told as object)), output_tokens: 1 };
   const blocks = (content as object[]).flatMap((content_block, index) => [
     { type: 'content_block_start', index, content_block },
     { type: 'content_block_stop', index },
@@ -203,6 +206,26 @@ describe('a refusal of Claude', function () {
       assert.equal(countsOf(byModel.get('claude-sonnet-5-5')).input, 105);
     });
   }
+
+  it('midway leaves nothing of its own usage in that of the model that went on', async () => {
+    const written = { input_tokens: 100, cache_creation_input_tokens: 30, cache_read_input_tokens: 0 };
+    const kept = { cache_creation: { ephemeral_5m_input_tokens: 30, ephemeral_1h_input_tokens: 0 } };
+    const iterations = [
+      { input_tokens: 412, ...CACHED, ...KEPT, type: 'message', model: 'claude-fable-5', output_tokens: 8 },
+      { ...written, ...kept, type: 'fallback_message', model: 'claude-opus-5', output_tokens: 37 },
+    ];
+    const text = { type: 'text', text: 'Hi' };
+    const models = { from: { model: 'claude-fable-5' }, to: { model: 'claude-opus-5' } };
+    const fallback = { type: 'fallback', ...models, trigger: { type: 'refusal', category: 'cyber' } };
+    const answer = message({ content: [text, fallback, text] }, { ...written, iterations });
+    for (const set of SETS) {
+      const spans = await told(set, events(answer, message({})), askStream);
+      const byModel = new Map(spans.map((span) => [span['gen_ai.response.model'], span]));
+      const after = { input: 130, output: 37, read: 0, write: 30, hour: 0 };
+      assert.deepEqual(countsOf(byModel.get('claude-opus-5')), after, set);
+      assert.deepEqual(countsOf(byModel.get('claude-fable-5')), { ...ALL, output: 8 }, set);
+    }
+  });
 
   it('counts nothing on Bedrock either', () => {
     const { usage, ...answer } = message(refused('cyber'));

@@ -7,7 +7,7 @@ import { putFinishReason } from '../finish-reasons.ts';
 import { outputMessage } from './message-content.ts';
 import { putIdentity } from './message-response.ts';
 import { putMessageUsage } from './message-usage.ts';
-import { uncharge } from './refusals.ts';
+import { answeredLifetimes, uncharge } from './refusals.ts';
 
 /** Where the text of a delta is: answer, arguments of a tool, thinking. */
 const DELTA_TEXTS = ['text', 'partial_json', 'thinking'];
@@ -44,6 +44,7 @@ export class MessageStreamReader implements StreamReader {
   /** Blocks that stand where one model declined and another one went on. */
   readonly #fallbacks: Json[] = [];
   #hasOutput = false;
+  #isReplaced = false;
   readonly #received = new TextSize();
   readonly messages?: () => readonly Message[];
 
@@ -109,9 +110,15 @@ export class MessageStreamReader implements StreamReader {
     if (!isFallback) this.#hasOutput = true;
     else if (this.#fallbacks.length < MAX_FALLBACKS) this.#fallbacks.push(block);
     const to = isFallback ? asObject(block['to'])?.['model'] : undefined;
-    if (typeof to === 'string') this.#message = { ...this.#message, model: to };
+    if (typeof to === 'string') this.#goOn(to);
     const blocks = this.#blocks;
     if (blocks !== undefined && blocks.length < MAX_BLOCKS) blocks.push({ start: block, text: '' });
+  }
+
+  /** Another model goes on; where `message_start` told the input of the one before, its usage is no part of this. */
+  #goOn(model: string): void {
+    if (this.#message?.['model'] !== model) this.#isReplaced = true;
+    this.#message = { ...this.#message, model };
   }
 
   #delta(delta: Json | undefined): void {
@@ -129,6 +136,7 @@ export class MessageStreamReader implements StreamReader {
     for (const name in totals) {
       if (totals[name] !== null && totals[name] !== undefined) usage[name] = totals[name];
     }
+    if (this.#isReplaced) usage['cache_creation'] = answeredLifetimes(totals?.['iterations']);
   }
 }
 

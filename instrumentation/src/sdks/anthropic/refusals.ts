@@ -46,6 +46,9 @@ export function uncharge(attributes: Attributes, ending: Ending): void {
 /** Parts of a message that can be an attempt's; compactions and advisors are told by themselves. */
 const ATTEMPTS: ReadonlySet<unknown> = new Set(['message', 'fallback_message']);
 
+/** A response has a handful; what claims to have more is not looked at further. */
+const MAX_REQUESTS = 1000;
+
 const COUNTS = ['input_tokens', 'output_tokens', 'cache_read_input_tokens', 'cache_creation_input_tokens'];
 const LIFETIMES = ['ephemeral_5m_input_tokens', 'ephemeral_1h_input_tokens'];
 
@@ -69,23 +72,37 @@ function attemptOf(entries: readonly Json[], model: unknown): Json {
   return { ...sums(entries, COUNTS), cache_creation: lifetimes, model };
 }
 
+/** Attempts in the order in which they were made, each with its requests; one alone where no model declined. */
+function attemptsIn(iterations: unknown): readonly (readonly Json[])[] {
+  const attempts: Json[][] = [];
+  for (const entry of objectsIn(iterations).slice(0, MAX_REQUESTS)) {
+    if (!ATTEMPTS.has(entry['type'])) continue;
+    const [first] = attempts.at(-1) ?? [];
+    const isSame = first?.['type'] === entry['type'] && first?.['model'] === entry['model'];
+    if (isSame) attempts.at(-1)?.push(entry);
+    else attempts.push([entry]);
+  }
+  const isFallback = attempts.at(-1)?.[0]?.['type'] === 'fallback_message';
+  return isFallback ? attempts : [attempts.flat()];
+}
+
+/** For how long what the answering model wrote to the cache is kept; nothing where that is not told. */
+export function answeredLifetimes(iterations: unknown): Json {
+  return sums(
+    (attemptsIn(iterations).at(-1) ?? []).map((entry) => asObject(entry['cache_creation'])),
+    LIFETIMES,
+  );
+}
+
 /**
  * The attempts of models that declined before another one answered, as far as they are charged: at their own model's
  * prices, and beside the totals of the API, which are of the last attempt. `blocks` are the message's, of which those
  * of a fallback stand between two attempts.
  */
 export function declinedAttempts(iterations: unknown, blocks: unknown): readonly Json[] {
-  const entries = objectsIn(iterations).filter(({ type }) => ATTEMPTS.has(type));
-  if (!entries.some(({ type }) => type === 'fallback_message')) return [];
-  const attempts: Json[][] = [];
-  for (const entry of entries) {
-    const [first] = attempts.at(-1) ?? [];
-    const isSame = first?.['type'] === entry['type'] && first?.['model'] === entry['model'];
-    if (isSame) attempts.at(-1)?.push(entry);
-    else attempts.push([entry]);
-  }
   const fallbacks = objectsIn(blocks).filter(({ type }) => type === 'fallback');
-  return attempts.slice(0, -1).flatMap((requests, index) => {
+  const declined = attemptsIn(iterations).slice(0, -1);
+  return declined.flatMap((requests, index) => {
     const { from, trigger } = fallbacks[index] ?? {};
     const attempt = attemptOf(requests, requests[0]?.['model'] ?? asObject(from)?.['model']);
     const isCharged = CHARGED.has(asObject(trigger)?.['category']);
