@@ -61,6 +61,8 @@ function observeParsing(promise: ApiPromise, call: ObservedCall, progress: Progr
     ...rest: unknown[]
   ): Promise<unknown> {
     progress.parsing = true;
+    // Some servers send headers at once and the body after many minutes.
+    call.isAwaited = true;
     let parsed: unknown;
     try {
       parsed = await parse.call(this, client, props, ...rest);
@@ -68,6 +70,7 @@ function observeParsing(promise: ApiPromise, call: ObservedCall, progress: Progr
       call.fail(error);
       throw error;
     }
+    call.isAwaited = false;
     look(parsed, call, progress);
     return parsed;
   };

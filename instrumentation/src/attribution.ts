@@ -3,11 +3,13 @@ import {
   createContextKey,
   propagation,
   type Attributes,
+  type Baggage,
   type Context,
   type Span,
 } from '@opentelemetry/api';
 import { attributionValue } from './attribution-value.ts';
 import { baggageAttributes, mayHaveBaggage } from './baggage.ts';
+import { asObject } from './json.ts';
 
 /**
  * Who a call is for. Every field is optional; what is absent, blank or has control characters keeps the value of the
@@ -76,14 +78,22 @@ export function attributionOf(ctx: Context): Attributes {
   return given === undefined ? carried : { ...carried, ...given };
 }
 
+// Of a framework's call the host is often not known; that of the SDK's call inside may be one that gets the baggage.
+const WITHHELD = createContextKey('spanmeter.baggage');
+
 /**
  * `ctx` for a request to `host`: its baggage is the app's own and stays here, while what it attributes stays known.
  * The same context where there is none, or where `SPANMETER_BAGGAGE_HOSTS` lets it go.
  */
 export function withoutBaggage(ctx: Context, host: unknown): Context {
-  if (propagation.getBaggage(ctx) === undefined || mayHaveBaggage(host)) return ctx;
+  const baggage = propagation.getBaggage(ctx);
+  if (mayHaveBaggage(host)) {
+    const withheld = ctx.getValue(WITHHELD) as Baggage | undefined;
+    return baggage === undefined && withheld !== undefined ? propagation.setBaggage(ctx, withheld) : ctx;
+  }
+  if (baggage === undefined) return ctx;
   const attributes = attributionOf(ctx);
-  const bare = propagation.deleteBaggage(ctx);
+  const bare = propagation.deleteBaggage(ctx).setValue(WITHHELD, baggage);
   return attributes === NOTHING ? bare : bare.setValue(ATTRIBUTION, attributes);
 }
 
@@ -93,10 +103,18 @@ const PER_CALL = Symbol.for('spanmeter.attribution');
 /**
  * `parameters` of one call with who it is for, for any instrumented SDK method:
  * `client.chat.completions.create(attributed({ model, messages }, { feature: 'search' }))`. The provider sees nothing
- * of it.
+ * of it. A copy of the same class: commands and messages stay what they are.
  */
 export function attributed<T extends object>(parameters: T, attribution: Attribution): T {
-  return { ...parameters, [PER_CALL]: attribution };
+  return Object.assign(copyOf(parameters), { [PER_CALL]: attribution }) as T;
+}
+
+function copyOf(parameters: unknown): object {
+  if (Array.isArray(parameters)) return [...(parameters as readonly unknown[])];
+  const object = asObject(parameters);
+  const prototype: unknown = object === undefined ? null : Object.getPrototypeOf(object);
+  if (prototype === null) return { ...object };
+  return Object.assign(Object.create(prototype as object) as object, object);
 }
 
 /** The attributes of `ctx` with those of the arguments of one call over them. */

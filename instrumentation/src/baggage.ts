@@ -47,7 +47,8 @@ export function baggageAttributes(ctx: Context): Attributes | undefined {
 
 /** Whether `SPANMETER_BAGGAGE_HOSTS` lets baggage go to this host: by name, or all below `.example.com`. */
 export function mayHaveBaggage(host: unknown): boolean {
-  hosts ??= listOf(process.env['SPANMETER_BAGGAGE_HOSTS']);
+  // Hosts of URLs are in lower case.
+  hosts ??= listOf(process.env['SPANMETER_BAGGAGE_HOSTS']?.toLowerCase());
   if (typeof host !== 'string') return false;
   return hosts.some((one) => one === host || (one.startsWith('.') && host.endsWith(one)));
 }

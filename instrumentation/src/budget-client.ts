@@ -57,7 +57,9 @@ export async function isKeyOfOneTenant(source: BudgetSource): Promise<boolean> {
 }
 
 async function ask(source: BudgetSource, tenant: string | undefined, limit: number): Promise<Answer> {
-  const url = new URL('/api/v1/budgets/status', source.url);
+  // Below the path that the API is given at, as behind a proxy.
+  const url = new URL(source.url);
+  url.pathname = `${url.pathname.replace(/\/+$/, '')}/api/v1/budgets/status`;
   url.searchParams.set('limit', String(limit));
   if (tenant !== undefined) url.searchParams.set('tenant', tenant);
   const key = source.keyFile === undefined ? source.key : (await readFile(source.keyFile, 'utf8')).trim();

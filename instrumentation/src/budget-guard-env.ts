@@ -1,4 +1,4 @@
-import { diag } from '@opentelemetry/api';
+import { diagnostics } from './diagnostics.ts';
 import { asObject } from './json.ts';
 import { startBudgetGuard, type BudgetGuard, type BudgetGuardOptions } from './start-budget-guard.ts';
 
@@ -12,14 +12,14 @@ export function budgetGuardFromEnv(env: Environment): BudgetGuard | undefined {
   const mode = text(env, 'SPANMETER_BUDGET_GUARD')?.toLowerCase();
   if (mode === undefined || mode === 'off' || mode === 'false') return undefined;
   if (mode !== 'block' && mode !== 'warn') {
-    diag.error(
+    diagnostics.error(
       `spanmeter: SPANMETER_BUDGET_GUARD is neither block nor warn but ${mode}; no budgets are guarded`,
     );
     return undefined;
   }
   const url = text(env, 'SPANMETER_API_URL');
   if (url !== undefined && !URL.canParse(url)) {
-    diag.error('spanmeter: SPANMETER_API_URL is no URL; no budgets are guarded');
+    diagnostics.error('spanmeter: SPANMETER_API_URL is no URL; no budgets are guarded');
     return undefined;
   }
   const interval = Number(text(env, 'SPANMETER_BUDGET_INTERVAL_MS'));
@@ -41,7 +41,7 @@ export function budgetGuardFromEnv(env: Environment): BudgetGuard | undefined {
 function sayWarning(message: string): void {
   const api = (globalThis as Record<symbol, unknown>)[Symbol.for('opentelemetry.js.api.1')];
   if (asObject(api)?.['diag'] === undefined) process.emitWarning(message, 'SpanmeterWarning');
-  else diag.warn(`spanmeter: ${message}`);
+  else diagnostics.warn(`spanmeter: ${message}`);
 }
 
 function text(env: Environment, name: string): string | undefined {

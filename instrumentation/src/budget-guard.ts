@@ -1,4 +1,5 @@
-import { diag, type Attributes } from '@opentelemetry/api';
+import type { Attributes } from '@opentelemetry/api';
+import { diagnostics } from './diagnostics.ts';
 import { describeFault } from './faults.ts';
 import { RefusedCall } from './refused-call.ts';
 
@@ -8,21 +9,29 @@ import { RefusedCall } from './refused-call.ts';
  */
 export type Admit = (call: Attributes) => Error | undefined;
 
-let current: Admit | undefined;
+// A global symbol, so that a guard that is started in one copy of this package holds what another one observes.
+const ADMISSION = Symbol.for('spanmeter.admission');
+
+const holder = globalThis as unknown as { [ADMISSION]?: Admit | undefined };
 
 /** Puts a guard before every call; undefined takes it away. */
 export function setAdmission(admission: Admit | undefined): void {
-  current = admission;
+  holder[ADMISSION] = admission;
+}
+
+/** Takes a guard away, unless another one has taken its place. */
+export function endAdmission(admission: Admit): void {
+  if (holder[ADMISSION] === admission) holder[ADMISSION] = undefined;
 }
 
 /** Why a call must not be made; undefined lets it through. */
 export function admit(call: Attributes): Error | undefined {
   try {
-    return current?.(call);
+    return holder[ADMISSION]?.(call);
   } catch (fault) {
     // A guard that fails must not be what stops an app.
-    diag.error('spanmeter: the budget guard failed and is now off', describeFault(fault));
-    current = undefined;
+    diagnostics.error('spanmeter: the budget guard failed and is now off', describeFault(fault));
+    holder[ADMISSION] = undefined;
     return undefined;
   }
 }

@@ -56,6 +56,8 @@ export class ObservedCall implements CurrentCall {
   /** What an SDK's own span was told at the call's end. */
   #told: Attributes | undefined;
   #answered = false;
+  /** The app waits for a chunk, or for the rest of the body. */
+  isAwaited = false;
   /** Something happened since the last look of the sweeper. */
   touched = true;
   /** We asked for this stream's usage where the app did not. */
@@ -103,7 +105,7 @@ export class ObservedCall implements CurrentCall {
 
   /** The response is here and the app has it, or never asks for it. Such calls may be given up. */
   get answered(): boolean {
-    return this.#answered;
+    return this.#answered && !this.isAwaited;
   }
 
   get operation(): CallKind['operation'] {

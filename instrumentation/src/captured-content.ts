@@ -1,7 +1,8 @@
-import { context, diag, trace, type Attributes, type Span } from '@opentelemetry/api';
+import { context, trace, type Attributes, type Span } from '@opentelemetry/api';
 import type { AnyValue, Logger } from '@opentelemetry/api-logs';
 import { limitContent, type LimitedContent } from './content-limit.ts';
 import type { ContentMode, ContentReader, Message } from './content.ts';
+import { diagnostics } from './diagnostics.ts';
 import { describeFault } from './faults.ts';
 import { plainContent, type PlainContent } from './plain-content.ts';
 import { redactModule, type RedactModule } from './redact-module.ts';
@@ -198,5 +199,5 @@ function sayOnce(what: string, fault: unknown): void {
 }
 
 function say(what: string, fault: unknown): void {
-  diag.error(`spanmeter: ${what}`, describeFault(fault));
+  diagnostics.error(`spanmeter: ${what}`, describeFault(fault));
 }

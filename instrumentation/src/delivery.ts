@@ -1,5 +1,7 @@
-import { TraceFlags, diag } from '@opentelemetry/api';
+import { TraceFlags } from '@opentelemetry/api';
 import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace-base';
+import { diagnostics } from './diagnostics.ts';
+import { spanSize } from './span-size.ts';
 import { MAX_TIMER_MS } from './timer-limit.ts';
 import type { SendResult, SpanSender } from './otlp-sender.ts';
 
@@ -7,13 +9,20 @@ import type { SendResult, SpanSender } from './otlp-sender.ts';
 export interface DeliveryLimits {
   /** Spans beyond this are dropped and counted. */
   readonly maxQueueSize: number;
+  /** Spans that would take the queue over this are, too. */
+  readonly maxQueueBytes: number;
   /** A request leaves when this many spans wait. */
   readonly batchSize: number;
   /** ... or when the oldest has waited this long. */
   readonly delayMs: number;
   /** Spans in one request at most, while catching up. */
   readonly maxRequestSpans: number;
+  /** About how many bytes one request has at most, but for a single span that has more. */
+  readonly maxRequestBytes: number;
 }
+
+/** Why spans are lost: the queue had no room for their number or for their bytes, or the collector refused them. */
+export type LossReason = 'queue_spans' | 'queue_bytes' | 'refused';
 
 /** When a request that failed is sent again. */
 const RETRY_DELAYS_MS: readonly number[] = [1000, 2000, 4000];
@@ -42,7 +51,12 @@ export class DeliveryProcessor implements SpanProcessor {
   #pieces: (readonly ReadableSpan[])[] = [];
   #timer: NodeJS.Timeout | undefined;
   #failures = 0;
-  #dropped = 0;
+  readonly #lost = new Map<LossReason, number>();
+  /** About how many bytes wait, those under way included. */
+  #bytes = 0;
+  readonly #sizes = new WeakMap<ReadableSpan, number>();
+  /** The last request had no room for what waits. */
+  #isCut = false;
   #closed = false;
   #nextDelayMs = 0;
   #failedAtMs = 0;
@@ -66,24 +80,56 @@ export class DeliveryProcessor implements SpanProcessor {
     return this.#failures;
   }
 
-  /** Spans lost so far: the queue was full, or the collector refused them for good. */
+  /** Spans lost so far. */
   get dropped(): number {
-    return this.#dropped;
+    return [...this.#lost.values()].reduce((sum, count) => sum + count, 0);
+  }
+
+  /** Those of them that were lost for one reason. */
+  lost(reason: LossReason): number {
+    return this.#lost.get(reason) ?? 0;
   }
 
   onStart(): void {}
 
   onEnd(span: ReadableSpan): void {
     if (this.#closed || (span.spanContext().traceFlags & TraceFlags.SAMPLED) === 0) return;
-    if (this.pending >= this.#limits.maxQueueSize) {
-      this.#drop(1, 'the queue is full');
-      return;
+    const { maxQueueSize, maxQueueBytes } = this.#limits;
+    const bytes = spanSize(span);
+    if (this.pending >= maxQueueSize) return this.#drop(1, 'queue_spans', 'the queue is full');
+    if (this.#bytes + bytes > maxQueueBytes) {
+      return this.#drop(1, 'queue_bytes', `the queue has no room for ${bytes} bytes`);
     }
     this.#queue.push(span);
+    this.#sizes.set(span, bytes);
+    this.#bytes += bytes;
     this.#fresh += 1;
-    if (this.#failures === 0 && this.#queue.length >= this.#limits.batchSize) void this.#pump();
+    if (this.#failures === 0 && this.#isBatch()) void this.#pump();
     else if (this.#failures > RETRY_DELAYS_MS.length) this.#offerAgain();
     else this.#schedule(this.#limits.delayMs);
+  }
+
+  /** What waits is enough for a request. */
+  #isBatch(): boolean {
+    return this.#queue.length >= this.#limits.batchSize || this.#bytes >= this.#limits.maxRequestBytes;
+  }
+
+  /** The spans of the next request. */
+  #take(): readonly ReadableSpan[] {
+    const { maxRequestSpans, maxRequestBytes } = this.#limits;
+    let count = 0;
+    let bytes = 0;
+    for (const span of this.#queue.slice(0, maxRequestSpans)) {
+      bytes += this.#sizes.get(span) ?? 0;
+      if (count > 0 && bytes > maxRequestBytes) break;
+      count += 1;
+    }
+    this.#isCut = count < Math.min(this.#queue.length, maxRequestSpans);
+    return this.#queue.splice(0, count);
+  }
+
+  #release(spans: readonly ReadableSpan[]): void {
+    for (const span of spans) this.#bytes -= this.#sizes.get(span) ?? 0;
   }
 
   /** The retries are over, and a span has come: it begins a later batch, or completes it. */
@@ -125,6 +171,7 @@ export class DeliveryProcessor implements SpanProcessor {
     this.#pieces = [];
     this.#queue = [];
     this.#inFlight = [];
+    this.#bytes = 0;
     return this.#sender.sendNow(spans, timeoutMs);
   }
 
@@ -168,7 +215,7 @@ export class DeliveryProcessor implements SpanProcessor {
   }
 
   async #sendOne(): Promise<boolean> {
-    this.#inFlight = this.#pieces.pop() ?? this.#queue.splice(0, this.#limits.maxRequestSpans);
+    this.#inFlight = this.#pieces.pop() ?? this.#take();
     if (this.#inFlight.length === 0) return true;
     let result: SendResult;
     try {
@@ -179,17 +226,19 @@ export class DeliveryProcessor implements SpanProcessor {
     const spans = this.#inFlight;
     this.#inFlight = [];
     if (result.outcome === 'retry') {
-      if (this.#failures === 0) diag.warn(`spanmeter: spans wait, the collector is away: ${result.detail}`);
+      if (this.#failures === 0)
+        diagnostics.warn(`spanmeter: spans wait, the collector is away: ${result.detail}`);
       this.#nextDelayMs = Math.min(result.retryAfterMs ?? retryDelayMs(this.#failures), MAX_RETRY_AFTER_MS);
       this.#failures += 1;
       this.#fresh = 0;
       this.#failedAtMs = performance.now();
-      this.#queue.unshift(...spans);
+      this.#queue = [...spans, ...this.#queue];
       return false;
     }
     this.#failures = 0;
     if (result.outcome === 'refused') this.#refused(spans, result);
-    const isMore = this.#pieces.length > 0 || this.#queue.length >= this.#limits.batchSize;
+    else this.#release(spans);
+    const isMore = this.#pieces.length > 0 || this.#isCut || this.#queue.length >= this.#limits.batchSize;
     this.#nextDelayMs = isMore ? 0 : this.#limits.delayMs;
     return true;
   }
@@ -199,12 +248,16 @@ export class DeliveryProcessor implements SpanProcessor {
     if (divisible === true && spans.length > 1) {
       const middle = spans.length >> 1;
       this.#pieces.push(spans.slice(middle), spans.slice(0, middle));
-    } else this.#drop(spans.length, detail ?? 'refused');
+    } else {
+      this.#release(spans);
+      this.#drop(spans.length, 'refused', detail ?? 'refused');
+    }
   }
 
-  #drop(count: number, reason: string): void {
-    if (this.#dropped === 0) diag.warn(`spanmeter: spans are lost: ${reason}`);
-    this.#dropped += count;
+  #drop(count: number, reason: LossReason, detail: string): void {
+    const lost = this.lost(reason);
+    if (lost === 0) diagnostics.warn(`spanmeter: spans are lost: ${detail}`);
+    this.#lost.set(reason, lost + count);
   }
 }
 

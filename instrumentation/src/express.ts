@@ -1,4 +1,5 @@
-import { context, diag } from '@opentelemetry/api';
+import { context } from '@opentelemetry/api';
+import { diagnostics } from './diagnostics.ts';
 import { describeFault } from './faults.ts';
 import { withAttribution, type Attribution } from './attribution.ts';
 
@@ -89,5 +90,5 @@ const said = new Set<string>();
 function sayOnce(what: string, fault: unknown): void {
   if (said.has(what)) return;
   said.add(what);
-  diag.warn(`spanmeter: the attribution middleware could not read ${what}`, describeFault(fault));
+  diagnostics.warn(`spanmeter: the attribution middleware could not read ${what}`, describeFault(fault));
 }

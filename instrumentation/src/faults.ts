@@ -1,4 +1,4 @@
-import { diag } from '@opentelemetry/api';
+import { diagnostics } from './diagnostics.ts';
 
 /** Faulty calls with no sound one in between: then it is no odd input of the app's, but the SDK that is not as known. */
 const MAX_IN_A_ROW = 20;
@@ -34,23 +34,15 @@ export class Faults {
   note(fault: unknown): void {
     if (this.areTooMany) return;
     this.#inARow += 1;
-    if (!this.#isReported) say(`spanmeter: a fault in ${this.#where}; a call is not told in full`, fault);
+    const say = (message: string): void => diagnostics.error(`spanmeter: ${message}`, describeFault(fault));
+    if (!this.#isReported) say(`a fault in ${this.#where}; a call is not told in full`);
     this.#isReported = true;
-    if (this.areTooMany)
-      say(`spanmeter: ${MAX_IN_A_ROW} faulty calls in a row; off is ${this.#where}`, fault);
+    if (this.areTooMany) say(`${MAX_IN_A_ROW} faulty calls in a row; off is ${this.#where}`);
   }
 
   /** A call was observed without a fault. */
   noteSound(): void {
     if (!this.areTooMany) this.#inARow = 0;
-  }
-}
-
-function say(message: string, fault: unknown): void {
-  try {
-    diag.error(message, describeFault(fault));
-  } catch {
-    // A logger of the app's that throws must not end the app's call.
   }
 }
 

@@ -1,4 +1,5 @@
 import { metrics, trace } from '@opentelemetry/api';
+import { sharedTracerProvider } from './shared-api.ts';
 import { MAX_TIMER_MS } from './timer-limit.ts';
 
 const FLUSH_MS = 2000;
@@ -18,7 +19,9 @@ export async function flush(timeoutMs: number = FLUSH_MS): Promise<void> {
   const deadline = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, Math.min(timeoutMs, MAX_TIMER_MS));
   });
-  const providers = [trace.getTracerProvider(), metrics.getMeterProvider()] as Flushable[];
+  // The app's SDK may have come with a copy of the API that ours cannot read.
+  const tracerProvider = sharedTracerProvider() ?? trace.getTracerProvider();
+  const providers = [tracerProvider, metrics.getMeterProvider()] as Flushable[];
   await Promise.race([Promise.allSettled(providers.map(forceFlush)), deadline]);
   clearTimeout(timer);
 }

@@ -1,10 +1,10 @@
 import { createRequire } from 'node:module';
-import { diag } from '@opentelemetry/api';
 import {
   INSTRUMENTED_FILES,
   INSTRUMENTED_MODULES,
   createInstrumentations,
 } from './create-instrumentations.ts';
+import { diagnostics } from './diagnostics.ts';
 import type { Watched } from './import-hooks.ts';
 import type { SdkInstrumentation } from './instrumentation.ts';
 import { LateTracerProvider } from './late-tracer.ts';
@@ -28,7 +28,7 @@ function install(modules: readonly Watched[]): readonly SdkInstrumentation[] {
     guardBudgets();
     return instrumentations;
   } catch (fault) {
-    diag.error('spanmeter: the instrumentations could not be added', fault);
+    diagnostics.error('spanmeter: the instrumentations could not be added', fault);
     return [];
   }
 }

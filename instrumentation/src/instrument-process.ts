@@ -1,5 +1,5 @@
-import { diag } from '@opentelemetry/api';
 import { API_MODULE, watchApiCopies } from './api-copies.ts';
+import { diagnostics } from './diagnostics.ts';
 import { flushBeforeExit } from './exit.ts';
 import { installInstrumentations } from './install.ts';
 import type { SdkInstrumentation } from './instrumentation.ts';
@@ -17,7 +17,7 @@ export function instrumentProcess(env: Environment): void {
   try {
     if (sharedTracerProvider() === undefined) start(instrumentations, env);
   } catch (fault) {
-    diag.error('spanmeter: no OpenTelemetry SDK could be started', fault);
+    diagnostics.error('spanmeter: no OpenTelemetry SDK could be started', fault);
   }
 }
 

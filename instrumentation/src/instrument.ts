@@ -1,7 +1,8 @@
-import { diag } from '@opentelemetry/api';
 import type { SdkAdapter } from './adapter.ts';
 import { ADAPTERS } from './adapters.ts';
+import { diagnostics } from './diagnostics.ts';
 import { SdkInstrumentation } from './instrumentation.ts';
+import { LateTracerProvider } from './late-tracer.ts';
 import { noteRunning, runningFor } from './running.ts';
 import { isSwitchedOff } from './switch.ts';
 
@@ -21,9 +22,11 @@ export function instrument<T>(client: T, sdk?: string): T {
       return client;
     }
     const which = sdk === undefined ? 'any SDK that is known' : sdk;
-    diag.warn(`spanmeter: instrument() was given something that is not of ${which}; nothing is instrumented`);
+    diagnostics.warn(
+      `spanmeter: instrument() was given something that is not of ${which}; nothing is instrumented`,
+    );
   } catch (fault) {
-    diag.error('spanmeter: instrument() failed; nothing is instrumented', fault);
+    diagnostics.error('spanmeter: instrument() failed; nothing is instrumented', fault);
   }
   return client;
 }
@@ -54,6 +57,7 @@ function instrumentationOf(adapter: SdkAdapter): SdkInstrumentation {
   const found = runningFor(adapter.module);
   if (found !== undefined) return found;
   const made = new SdkInstrumentation(adapter);
+  made.setTracerProvider(new LateTracerProvider());
   noteRunning([made]);
   return made;
 }

@@ -1,11 +1,4 @@
-import {
-  diag,
-  metrics,
-  trace,
-  type Attributes,
-  type MeterProvider,
-  type TracerProvider,
-} from '@opentelemetry/api';
+import { metrics, trace, type Attributes, type MeterProvider, type TracerProvider } from '@opentelemetry/api';
 import {
   InstrumentationBase,
   InstrumentationNodeModuleDefinition,
@@ -17,6 +10,7 @@ import type { AdapterHost, AnyFunction, CallKind, Method, ModuleHook, SdkAdapter
 import { CapturedContent, type RedactContent } from './captured-content.ts';
 import { contentMode } from './content.ts';
 import { countRetries } from './count-retries.ts';
+import { diagnostics } from './diagnostics.ts';
 import { Faults } from './faults.ts';
 import { namedLike } from './hidden.ts';
 import { LateTracerProvider } from './late-tracer.ts';
@@ -37,6 +31,12 @@ import { vocabularyOf } from './vocabulary.ts';
 /** Marks a function that is already observed, also by another copy of this package. */
 const OBSERVED = Symbol.for('spanmeter.observed');
 
+/** Exports given by hand that are kept; more are clients whose methods are their own, as those of `cohere-ai` v2. */
+const MAX_GIVEN = 256;
+
+/** Forgets what would have to be undone on objects that are gone. */
+const droppedHolders = new FinalizationRegistry<() => void>((forget) => forget());
+
 export interface SdkInstrumentationConfig extends InstrumentationConfig {
   /** Sees captured content before it is written. */
   readonly redact?: RedactContent;
@@ -55,8 +55,8 @@ export class SdkInstrumentation extends InstrumentationBase<SdkInstrumentationCo
   readonly #observer: Observer;
   readonly #host: AdapterHost;
   readonly #modules: readonly InstrumentationNodeModuleDefinition[];
-  #undo: (() => void)[] = [];
-  /** Exports given by hand, to be patched again when enabled again. */
+  readonly #undo = new Set<() => void>();
+  /** Exports given by hand that had something to patch, which is to be patched again when enabled again. */
   readonly #given = new Set<unknown>();
   #activated = false;
   readonly #faults: Faults;
@@ -113,7 +113,9 @@ export class SdkInstrumentation extends InstrumentationBase<SdkInstrumentationCo
   override disable(): void {
     super.disable();
     this.#activated = false;
-    for (const undo of this.#undo.splice(0).toReversed()) this.#guard(undo);
+    const undos = [...this.#undo].toReversed();
+    this.#undo.clear();
+    for (const undo of undos) this.#guard(undo);
   }
 
   /** Package name of the SDK. */
@@ -145,8 +147,14 @@ export class SdkInstrumentation extends InstrumentationBase<SdkInstrumentationCo
 
   /** Patches exports that no loader hook saw, as a bundler makes them. */
   manuallyInstrument(moduleExports: unknown): void {
-    this.#given.add(moduleExports);
-    if (this.isEnabled()) this.#guard(() => this.#patch(moduleExports));
+    if (!this.isEnabled()) {
+      this.#given.add(moduleExports);
+      return;
+    }
+    const before = this.#undo.size;
+    this.#guard(() => this.#patch(moduleExports));
+    // Of clients that are given one after the other, only the first is news: the class is patched then.
+    if (this.#undo.size > before && this.#given.size < MAX_GIVEN) this.#given.add(moduleExports);
   }
 
   /** Patches the SDK of a client, or of a client's class; false where it is of another SDK. */
@@ -185,7 +193,7 @@ export class SdkInstrumentation extends InstrumentationBase<SdkInstrumentationCo
       startSpan: (start) => this.#observer.startSpan(start),
       guard: (step) => this.#guard(step),
       isActive: () => this.isEnabled() && !this.#faults.areTooMany,
-      onDisable: (undo) => this.#undo.push(undo),
+      onDisable: (undo) => void this.#undo.add(undo),
     };
   }
 
@@ -222,7 +230,7 @@ export class SdkInstrumentation extends InstrumentationBase<SdkInstrumentationCo
       if (!isEntryPoint(definition.name) || definition.files.length > 0) continue;
       const loaded = (moduleExports: unknown, folder: string): unknown =>
         (this as unknown as BaseWithLoader)._onRequire(definition, moduleExports, definition.name, folder);
-      this.#undo.push(onRequire(definition.name, this.#requireFiles(definition.name), loaded));
+      this.#undo.add(onRequire(definition.name, this.#requireFiles(definition.name), loaded));
     }
   }
 
@@ -266,16 +274,27 @@ export class SdkInstrumentation extends InstrumentationBase<SdkInstrumentationCo
     const original: unknown = holder[name];
     if (typeof original !== 'function' || OBSERVED in original) return false;
     if (isWrapped(original)) {
-      diag.info(`spanmeter: another instrumentation of ${this.#adapter.module} is active; stepping back`);
+      diagnostics.info(
+        `spanmeter: another instrumentation of ${this.#adapter.module} is active; stepping back`,
+      );
       return false;
     }
     const replacement = namedLike(make(original as AnyFunction), original);
     Object.defineProperty(replacement, OBSERVED, { value: true });
     this._wrap(holder, name, () => replacement);
-    this.#undo.push(() => {
-      if (holder[name] !== undefined && OBSERVED in holder[name]) this._unwrap(holder, name);
-    });
+    this.#undoWrap(new WeakRef(holder), name);
     return true;
+  }
+
+  /** Of an object that the app drops, such as a client with methods of its own, nothing is kept. */
+  #undoWrap(held: WeakRef<Record<string, AnyFunction>>, name: string): void {
+    const undo = (): void => {
+      const holder = held.deref();
+      if (holder?.[name] !== undefined && OBSERVED in holder[name]) this._unwrap(holder, name);
+    };
+    this.#undo.add(undo);
+    const holder = held.deref();
+    if (holder !== undefined) droppedHolders.register(holder, () => this.#undo.delete(undo));
   }
 
   #guard<T>(step: () => T): T | undefined {

@@ -1,5 +1,6 @@
-import { diag, type Attributes } from '@opentelemetry/api';
+import type { Attributes } from '@opentelemetry/api';
 import type { CallKind, Operation, StreamReader } from './adapter.ts';
+import { diagnostics } from './diagnostics.ts';
 import { describeFault } from './faults.ts';
 import { namedLike } from './hidden.ts';
 import { MANUAL_HOST } from './manual-host.ts';
@@ -66,7 +67,7 @@ export function metered(options: AnyOptions, fn?: Callable<readonly unknown[], u
     if (typeof method === 'function' && (about as { kind?: unknown } | undefined)?.kind === 'method') {
       return wrap(kind, method as Callable<readonly unknown[], unknown>);
     }
-    diag.error('spanmeter: @metered is a standard decorator of methods; this one is not metered');
+    diagnostics.error('spanmeter: @metered is a standard decorator of methods; this one is not metered');
     return undefined;
   };
 }
@@ -154,7 +155,7 @@ function asked<T>(read: () => T): T | undefined {
   } catch (fault) {
     if (!hasFailed) {
       const what = 'the usage or the model of a metered call could not be read';
-      diag.error(`spanmeter: ${what}`, describeFault(fault));
+      diagnostics.error(`spanmeter: ${what}`, describeFault(fault));
     }
     hasFailed = true;
     return undefined;

@@ -1,7 +1,6 @@
 import {
   SpanKind,
   context,
-  diag,
   trace,
   type Attributes,
   type Context,
@@ -14,6 +13,7 @@ import { attributionOf, withCallAttribution, withoutBaggage } from './attributio
 import { ObservedCall, type CallHost, type CallSpan } from './call.ts';
 import { admit, refusal } from './budget-guard.ts';
 import { currentCall, insideCall, sameRequest } from './current-call.ts';
+import { diagnostics } from './diagnostics.ts';
 import { markRivals } from './rival-spans.ts';
 import { ATTR_OPERATION, ATTR_REQUEST_MODEL, ATTR_SERVER_ADDRESS, addFormerNames } from './semconv.ts';
 import { warnStreamUsage, wantsStreamUsage } from './stream-usage.ts';
@@ -61,7 +61,7 @@ export class Observer {
     const host = this.#host;
     if (!host.isActive()) return original(args);
     const active = context.active();
-    if (this.#stepsBack(active, kind)) return original(args);
+    if (this.#stepsBack(active, kind)) return this.#untold(kind, resource, args, original, active);
     const outer = currentCall(active);
     if (outer !== undefined && sameRequest(outer, kind.operation)) {
       // One request, seen twice: that of an SDK is the one that counts, the outermost where there are several.
@@ -103,6 +103,22 @@ export class Observer {
       if (this.#host.formerNames) addFormerNames(all);
       return this.#host.tracer().startSpan(name, { kind, attributes: all }, active);
     });
+  }
+
+  /** A call that is not ours to tell: budgets hold it, and baggage stays here, all the same. */
+  #untold(
+    kind: CallKind,
+    resource: unknown,
+    args: readonly unknown[],
+    original: Original,
+    active: Context,
+  ): unknown {
+    const known = this.#host.guard(() => this.#describe(kind, resource, args, active));
+    if (known === undefined) return this.#unobserved(kind, args, original, active);
+    const refused = admitted(kind, known.attributes);
+    if (refused !== undefined) return refusal(refused);
+    const inside = requestContext(kind, known.attributes, active);
+    return inside === active ? original(args) : context.with(inside, () => original(args));
   }
 
   /** After a fault: the call is made as it is, but for baggage, which stays here all the same. */
@@ -165,7 +181,8 @@ export class Observer {
     const attributes = kind.request(resource, body);
     attributes[ATTR_OPERATION] ??= kind.operation;
     const always = this.#host.always();
-    const own = withCallAttribution(active, args);
+    // What is in a command, as those of AWS, is a parameter of the call too.
+    const own = withCallAttribution(active, args.includes(body) ? args : [...args, body]);
     const added = always === undefined ? own : { ...own, ...always };
     return { body, attributes: Object.assign(attributes, added), added };
   }
@@ -253,5 +270,5 @@ const told = new Set<string>();
 function tellRival(module: string, scope: string): void {
   if (told.has(scope)) return;
   told.add(scope);
-  diag.info(`spanmeter: ${scope} is active for ${module}; stepping back`);
+  diagnostics.info(`spanmeter: ${scope} is active for ${module}; stepping back`);
 }

@@ -6,9 +6,9 @@ import type { Socket } from 'node:net';
 import { basename } from 'node:path';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
-import { diag } from '@opentelemetry/api';
 import { convertLegacyHttpOptions } from '@opentelemetry/otlp-exporter-base/node-http';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
+import { diagnostics } from './diagnostics.ts';
 import { untraced } from './suppress.ts';
 import { MAX_TIMER_MS } from './timer-limit.ts';
 
@@ -110,7 +110,7 @@ export class OtlpSender implements SpanSender {
     try {
       this.#encoders ??= requireEncoders();
     } catch (fault) {
-      diag.error('spanmeter: spans cannot be encoded', fault);
+      diagnostics.error('spanmeter: spans cannot be encoded', fault);
     }
   }
 

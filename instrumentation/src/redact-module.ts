@@ -1,7 +1,7 @@
 import { isAbsolute, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { diag } from '@opentelemetry/api';
 import type { RedactContent } from './captured-content.ts';
+import { diagnostics } from './diagnostics.ts';
 
 /** A redactor that is a module of the app's: not asked for, on its way, here, or broken. */
 export interface RedactModule {
@@ -31,7 +31,7 @@ export function redactModule(specifier: string): RedactModule {
           redact = found;
         },
         (fault: unknown) =>
-          diag.error(`spanmeter: no content is captured: ${specifier} has no redactor`, fault),
+          diagnostics.error(`spanmeter: no content is captured: ${specifier} has no redactor`, fault),
       );
     },
     get redact() {

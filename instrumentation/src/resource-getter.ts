@@ -9,6 +9,8 @@ export interface Getter extends PropertyDescriptor {
 /** Someone who is handed what a getter gives, one time for each class. */
 interface Listener {
   readonly host: AdapterHost;
+  /** Tells apart what one host listens for. */
+  readonly purpose: string;
   readonly use: (resource: object) => void;
   readonly seen: WeakSet<object>;
 }
@@ -49,12 +51,15 @@ export function onResource(
   prototype: object,
   name: string,
   use: (resource: object) => void,
+  purpose: string = name,
 ): void {
   const found: Getter | undefined = Object.getOwnPropertyDescriptor(prototype, name);
   if (found?.get === undefined) return;
   const listeners = listening.get(found.get) ?? replace(prototype, name, found);
   if (listeners === undefined) return;
-  const listener = { host, use, seen: new WeakSet<object>() };
+  // An app may give its clients by hand, each time it makes one.
+  for (const each of listeners) if (each.host === host && each.purpose === purpose) return;
+  const listener = { host, purpose, use, seen: new WeakSet<object>() };
   listeners.add(listener);
   // The getter stays: without listeners it only gives what the SDK's own does.
   host.onDisable(() => listeners.delete(listener));

@@ -1,4 +1,4 @@
-import { diag } from '@opentelemetry/api';
+import { diagnostics } from './diagnostics.ts';
 
 /** A tracer of the JavaScript SDKs 1.x, 2.x and 3.x, none of which tells its sampler otherwise. */
 interface SampledTracer {
@@ -26,7 +26,7 @@ export function samplingRatioOf(provider: unknown): number | undefined {
   ratios.set(actual, { ratio });
   if (ratio !== undefined && !warned) {
     warned = true;
-    diag.warn(
+    diagnostics.warn(
       `spanmeter: a sampler keeps ${ratio} of all traces; the calls in the others are not seen, nor their cost`,
     );
   }
@@ -64,6 +64,6 @@ function ratioIn(description: string): number | undefined {
   const ratio = Number(/^TraceIdRatioBased\{([\d.e-]+)\}$/.exec(description)?.[1]);
   if (ratio >= 1) return undefined;
   if (ratio > 0) return ratio;
-  diag.warn(`spanmeter: the sampler ${description} drops calls, and with them what they cost`);
+  diagnostics.warn(`spanmeter: the sampler ${description} drops calls, and with them what they cost`);
   return undefined;
 }

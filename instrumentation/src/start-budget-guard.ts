@@ -1,7 +1,8 @@
-import { diag, type Attributes } from '@opentelemetry/api';
+import type { Attributes } from '@opentelemetry/api';
 import { isKeyOfOneTenant, readSpentBudgets, type BudgetSource } from './budget-client.ts';
 import { BudgetExceededError, BudgetUnknownError, describeBudget, type SpentBudget } from './budget-error.ts';
-import { setAdmission } from './budget-guard.ts';
+import { endAdmission, setAdmission, type Admit } from './budget-guard.ts';
+import { diagnostics } from './diagnostics.ts';
 import { describeFault } from './faults.ts';
 import { holds, type CallDefaults } from './spent-budgets.ts';
 import { MAX_TIMER_MS } from './timer-limit.ts';
@@ -70,6 +71,7 @@ class Guard implements BudgetGuard {
   #why = 'the collector was not asked yet';
   #hasFailed = false;
   readonly #warned = new Set<string>();
+  readonly #admission: Admit = (call) => this.#admit(call);
 
   constructor(options: BudgetGuardOptions) {
     this.#options = options;
@@ -83,7 +85,7 @@ class Guard implements BudgetGuard {
       tenant: options.budgetsOf,
       timeoutMs: Math.min(MAX_TIMEOUT_MS, this.#intervalMs),
     };
-    setAdmission((call) => this.#admit(call));
+    setAdmission(this.#admission);
     this.#timer = setInterval(() => void this.#refresh(), this.#intervalMs).unref();
     this.#first = this.#refresh();
   }
@@ -105,9 +107,8 @@ class Guard implements BudgetGuard {
 
   stop(): void {
     clearInterval(this.#timer);
-    if (running !== this) return;
-    running = undefined;
-    setAdmission(undefined);
+    if (running === this) running = undefined;
+    endAdmission(this.#admission);
   }
 
   async #look(): Promise<boolean> {
@@ -125,7 +126,7 @@ class Guard implements BudgetGuard {
       this.#why = error instanceof Error ? error.message : String(error);
       if (!this.#hasFailed) {
         const then = this.#options.fail === 'closed' ? 'refused' : 'let through';
-        diag.warn(`spanmeter: the budgets cannot be read (${this.#why}); calls will be ${then}`);
+        diagnostics.warn(`spanmeter: the budgets cannot be read (${this.#why}); calls will be ${then}`);
       }
       this.#hasFailed = true;
       return false;
@@ -152,7 +153,7 @@ class Guard implements BudgetGuard {
     this.#warned.add(id);
     const message = `${describeBudget(spent)}; calls go on, since the guard only warns`;
     const { warn } = this.#options;
-    if (warn === undefined) diag.warn(`spanmeter: ${message}`);
+    if (warn === undefined) diagnostics.warn(`spanmeter: ${message}`);
     else callQuietly(() => warn(message, spent));
   }
 }
@@ -163,7 +164,7 @@ function callQuietly(call: () => unknown): void {
     const result = call();
     if (result instanceof Promise) result.catch(() => undefined);
   } catch (fault) {
-    diag.error('spanmeter: what is to be told of spent budgets failed', describeFault(fault));
+    diagnostics.error('spanmeter: what is to be told of spent budgets failed', describeFault(fault));
   }
 }
 

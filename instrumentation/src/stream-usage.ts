@@ -1,4 +1,4 @@
-import { diag } from '@opentelemetry/api';
+import { diagnostics } from './diagnostics.ts';
 
 let wanted: boolean | undefined;
 let told = false;
@@ -15,7 +15,7 @@ export function wantsStreamUsage(): boolean {
 export function warnStreamUsage(module: string): void {
   if (told) return;
   told = true;
-  diag.warn(
+  diagnostics.warn(
     `spanmeter: a stream of ${module} was requested without its usage, so that it can only be estimated. Set ` +
       'stream_options: { include_usage: true } in the request, or SPANMETER_STREAM_USAGE=true to have it asked for.',
   );

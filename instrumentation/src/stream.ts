@@ -109,9 +109,13 @@ function observeReaders(stream: object, call: ObservedCall, reader: StreamReader
       if (call.ended || !canHide(source, 'read')) return;
       const steps = watchSteps(call, reader);
       const { read } = source;
-      hide(source, 'read', (...rest: unknown[]) =>
-        (read.apply(source, rest) as Promise<IteratorResult<unknown>>).then(steps.arrived, steps.failed),
-      );
+      hide(source, 'read', (...rest: unknown[]) => {
+        steps.asked();
+        return (read.apply(source, rest) as Promise<IteratorResult<unknown>>).then(
+          steps.arrived,
+          steps.failed,
+        );
+      });
       closeOn(source, steps.closed);
     });
     return source;
@@ -150,6 +154,7 @@ function relay(
   return new ReadableStream<unknown>(
     {
       async pull(controller) {
+        steps.asked();
         const { done, value } = await source.read().then(steps.arrived, steps.failed);
         if (done) controller.close();
         else controller.enqueue(value);
@@ -174,6 +179,7 @@ function closeOn(source: Record<'cancel', Step>, closed: () => void): void {
 }
 
 interface Steps {
+  readonly asked: () => void;
   readonly arrived: <R extends { readonly done?: boolean | undefined; readonly value?: unknown }>(
     result: R,
   ) => R;
@@ -189,7 +195,11 @@ function isDone(done: unknown): boolean {
 function watchSteps(call: ObservedCall, reader: StreamReader): Steps {
   let waitingForFirst = true;
   return {
+    asked: () => {
+      call.isAwaited = true;
+    },
     arrived: (result) => {
+      call.isAwaited = false;
       if (call.ended) return result;
       try {
         call.touched = true;
@@ -261,6 +271,7 @@ function watchIterator(source: AsyncIterator<unknown>, call: ObservedCall, reade
 /** An iterator of the app's own may give its results as they are, without a promise, or throw. */
 function follow(ask: () => Promise<IteratorResult<unknown>>, steps: Steps): Promise<IteratorResult<unknown>> {
   let result: Promise<IteratorResult<unknown>>;
+  steps.asked();
   try {
     result = ask();
   } catch (error) {

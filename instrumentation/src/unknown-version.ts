@@ -1,5 +1,5 @@
-import { diag } from '@opentelemetry/api';
 import { InstrumentationNodeModuleDefinition } from '@opentelemetry/instrumentation';
+import { diagnostics } from './diagnostics.ts';
 
 const told = new Set<string>();
 
@@ -12,7 +12,7 @@ export function tellUnknownVersion(
   const name = `${module}@${version ?? 'unknown'}`;
   if (told.has(name)) return;
   told.add(name);
-  diag.warn(`spanmeter: ${name} is not instrumented; known versions: ${ranges.join(' || ')}`);
+  diagnostics.warn(`spanmeter: ${name} is not instrumented; known versions: ${ranges.join(' || ')}`);
 }
 
 /**

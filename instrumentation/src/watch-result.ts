@@ -70,11 +70,14 @@ function followPromise(promise: Promise<unknown>, call: ObservedCall): Promise<u
  */
 export function tapThen(promise: Thenable, call: ObservedCall): void {
   const then = promise.then;
+  let isDelivered = false;
   hide(promise, 'then', (onResolved?: Settle | null, onRejected?: Settle | null) =>
     then.call(
       promise,
       (value) => {
-        if (!call.ended) {
+        // The app may ask as often as it likes; a stream that it then reads is watched once.
+        if (!isDelivered && !call.ended) {
+          isDelivered = true;
           call.answer();
           deliver(value, call);
         }

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { ROOT_CONTEXT, propagation, type Context } from '@opentelemetry/api';
+import type { EndedProcess } from '../support/ended-process.ts';
 import { startOpenaiStandIn, type StandIn } from '../support/provider/index.ts';
 import { internal } from './internals.ts';
-import { runSetApp, type SetAppResult } from './set-app.ts';
+import { runSetApp } from './set-app.ts';
 
 let copies = 0;
 
@@ -107,6 +108,9 @@ await context.with(propagation.setBaggage(context.active(), baggage), async () =
   // The app's own requests are its own.
   await fetch(process.env.STAND_IN + '/own', { method: 'POST', body: '{}' });
   await post('/own');
+  // A framework's call, whose host nobody knows.
+  await metered({ provider: 'mine', model: 'm2' }, () =>
+    client.chat.completions.create({ model: 'gpt-4o-mini', messages }))();
 });
 console.log(JSON.stringify(memory.getFinishedSpans().map(({ name, instrumentationScope, attributes }) => ({
   name, scope: instrumentationScope.name, tenant: attributes['tenant.id'], user: attributes['user.id'],
@@ -122,7 +126,6 @@ interface AppSpan {
 }
 
 describe('the baggage of an app whose requests propagate it', function () {
-  this.timeout(120_000);
   let standIn: StandIn;
 
   before(async () => {
@@ -132,7 +135,7 @@ describe('the baggage of an app whose requests propagate it', function () {
   after(() => standIn.close());
 
   async function run(env: Readonly<Record<string, string>>): Promise<{
-    result: SetAppResult;
+    result: EndedProcess;
     sent: (readonly [path: string, baggage: unknown, traced: boolean])[];
     spans: AppSpan[];
   }> {
@@ -171,6 +174,7 @@ describe('the baggage of an app whose requests propagate it', function () {
       ['/v1/messages', undefined, true],
       ['/own', ALL, true],
       ['/own', ALL, true],
+      [CHAT, undefined, true],
     ]);
     const calls = spans.filter(({ scope }) => scope === '@spanmeter/instrumentation');
     assert.deepEqual(
@@ -181,11 +185,12 @@ describe('the baggage of an app whose requests propagate it', function () {
         ['from-baggage', 'u1'],
         ['from-scope', 'u1'],
         ['from-call', 'u1'],
+        ['from-baggage', 'u1'],
       ],
     );
     // Spans of the requests are attributed as their calls are, though the baggage is gone there.
     const requests = spans.filter(({ scope }) => scope.startsWith('@opentelemetry/'));
-    assert.equal(requests.length, 8);
+    assert.equal(requests.length, 9);
     assert.deepEqual(
       requests.slice(0, 4).map(({ tenant }) => tenant),
       ['from-baggage', 'from-baggage', 'from-baggage', 'from-scope'],
@@ -197,6 +202,6 @@ describe('the baggage of an app whose requests propagate it', function () {
     // Anthropic's SDK propagates too, so that its request has the baggage twice.
     for (const [path, baggage] of sent)
       assert.ok(String(baggage).startsWith(ALL), `${path}: ${String(baggage)}`);
-    assert.equal(sent.length, 8);
+    assert.equal(sent.length, 9);
   });
 });

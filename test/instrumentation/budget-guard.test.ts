@@ -5,7 +5,12 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DiagLogLevel, diag, type Attributes } from '@opentelemetry/api';
-import { BudgetExceededError, startBudgetGuard, type BudgetGuard } from '@spanmeter/instrumentation';
+import {
+  BudgetExceededError,
+  instrument,
+  startBudgetGuard,
+  type BudgetGuard,
+} from '@spanmeter/instrumentation';
 import { until } from '../support/until.ts';
 import { internal } from './internals.ts';
 import { startSink } from './otlp-sink.ts';
@@ -271,7 +276,8 @@ describe('a budget guard', () => {
   });
 
   it('lets calls through once budgets could not be read three times in a row', async () => {
-    guard = startBudgetGuard({ url: server.url, intervalMs: 100 });
+    // A request may take as long as an interval, and what was read counts for three more.
+    guard = startBudgetGuard({ url: server.url, intervalMs: 1000 });
     await guard.ready;
     server.status = 503;
     assert.equal(await guard.refresh(), false);
@@ -296,6 +302,39 @@ describe('a budget guard', () => {
     server.budgets = [];
     assert.equal(await guard.refresh(), true);
     assert.equal(admit(acme), undefined);
+  });
+
+  it('holds what another copy of the package observes, until it is stopped', async () => {
+    const other = await internal('budget-guard', 'another copy');
+    guard = startBudgetGuard({ url: server.url });
+    await guard.ready;
+    assert.ok(other.admit(acme) instanceof BudgetExceededError);
+    const own = new Error('of the other copy');
+    other.setAdmission(() => own);
+    guard.stop();
+    assert.equal(admit(acme), own);
+    other.setAdmission(undefined);
+    assert.equal(admit(acme), undefined);
+  });
+
+  it('asks below the path of the URL that it is given', async () => {
+    guard = startBudgetGuard({ url: `${server.url}/spanmeter/` });
+    await guard.ready;
+    assert.equal(server.requests[0]?.url, '/spanmeter/api/v1/budgets/status?limit=1000');
+  });
+
+  it('lets nothing that a failing logger throws reach the app', async () => {
+    const fail = (): never => {
+      throw new Error('the logger failed');
+    };
+    diag.setLogger(
+      { error: fail, warn: fail, info: fail, debug: fail, verbose: fail },
+      { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true },
+    );
+    guard = startBudgetGuard({ url: 'http://127.0.0.1:9' });
+    await guard.ready;
+    assert.equal(await guard.refresh(), false);
+    assert.equal(instrument(5), 5);
   });
 
   it('tells the key, from its file too, and learns whether it is that of one tenant', async () => {
@@ -392,7 +431,7 @@ describe('a budget guard', () => {
       ours.map(({ attributes, statusCode }) => [attributes['error.type'], statusCode]),
       ways.map(() => ['BudgetExceededError', 2]),
     );
-  }).timeout(30_000);
+  });
 
   it('is heard in warn mode where the app has no diagnostic log, and as the app likes in code', async () => {
     const code = `
@@ -418,7 +457,7 @@ describe('a budget guard', () => {
     assert.equal(heard.stderr.match(/SpanmeterWarning: Budget daily of tenant acme is spent/g)?.length, 1);
     const own = await runApp({ code, env: common });
     assert.equal(own.stdout, `daily true\n${'answered\n'.repeat(3)}`, own.stderr);
-  }).timeout(30_000);
+  });
 
   it('keeps no process alive, and traces nothing of its own', async () => {
     server.budgets = [];
@@ -427,12 +466,11 @@ describe('a budget guard', () => {
       SPANMETER_API_URL: server.url,
       OTEL_TRACES_EXPORTER: 'none',
     };
-    const { code, stderr, durationMs } = await runApp({
+    const { code, stderr } = await runApp({
       code: `console.log('done');`,
       env,
     });
     assert.equal(code, 0, stderr);
-    assert.ok(durationMs < 9_000, `${durationMs} ms`);
     // A script that waits for it is kept alive as long as that takes.
     const waiting = await runApp({
       code: `
@@ -442,5 +480,5 @@ describe('a budget guard', () => {
       preload: 'none',
     });
     assert.deepEqual([waiting.code, waiting.stdout], [0, 'ready\n'], waiting.stderr);
-  }).timeout(30_000);
+  });
 });

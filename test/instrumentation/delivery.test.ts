@@ -4,6 +4,7 @@ import { FakeClock } from '../support/fake-clock.ts';
 interface Delivery {
   readonly pending: number;
   readonly dropped: number;
+  lost(reason: string): number;
   onEnd(span: object): void;
 }
 
@@ -12,6 +13,8 @@ interface Limits {
   readonly batchSize: number;
   readonly delayMs: number;
   readonly maxRequestSpans: number;
+  readonly maxQueueBytes: number;
+  readonly maxRequestBytes: number;
 }
 
 /** The package exports only what apps need. */
@@ -20,7 +23,15 @@ const { DeliveryProcessor } = (await import(MODULE)) as {
   readonly DeliveryProcessor: new (sender: object, limits: Limits) => Delivery;
 };
 
-const LIMITS: Limits = { maxQueueSize: 2048, batchSize: 50, delayMs: 1000, maxRequestSpans: 512 };
+const MIB = 1024 * 1024;
+const LIMITS: Limits = {
+  maxQueueSize: 2048,
+  batchSize: 50,
+  delayMs: 1000,
+  maxRequestSpans: 512,
+  maxQueueBytes: 64 * MIB,
+  maxRequestBytes: 4 * MIB,
+};
 
 class Receiver {
   readonly #clock: FakeClock;
@@ -66,9 +77,10 @@ describe('the delivery of spans', () => {
 
   afterEach(() => clock.release());
 
-  const end = (count: number): void => {
+  const end = (count: number, content = ''): void => {
     for (let each = 0; each < count; each += 1) {
-      delivery.onEnd({ id: next, spanContext: () => ({ traceFlags: 1 }) });
+      const attributes = { 'gen_ai.input.messages': content };
+      delivery.onEnd({ id: next, attributes, spanContext: () => ({ traceFlags: 1 }) });
       next += 1;
     }
   };
@@ -174,6 +186,51 @@ describe('the delivery of spans', () => {
     await clock.advance(60_000);
     assert.equal(delivery.dropped, 3000 - 2048);
     assert.deepEqual(receiver.taken, [...Array(2048).keys()]);
+  });
+
+  it('drops what the queue has no room for by its bytes too, and counts it apart', async () => {
+    receiver.outcome = 'retry';
+    end(200, 'x'.repeat(MIB));
+    await clock.advance(0);
+    end(1, 'x'.repeat(1000));
+    const room = Math.floor((64 * MIB) / (MIB + 1024));
+    assert.deepEqual([delivery.lost('queue_bytes'), delivery.lost('queue_spans')], [200 - room, 0]);
+    assert.equal(delivery.pending, room + 1);
+    receiver.outcome = 'delivered';
+    await clock.advance(60_000);
+    assert.equal(delivery.pending, 0);
+    // What was delivered has made room again.
+    end(room, 'x'.repeat(MIB));
+    await clock.advance(60_000);
+    assert.equal(delivery.dropped, 200 - room);
+    assert.equal(receiver.taken.length, 2 * room + 1);
+  });
+
+  it('has no more bytes in a request than it may, but for one span, and sends the rest at once', async () => {
+    end(1, 'x'.repeat(5 * MIB));
+    await clock.advance(0);
+    end(10, 'x'.repeat(MIB));
+    end(1);
+    await clock.advance(0);
+    assert.deepEqual(
+      receiver.requests.map(({ atMs, spans }) => [atMs, spans.length]),
+      [
+        [0, 1],
+        [0, 3],
+        [0, 3],
+        [0, 3],
+        [0, 2],
+      ],
+    );
+  });
+
+  it('makes room for what was refused for good', async () => {
+    receiver.outcome = 'refused';
+    end(63, 'x'.repeat(MIB));
+    await clock.advance(60_000);
+    assert.deepEqual([delivery.lost('refused'), delivery.lost('queue_bytes'), delivery.pending], [63, 0, 0]);
+    end(63, 'x'.repeat(MIB));
+    assert.equal(delivery.lost('queue_bytes'), 0);
   });
 
   it('does not send again what was refused for good', async () => {

@@ -102,6 +102,30 @@ describe('hook and register beside an SDK of the app', () => {
     assert.deepEqual(shown, ['@opentelemetry/instrumentation-openai']);
   });
 
+  it('holds calls that it steps back from to budgets, and keeps baggage from them', async () => {
+    const shown = await run(`
+      const { propagation, createContextKey } = await import('@opentelemetry/api');
+      const { suppressTracing } = await import('@opentelemetry/core');
+      const { startBudgetGuard } = await import('@spanmeter/instrumentation');
+      const rival = (body) => trace.getTracer('@opentelemetry/instrumentation-openai')
+        .startActiveSpan('chat', { attributes: { 'gen_ai.operation.name': 'chat' } }, body);
+      const seen = [];
+      const client = new OpenAI({ fetch: (...args) => {
+        seen.push(propagation.getBaggage(context.active()) === undefined);
+        return fetch(...args);
+      } });
+      const baggage = propagation.createBaggage({ secret: { value: 'plan' } });
+      const ways = [rival, (body) => context.with(suppressTracing(context.active()), body)];
+      for (const way of ways) {
+        await context.with(propagation.setBaggage(context.active(), baggage), () => way(() => chat(client)));
+      }
+      // Nobody tells it of budgets, so that it refuses every call.
+      startBudgetGuard({ url: 'http://127.0.0.1:9', fail: 'closed' });
+      for (const way of ways) await way(() => chat(client)).catch(({ name }) => seen.push(name));
+      console.log(JSON.stringify(seen));`);
+    assert.deepEqual(shown, [true, true, 'BudgetUnknownError', 'BudgetUnknownError']);
+  });
+
   it('reads the provider from the host and the kind of client', async () => {
     const shown = await run(`
       const { AzureOpenAI } = await import('openai');

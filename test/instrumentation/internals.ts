@@ -1,5 +1,6 @@
 /** The package exports only what apps need; these are modules of it that tests look into. */
 interface Internals {
+  readonly adapters: typeof import('../../instrumentation/src/adapters.ts');
   readonly baggage: typeof import('../../instrumentation/src/baggage.ts');
   readonly 'budget-guard': typeof import('../../instrumentation/src/budget-guard.ts');
   readonly 'budget-guard-env': typeof import('../../instrumentation/src/budget-guard-env.ts');
@@ -7,6 +8,7 @@ interface Internals {
   readonly 'content-limit': typeof import('../../instrumentation/src/content-limit.ts');
   readonly 'otlp-sender': typeof import('../../instrumentation/src/otlp-sender.ts');
   readonly instrumentation: typeof import('../../instrumentation/src/instrumentation.ts');
+  readonly 'manual-host': typeof import('../../instrumentation/src/manual-host.ts');
   readonly 'plain-content': typeof import('../../instrumentation/src/plain-content.ts');
   readonly 'spent-budgets': typeof import('../../instrumentation/src/spent-budgets.ts');
   readonly 'sdks/openai': typeof import('../../instrumentation/src/sdks/openai.ts');

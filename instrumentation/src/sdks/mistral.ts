@@ -51,7 +51,7 @@ function follow(
 ): void {
   const holder = name === undefined ? undefined : holderOf(prototype, name);
   if (name === undefined || holder === undefined) return;
-  onResource(host, holder, name, (resource) => {
+  const use = (resource: object): void => {
     if (rest.length > 0) return follow(host, resource, path, kinds, rest);
     watchOwnTracing(host, resource);
     for (const [method, kind] of Object.entries(kinds)) {
@@ -59,7 +59,8 @@ function follow(
       if (owner === undefined) continue;
       host.wrapMethod(owner, method, TOLD_BY_OWN.has(path) ? besideOwnTracing(kind) : kind);
     }
-  });
+  };
+  onResource(host, holder, name, use, path);
 }
 
 /** None of the parts' classes is exported. */

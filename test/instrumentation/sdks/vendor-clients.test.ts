@@ -124,6 +124,48 @@ describe('a client whose module nobody saw', function () {
     });
   }
 
+  it('may be given each time that one is made, and nothing adds up', async () => {
+    for (const vendor of VENDORS.filter(({ adapter }) => /^(mistral|google-genai) /.test(adapter))) {
+      await installSet(vendor.set);
+      const loaded = createRequire(join(setFolder(vendor.set), 'app.cjs'))(vendor.module) as Loaded;
+      const adapter = await adapterOf(vendor.adapter);
+      const counts = { undos: 0, patches: 0 };
+      // The hosts that adapters know apart are objects: one for all patches, as the instrumentation has.
+      const hosts = new Map<object, Parameters<NonNullable<Adapter['patch']>>[1]>();
+      const counting: Adapter = {
+        ...adapter,
+        patch: (moduleExports, host) => {
+          const known = hosts.get(host) ?? {
+            ...host,
+            onDisable: (undo: () => void): void => {
+              counts.undos += 1;
+              host.onDisable(undo);
+            },
+          };
+          hosts.set(host, known);
+          counts.patches += 1;
+          return adapter.patch?.(moduleExports, known);
+        },
+      };
+      const instrumentation = new SdkInstrumentation(counting);
+      try {
+        const give = (): boolean =>
+          instrumentation.instrumentClient(vendor.client(loaded, 'http://127.0.0.1:9'));
+        assert.equal(give(), true);
+        const { undos } = counts;
+        assert.ok(undos > 0, vendor.module);
+        for (let each = 0; each < 10; each += 1) give();
+        assert.equal(counts.undos, undos, vendor.module);
+        instrumentation.disable();
+        counts.patches = 0;
+        instrumentation.enable();
+        assert.equal(counts.patches, 1, vendor.module);
+      } finally {
+        instrumentation.disable();
+      }
+    }
+  });
+
   it('of another SDK is left alone', async () => {
     for (const path of new Set(VENDORS.map(({ adapter }) => adapter))) {
       const instrumentation = new SdkInstrumentation(await adapterOf(path));
