@@ -237,6 +237,19 @@ function readByPackage(raw: Attributes): object {
   return { inputTokens: input, outputTokens: { total: raw['completion_tokens'], reasoning }, raw };
 }
 
+describe("a refusal of Anthropic's, by the AI SDK", () => {
+  it('is charged for where it says so', () => {
+    const model = { provider: 'anthropic.messages', modelId: 'claude-opus-5' };
+    const usage = { inputTokens: { total: 90 }, outputTokens: { total: 1 } };
+    const refused = (category: string): Attributes => {
+      const body = { stop_reason: 'refusal', stop_details: { category }, content: [] };
+      return told(model, { usage, response: { body } });
+    };
+    assert.deepEqual(refused('cyber'), { input_tokens: 0, output_tokens: 0 });
+    assert.deepEqual(refused('bio'), { input_tokens: 90, output_tokens: 1 });
+  });
+});
+
 describe("usage of a server in OpenAI's format, by the AI SDK", () => {
   const XAI = { provider: 'xai.chat', modelId: 'grok-4' };
   const totals = { prompt_tokens: 1000, completion_tokens: 700 };

@@ -208,6 +208,15 @@ describe('usage of Mistral', () => {
     assert.equal(mistral({ ...usage, promptTokens: 7300, totalTokens: 7355 })['input_tokens'], 7300);
   });
 
+  it('has all searches of connectors, and the images that they made', () => {
+    const usage = { promptTokens: 100, completionTokens: 1, totalTokens: 101 };
+    const connectors = { web_search: 2, web_search_premium: 1, image_generation: 3, code_interpreter: 4 };
+    assert.equal(mistral({ ...usage, connectors })['web_search_requests'], 3);
+    assert.equal(mistral({ ...usage, connectors })['images'], 3);
+    assert.equal(mistral({ ...usage, connectors: { web_search_premium: 1 } })['web_search_requests'], 1);
+    assert.equal(mistral({ ...usage, connectors: {} })['web_search_requests'], undefined);
+  });
+
   it('finds cached tokens under the names of either version of the SDK', () => {
     const usage = { promptTokens: 100, completionTokens: 1, totalTokens: 101 };
     const details = { prompt_tokens_details: { cached_tokens: 64 } };

@@ -1,6 +1,7 @@
 import type { Attributes } from '@opentelemetry/api';
 import { asObject, countOf, objectsIn, putString, type Json } from '../../json.ts';
 import { ATTR_RESPONSE_ID, ATTR_RESPONSE_MODEL } from '../../semconv.ts';
+import { uncharge } from '../anthropic/refusals.ts';
 import { putFinishReason } from '../finish-reasons.ts';
 import { isSearch, putModelSearches } from './model-charges.ts';
 import { putModelUsage, type ModelResult } from './model-usage.ts';
@@ -24,6 +25,7 @@ export function putAnswer(attributes: Attributes, model: unknown, answer: Json, 
     model: attributes[ATTR_RESPONSE_MODEL] ?? modelId,
   };
   putModelUsage(attributes, provider, result);
+  if (body !== undefined) uncharge(attributes, body);
   const seen = searches + objectsIn(answer['content']).filter(isSearch).length;
   // As OpenAI counts those that it charges, where the body says so.
   const charged = countOf(asObject(asObject(body?.['tool_usage'])?.['web_search'])?.['num_requests']);

@@ -2,7 +2,7 @@ import type { Attributes } from '@opentelemetry/api';
 import type { AdapterHost, Beside, CallKind, StreamReader } from '../../adapter.ts';
 import { asObject, putString, type Json } from '../../json.ts';
 import { ATTR_OPERATION, ATTR_REQUEST_MODEL } from '../../semconv.ts';
-import { tellAdvisors } from '../anthropic/advisor-spans.ts';
+import { tellInnerRequests } from '../anthropic/inner-requests.ts';
 import { tellImages } from '../openai-image-tool.ts';
 import { bodyOf } from './model-answer.ts';
 import { putModel } from './model-identity.ts';
@@ -24,7 +24,8 @@ const ANTHROPIC = /anthropic/;
 
 /**
  * The kind of a model's calls that tells, too, what other models did within one: those that made images for a response
- * of OpenAI's, of whose streams the packages pass on no usage but the model's own, and Anthropic's advisors.
+ * of OpenAI's, of whose streams the packages pass on no usage but the model's own, and Anthropic's advisors and
+ * those that declined.
  */
 export function tellingOthers(kind: CallKind, model: unknown, host: AdapterHost): CallKind {
   const provider = String(asObject(model)?.['provider']);
@@ -35,7 +36,8 @@ export function tellingOthers(kind: CallKind, model: unknown, host: AdapterHost)
     const body = bodyOf(answer);
     if (OPENAI.test(provider) && body !== undefined) tellImages(host, beside, body);
     const usage = asObject(body?.['usage']) ?? rawOf(answer['usage'], answer['providerMetadata']);
-    if (ANTHROPIC.test(provider) && usage !== undefined) tellAdvisors(host, beside, id, usage);
+    if (!ANTHROPIC.test(provider) || usage === undefined) return;
+    tellInnerRequests(host, beside, { content: body?.['content'], id }, usage);
   };
   const { stream } = kind;
   if (stream !== undefined) return { ...kind, stream: (capture, asked) => following(stream(capture, asked)) };
