@@ -17,7 +17,7 @@ interface Tool {
 
 const OURS: readonly Tool[] = [
   { name: 'bare' },
-  { name: 'context manager', preload: join(SDKS, 'context.mjs') },
+  { name: 'provider alone', preload: join(SDKS, 'provider-alone.mjs') },
   { name: 'spanmeter', preload: join(SDKS, 'nowhere.mjs') },
 ];
 
@@ -144,7 +144,7 @@ async function benchSdk(sdk: string, set: string, tools: readonly Tool[]): Promi
 /** Overhead over the bare SDK, per call and per stream chunk, beside other instrumentations, each in its own process. */
 export async function benchInstrumentation(): Promise<Record<string, unknown>> {
   const results: Record<string, unknown> = {
-    what: 'chat with a fake fetch; spans made, not exported; `context manager` is that of any OpenTelemetry SDK, alone',
+    what: 'chat with a fake fetch; spans made, not exported; `provider alone` is an OpenTelemetry SDK that instruments nothing',
     unit: 'microseconds of processor time',
     turns: TURNS,
     targets: { perCall: 30, perChunk: 1 },
