@@ -216,6 +216,38 @@ describe('register', () => {
     );
   });
 
+  it('has nothing to do with timers that the app puts in the place of those of Node', async () => {
+    const code = `
+      import OpenAI from 'openai';
+      const waiting = [];
+      const real = { setTimeout, setInterval };
+      for (const name of Object.keys(real)) {
+        globalThis[name] = (_, delayMs) => ({ id: waiting.push([name, delayMs]), ref: () => 0, unref: () => 0 });
+      }
+      const fetch = async () => Response.json({ id: '1', choices: [], usage: {} });
+      const client = new OpenAI({ fetch });
+      for (let call = 0; call < 3; call += 1) {
+        await client.chat.completions.create({ model: 'gpt-4o', messages: [] });
+      }
+      Object.assign(globalThis, real);
+      console.log(JSON.stringify(waiting));
+      await client.chat.completions.create({ model: 'gpt-4o', messages: [] });
+      STAY`;
+    const bare = await run({ code: code.replace('STAY', ''), preload: 'none' });
+    // Killed, so that nothing is delivered at its end.
+    const { stdout, signal } = await run({
+      code: code.replace('STAY', 'setInterval(() => {}, 1000)'),
+      onOutput: (_, child) => {
+        void until(
+          () => Promise.resolve(sink.spans.length),
+          (count) => count === 4,
+        ).then(() => child.kill('SIGKILL'));
+      },
+    });
+    assert.deepEqual([stdout, signal], [bare.stdout, 'SIGKILL']);
+    assert.match(stdout, /setTimeout/, 'the SDK has timers of its own');
+  });
+
   it('does nothing at all when switched off', async () => {
     const result = await run({ code: FIVE_LINES, env: { SPANMETER_ENABLED: 'false' } });
     assert.equal(result.stdout, 'A stand-in answers.\n');
