@@ -248,6 +248,30 @@ describe('register', () => {
     assert.match(stdout, /setTimeout/, 'the SDK has timers of its own');
   });
 
+  it('says what became of spans where OTEL_LOG_LEVEL asks for it, and nothing more', async () => {
+    sink.status = 400;
+    for (const [level, expected] of [
+      ['WARN', /^spanmeter: spans are lost: HTTP 400\n$/],
+      ['error', /^$/],
+      ['toString', /^$/],
+    ] as const) {
+      const { stdout, stderr } = await run({ code: FIVE_LINES, env: { OTEL_LOG_LEVEL: level } });
+      assert.equal(stdout, 'A stand-in answers.\n');
+      assert.match(stderr, expected);
+    }
+  });
+
+  it('leaves the diagnostic log to an app that has one, without a word', async () => {
+    sink.status = 400;
+    const code = `
+      import { diag } from '@opentelemetry/api';
+      const say = (message) => console.log(message);
+      diag.setLogger({ error: say, warn: say, info() {}, debug() {}, verbose() {} });
+      ${FIVE_LINES}`;
+    const { stdout, stderr } = await run({ code, env: { OTEL_LOG_LEVEL: 'info' } });
+    assert.deepEqual([stdout, stderr], ['A stand-in answers.\nspanmeter: spans are lost: HTTP 400\n', '']);
+  });
+
   it('does nothing at all when switched off', async () => {
     const result = await run({ code: FIVE_LINES, env: { SPANMETER_ENABLED: 'false' } });
     assert.equal(result.stdout, 'A stand-in answers.\n');
