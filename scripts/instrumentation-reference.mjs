@@ -43,14 +43,16 @@ function packageOf(module) {
   return module.split('/', module.startsWith('@') ? 2 : 1).join('/');
 }
 
+/** A row for each range of versions, since the packages beside an SDK have numbers of their own. */
 function sdks() {
-  const rows = ADAPTERS.map((adapter) => {
-    const modules = [adapter.module, ...(adapter.hooks ?? []).map((hook) => hook.module)].map(packageOf);
-    return [
-      [...new Set(modules)].map(code).join(', '),
-      [...new Set(adapter.versions)].map(code).join(', '),
-      adapter.rivals.map(code).join(', '),
-    ];
+  const rows = ADAPTERS.flatMap((adapter) => {
+    const packages = new Map();
+    for (const { module, versions } of [adapter, ...(adapter.hooks ?? [])]) {
+      const range = versions.map(code).join(', ');
+      packages.set(range, (packages.get(range) ?? new Set()).add(code(packageOf(module))));
+    }
+    const rivals = adapter.rivals.map(code).join(', ');
+    return [...packages].map(([range, names]) => [[...names].join(', '), range, rivals]);
   });
   return table(['Package', 'Versions', 'Steps back under spans of'], rows);
 }
@@ -79,6 +81,9 @@ budgets stop calls.
 ## SDKs
 
 ${sdks()}
+
+Clients that other packages derive from these (\`@anthropic-ai/bedrock-sdk\`, \`@anthropic-ai/vertex-sdk\`) are covered with
+them, as are subclasses of the app's own. A version outside its range is left alone, which is said once.
 
 ## Spans
 

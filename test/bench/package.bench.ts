@@ -2,7 +2,7 @@ import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { run } from '../compat/child.ts';
-import { REPOSITORY } from '../support/collector-process.ts';
+import { packInstrumentation } from '../support/pack-instrumentation.ts';
 import { setManifest } from '../support/sdk-set.ts';
 
 interface Size {
@@ -46,19 +46,11 @@ async function bytesOf(dir: string): Promise<number> {
   return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
 }
 
-async function pack(dir: string): Promise<string> {
-  const args = ['pack', '--silent', '--workspace', '@spanmeter/instrumentation', '--pack-destination', dir];
-  const output = await run('npm', args, { cwd: REPOSITORY });
-  const file = /^spanmeter-instrumentation-.*\.tgz$/m.exec(output)?.[0];
-  if (file === undefined) throw new Error(`npm pack named no file:\n${output}`);
-  return join(dir, file);
-}
-
 /** What an installation weighs: ours, which sends by itself, and others alone and with what sends their spans. */
 export async function benchPackage(): Promise<Record<string, unknown>> {
   const dir = await mkdtemp(join(tmpdir(), 'spanmeter-pack-'));
   try {
-    const tarball = await pack(dir);
+    const tarball = await packInstrumentation(dir);
     const results: Record<string, unknown> = {
       what: 'an empty folder after npm install; ours includes the OpenTelemetry SDK and exporter',
       spanmeter: { tarballKb: Math.round((await stat(tarball)).size / 1024), ...(await sizeOf([tarball])) },

@@ -1,5 +1,5 @@
 import type { SinkSpan } from '../instrumentation/otlp-sink.ts';
-import { Lab } from './lab.ts';
+import { Lab, type PackageSet, type Place } from './lab.ts';
 import type { Verdict } from './verdict.ts';
 
 /** A server, a request to it, and an LLM call inside: what every instrumentation has something to say about. */
@@ -23,38 +23,28 @@ const FILES = {
 
 const THEIRS = '@opentelemetry/auto-instrumentations-node/register';
 
+const BESIDE = ['@opentelemetry/api', 'openai@6'];
+
 /** The releases of the auto-instrumentations and the Node.js releases they are for. */
-const RELEASES: Readonly<Record<string, readonly string[]>> = {
-  '0.81.2': ['20'],
-  '0.82.0': ['22', '24', '26'],
+const SETS: Readonly<Record<string, PackageSet>> = {
+  'auto-0.81.2': {
+    packages: ['@opentelemetry/auto-instrumentations-node@0.81.2', ...BESIDE],
+    nodes: ['20'],
+  },
+  'auto-0.82.0': {
+    packages: ['@opentelemetry/auto-instrumentations-node@0.82.0', ...BESIDE],
+    nodes: ['22', '24', '26'],
+  },
 };
 
 /** Beside the real `@opentelemetry/auto-instrumentations-node/register`, loaded before and after ours. */
-export async function checkAuto(verdict: Verdict, [given]: readonly string[]): Promise<void> {
-  const lab = await Lab.open(given);
-  try {
-    for (const [release, nodes] of Object.entries(RELEASES)) {
-      const packages = [
-        `@opentelemetry/auto-instrumentations-node@${release}`,
-        '@opentelemetry/api',
-        'openai@6',
-      ];
-      const folder = await lab.app(`auto-${release}`, packages, FILES);
-      for (const node of nodes) await checkNode(verdict, lab, folder, node, release);
-    }
-  } finally {
-    await lab.close();
-  }
+export function checkAuto(verdict: Verdict, [given]: readonly string[]): Promise<void> {
+  return Lab.use(given, async (lab) => {
+    for await (const place of lab.places(SETS, FILES)) await checkPlace(verdict, lab, place);
+  });
 }
 
-async function checkNode(
-  verdict: Verdict,
-  lab: Lab,
-  folder: string,
-  major: string,
-  release: string,
-): Promise<void> {
-  const node = await lab.node(major);
+async function checkPlace(verdict: Verdict, lab: Lab, { name, folder, node }: Place): Promise<void> {
   for (const flag of ['--import', '--require']) {
     for (const app of ['app.cjs', 'app.mjs']) {
       lab.clear();
@@ -71,7 +61,7 @@ async function checkNode(
           const ran = await lab.run(node, [...preloads, app], folder);
           const first = order[0] === ours ? `${entry}, then theirs` : `theirs, then ${entry}`;
           verdict.compare(
-            `${release} on Node ${major}, ${flag} ${first}, ${app}`,
+            `${name}, ${flag} ${first}, ${app}`,
             { ...outcome(lab.sink.spans), output: ran.stdout + ran.stderr, code: ran.code },
             {
               others: alone.toSorted(),

@@ -1,10 +1,10 @@
-import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startSink, type OtlpSink } from '../instrumentation/otlp-sink.ts';
-import { REPOSITORY } from '../support/collector-process.ts';
+import { endedProcess, type EndedProcess } from '../support/ended-process.ts';
+import { packInstrumentation } from '../support/pack-instrumentation.ts';
 import { startOpenaiStandIn, type StandIn } from '../support/provider/index.ts';
 import { run } from './child.ts';
 
@@ -16,12 +16,17 @@ export const NODES: Readonly<Record<string, string>> = {
   '26': '26.10.0',
 };
 
-export interface LabRun {
-  readonly stdout: string;
-  readonly stderr: string;
-  readonly code: number | null;
-  readonly signal: NodeJS.Signals | null;
-  readonly durationMs: number;
+/** What is installed together, and the Node.js releases that it is for. */
+export interface PackageSet {
+  readonly packages: readonly string[];
+  readonly nodes: readonly string[];
+}
+
+/** A set's folder and the program of one of its releases. */
+export interface Place {
+  readonly name: string;
+  readonly folder: string;
+  readonly node: string;
 }
 
 /**
@@ -42,17 +47,17 @@ export class Lab {
     this.sink = sink;
   }
 
-  /** With `given`, that folder is used and kept, so that the next run need not install again. */
-  static async open(given: string | undefined): Promise<Lab> {
+  /** Runs `check` with a lab; a folder that is `given` is kept, so that the next run need not install again. */
+  static async use(given: string | undefined, check: (lab: Lab) => Promise<void>): Promise<void> {
     const dir = given ?? (await mkdtemp(join(tmpdir(), 'spanmeter-lab-')));
     await mkdir(dir, { recursive: true });
     const [openai, sink] = await Promise.all([startOpenaiStandIn(), startSink()]);
-    return new Lab(dir, given !== undefined, openai, sink);
-  }
-
-  async close(): Promise<void> {
-    await Promise.all([this.openai.close(), this.sink.close()]);
-    if (!this.#isKept) await rm(this.dir, { recursive: true, force: true });
+    try {
+      await check(new Lab(dir, given !== undefined, openai, sink));
+    } finally {
+      await Promise.all([openai.close(), sink.close()]);
+      if (given === undefined) await rm(dir, { recursive: true, force: true });
+    }
   }
 
   /** The program of a Node.js release, from npm. */
@@ -77,9 +82,22 @@ export class Lab {
     return folder;
   }
 
+  /** Every set on every release of Node.js that it is for, each with `files`. */
+  async *places(
+    sets: Readonly<Record<string, PackageSet>>,
+    files: Readonly<Record<string, string>>,
+  ): AsyncGenerator<Place> {
+    for (const [set, { packages, nodes }] of Object.entries(sets)) {
+      const folder = await this.app(set, packages, files);
+      for (const major of nodes) {
+        yield { name: `${set} on Node ${major}`, folder, node: await this.node(major) };
+      }
+    }
+  }
+
   /** The packed instrumentation. */
   async tarball(): Promise<string> {
-    this.#tarball ??= await pack(this.dir);
+    this.#tarball ??= await packInstrumentation(this.dir);
     return this.#tarball;
   }
 
@@ -115,45 +133,21 @@ export class Lab {
   }
 
   /** Runs a program to its end, with `env` over `this.env`. */
-  async run(
+  run(
     program: string,
     args: readonly string[],
     cwd: string,
     env: Readonly<Record<string, string>> = {},
-  ): Promise<LabRun> {
-    const started = performance.now();
-    const child = spawn(program, args, {
-      cwd,
-      env: { ...this.env, ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    let stdout = '';
-    let stderr = '';
-    child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
-    child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-    const [code, signal] = await new Promise<[number | null, NodeJS.Signals | null]>((resolve) => {
-      child.on('close', (...end) => resolve(end));
-    });
-    return { stdout, stderr, code, signal, durationMs: performance.now() - started };
+  ): Promise<EndedProcess> {
+    return endedProcess(program, args, { cwd, env: { ...this.env, ...env } });
   }
 }
 
-async function installIn(folder: string, packages: readonly string[]): Promise<void> {
+/** Makes `folder` a project of its own and installs `packages` there. */
+export async function installIn(folder: string, packages: readonly string[]): Promise<void> {
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, 'package.json'), '{ "private": true }\n');
   await run('npm', ['install', '--no-audit', '--no-fund', '--loglevel', 'error', ...packages], {
     cwd: folder,
   });
-}
-
-/** Packs the instrumentation into `dir` and gives the file. */
-export async function pack(dir: string): Promise<string> {
-  const output = await run(
-    'npm',
-    ['pack', '--silent', '--workspace', '@spanmeter/instrumentation', '--pack-destination', dir],
-    { cwd: REPOSITORY },
-  );
-  const file = /^spanmeter-instrumentation-.*\.tgz$/m.exec(output)?.[0];
-  if (file === undefined) throw new Error(`npm pack named no file:\n${output}`);
-  return join(dir, file);
 }

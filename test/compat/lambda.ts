@@ -37,9 +37,8 @@ for (;;) {
 };
 
 /** A Lambda function behind a stand-in of the Runtime API, frozen in the moment it answers. */
-export async function checkLambda(verdict: Verdict, [given]: readonly string[]): Promise<void> {
-  const lab = await Lab.open(given);
-  try {
+export function checkLambda(verdict: Verdict, [given]: readonly string[]): Promise<void> {
+  return Lab.use(given, async (lab) => {
     const folder = await lab.app('lambda', ['openai@6'], FILES);
     for (const major of Object.keys(NODES)) {
       const node = await lab.node(major);
@@ -55,9 +54,7 @@ export async function checkLambda(verdict: Verdict, [given]: readonly string[]):
         );
       }
     }
-  } finally {
-    await lab.close();
-  }
+  });
 }
 
 /** One invocation: the process is stopped before its answer is acknowledged, and never goes on. */

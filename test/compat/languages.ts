@@ -1,39 +1,16 @@
-import { copyFile, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { copyFile, readdir, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { startOpenaiStandIn } from '@spanmeter/collector/dist/demo/providers/openai.js';
-import { REPOSITORY, startCollector, type CollectorProcess } from '../support/collector-process.ts';
-import { formatPicoUsd, settledCalls } from '../support/settled-calls.ts';
+import { REPOSITORY } from '../support/collector-process.ts';
+import { settledCalls } from '../support/settled-calls.ts';
 import { run } from './child.ts';
 import { codeBlock } from './readme.ts';
-import { servedCostUsd } from './served-cost.ts';
+import { sentCostUsd, servedCostUsd } from './served-cost.ts';
 import type { Verdict } from './verdict.ts';
+import { sendingTo, withCollector } from './with-collector.ts';
 
 const SOURCES = join(REPOSITORY, 'test', 'compat');
 const CALLS = 1000;
-
-async function withCollector(
-  name: string,
-  check: (collector: CollectorProcess, dir: string) => Promise<void>,
-): Promise<void> {
-  const dir = await mkdtemp(join(tmpdir(), `spanmeter-${name}-`));
-  const collector = await startCollector();
-  try {
-    await check(collector, dir);
-  } finally {
-    await collector.dispose();
-    await rm(dir, { recursive: true, force: true });
-  }
-}
-
-function environment(collector: CollectorProcess, tenant: string): Record<string, string> {
-  return {
-    OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${collector.ports.http}`,
-    OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf',
-    OTEL_SERVICE_NAME: 'checkout',
-    OTEL_RESOURCE_ATTRIBUTES: `tenant.id=${tenant}`,
-  };
-}
 
 /** The real Go exporters, both protocols, plain and gzipped, and the program on the page for Go. */
 export function checkGo(verdict: Verdict): Promise<void> {
@@ -54,27 +31,19 @@ export function checkGo(verdict: Verdict): Promise<void> {
         });
         verdict.compare(`Go, otlptrace${protocol}, ${compression}`, (await settledCalls(collector))[tenant], {
           calls: CALLS,
-          costUsd: madeUpCost(),
+          costUsd: sentCostUsd(CALLS),
           statuses: { priced: CALLS },
         });
       }
     }
     await writeFile(join(dir, 'main.go'), codeBlock('docs/languages/go.md', 'go'));
-    await run('go', ['run', '.'], { cwd: dir, env: environment(collector, 'go-page') });
+    await run('go', ['run', '.'], { cwd: dir, env: sendingTo(collector, 'go-page') });
     verdict.compare('the program on the page for Go', (await settledCalls(collector))['go-page'], {
       calls: 1,
       costUsd: '0.000180000000',
       statuses: { priced: 1 },
     });
   });
-}
-
-function madeUpCost(): string {
-  let pico = 0n;
-  for (let index = 0; index < CALLS; index += 1) {
-    pico += BigInt(100 + index) * 150_000n + BigInt(7 * index) * 600_000n;
-  }
-  return formatPicoUsd(pico);
 }
 
 /** OpenAI's Java client under the OpenTelemetry Java agent, and the class on the page for Java. */
@@ -88,7 +57,7 @@ export function checkJava(verdict: Verdict): Promise<void> {
     const openai = await startOpenaiStandIn();
     try {
       await java(join(SOURCES, 'java', 'App.java'), {
-        ...environment(collector, 'java-agent'),
+        ...sendingTo(collector, 'java-agent'),
         ...quiet,
         OPENAI_API_KEY: 'none',
         OPENAI_BASE_URL: `${openai.url}/v1`,
@@ -102,7 +71,7 @@ export function checkJava(verdict: Verdict): Promise<void> {
       statuses: { priced: 4, missing_usage: 1, not_billable: 1 },
     });
     await writeFile(join(dir, 'App.java'), codeBlock('docs/languages/java.md', 'java'));
-    await java(join(dir, 'App.java'), { ...environment(collector, 'java-page'), ...quiet });
+    await java(join(dir, 'App.java'), { ...sendingTo(collector, 'java-page'), ...quiet });
     verdict.compare('the class on the page for Java', (await settledCalls(collector))['java-page'], {
       calls: 1,
       costUsd: '0.001350000000',

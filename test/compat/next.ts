@@ -21,9 +21,8 @@ export async function GET() {
 `;
 
 /** Next.js 16 with the `instrumentation.js` and the configuration of the page, built and started. */
-export async function checkNext(verdict: Verdict, [given]: readonly string[]): Promise<void> {
-  const lab = await Lab.open(given);
-  try {
+export function checkNext(verdict: Verdict, [given]: readonly string[]): Promise<void> {
+  return Lab.use(given, async (lab) => {
     await mkdir(join(lab.dir, 'next', 'app', 'api', 'ask'), { recursive: true });
     const folder = await lab.app('next', ['next@16', 'react', 'react-dom', 'openai@6'], {
       'instrumentation.js': codeUnder(PAGE, 'Next.js', 'js'),
@@ -50,9 +49,7 @@ export async function checkNext(verdict: Verdict, [given]: readonly string[]): P
         [2, 2],
       );
     }
-  } finally {
-    await lab.close();
-  }
+  });
 }
 
 /** Starts the built app, asks the route twice and stops it. */

@@ -9,9 +9,8 @@ await client.chat.completions.create({ model: 'gpt-4o', messages: [{ role: 'user
 `;
 
 /** `register` in processes of every kind, on every release of Node.js, as an argument and by NODE_OPTIONS. */
-export async function checkNodes(verdict: Verdict, [given]: readonly string[]): Promise<void> {
-  const lab = await Lab.open(given);
-  try {
+export function checkNodes(verdict: Verdict, [given]: readonly string[]): Promise<void> {
+  return Lab.use(given, async (lab) => {
     const files = Object.assign({}, ...PROCESS_KINDS.map((kind) => kind.files)) as Record<string, string>;
     const folder = await lab.app('nodes', ['openai@6', 'tsx'], { ...files, 'app.mts': TYPESCRIPT });
     const ways = [
@@ -38,7 +37,5 @@ export async function checkNodes(verdict: Verdict, [given]: readonly string[]): 
         }
       }
     }
-  } finally {
-    await lab.close();
-  }
+  });
 }

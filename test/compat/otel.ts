@@ -1,4 +1,4 @@
-import { Lab } from './lab.ts';
+import { Lab, type PackageSet, type Place } from './lab.ts';
 import type { Verdict } from './verdict.ts';
 
 const CALL = `
@@ -35,35 +35,21 @@ const FILES = {
   'later.mjs': `${IMPORTS}${SDK_IMPORT}${CALL}\nawait main();\n${SDK}\nawait main();\n`,
 };
 
-const PACKAGES: Readonly<Record<string, { packages: readonly string[]; nodes: readonly string[] }>> = {
-  'otel-2': {
-    packages: ['@opentelemetry/sdk-node@0.223', '@opentelemetry/api'],
-    nodes: ['20', '22', '24', '26'],
-  },
-  'otel-3': { packages: ['@opentelemetry/sdk-node@0.301', '@opentelemetry/api'], nodes: ['22', '24', '26'] },
+const BESIDE = ['@opentelemetry/api', 'openai@6', '@anthropic-ai/sdk'];
+
+const SETS: Readonly<Record<string, PackageSet>> = {
+  'otel-2': { packages: ['@opentelemetry/sdk-node@0.223', ...BESIDE], nodes: ['20', '22', '24', '26'] },
+  'otel-3': { packages: ['@opentelemetry/sdk-node@0.301', ...BESIDE], nodes: ['22', '24', '26'] },
 };
 
 /** Beside a NodeSDK of the app's own, of the 2.x and the 3.x line, started before and after ours. */
-export async function checkOtel(verdict: Verdict, [given]: readonly string[]): Promise<void> {
-  const lab = await Lab.open(given);
-  try {
-    for (const [name, { packages, nodes }] of Object.entries(PACKAGES)) {
-      const folder = await lab.app(name, [...packages, 'openai@6', '@anthropic-ai/sdk'], FILES);
-      for (const node of nodes) await checkNode(verdict, lab, folder, node, name);
-    }
-  } finally {
-    await lab.close();
-  }
+export function checkOtel(verdict: Verdict, [given]: readonly string[]): Promise<void> {
+  return Lab.use(given, async (lab) => {
+    for await (const place of lab.places(SETS, FILES)) await checkPlace(verdict, lab, place);
+  });
 }
 
-async function checkNode(
-  verdict: Verdict,
-  lab: Lab,
-  folder: string,
-  major: string,
-  name: string,
-): Promise<void> {
-  const node = await lab.node(major);
+async function checkPlace(verdict: Verdict, lab: Lab, { name, folder, node }: Place): Promise<void> {
   const ours = (entry: string): string => `@spanmeter/instrumentation/${entry}`;
   const ways: (readonly string[])[] = [];
   for (const [flag, type] of [
@@ -86,7 +72,7 @@ async function checkNode(
     const ran = await lab.run(node, args, folder);
     const times = args.at(-1) === 'later.mjs' ? 2 : 1;
     verdict.compare(
-      `${name} on Node ${major}: ${args.join(' ').replaceAll('@spanmeter/instrumentation/', '')}`,
+      `${name}: ${args.join(' ').replaceAll('@spanmeter/instrumentation/', '')}`,
       { ...outcome(lab), output: ran.stdout + ran.stderr, code: ran.code },
       { calls: times, works: times, calledByWork: times, output: '', code: 0 },
     );

@@ -1,16 +1,18 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startAnthropicStandIn } from '@spanmeter/collector/dist/demo/providers/anthropic.js';
 import { startOpenaiStandIn } from '@spanmeter/collector/dist/demo/providers/openai.js';
 import type { StandIn } from '@spanmeter/collector/dist/demo/providers/stand-in.js';
-import { REPOSITORY, startCollector, type CollectorProcess } from '../support/collector-process.ts';
+import type { CollectorProcess } from '../support/collector-process.ts';
+import { packInstrumentation } from '../support/pack-instrumentation.ts';
 import { query } from '../support/query.ts';
 import { settledCalls } from '../support/settled-calls.ts';
 import { run } from './child.ts';
+import { installIn } from './lab.ts';
 import { codeUnder } from './readme.ts';
 import { servedCostUsd } from './served-cost.ts';
 import type { Verdict } from './verdict.ts';
+import { withCollector } from './with-collector.ts';
 
 const CALLS = `
 const openai = new OpenAI();
@@ -44,15 +46,9 @@ const WAYS: readonly (readonly [preload: string, app: string])[] = [
 const PAGE = 'docs/senders.md';
 
 /** The packed `@spanmeter/instrumentation`, installed beside the SDKs in a folder of its own. */
-export async function checkPackage(verdict: Verdict): Promise<void> {
-  const dir = await mkdtemp(join(tmpdir(), 'spanmeter-package-'));
-  const collector = await startCollector();
-  try {
-    const tarball = await pack(dir);
-    await writeFile(join(dir, 'package.json'), '{ "private": true }\n');
-    await run('npm', ['install', '--no-audit', '--no-fund', tarball, 'openai', '@anthropic-ai/sdk'], {
-      cwd: dir,
-    });
+export function checkPackage(verdict: Verdict): Promise<void> {
+  return withCollector('package', async (collector, dir) => {
+    await installIn(dir, [await packInstrumentation(dir), 'openai', '@anthropic-ai/sdk']);
     console.log((await run('npm', ['ls', '--depth=0'], { cwd: dir })).trim());
     for (const [name, source] of Object.entries(APPS)) await writeFile(join(dir, name), source);
     for (const [preload, app] of WAYS) {
@@ -65,21 +61,7 @@ export async function checkPackage(verdict: Verdict): Promise<void> {
       // The Anthropic SDK makes spans of its own where an OpenTelemetry SDK runs; they are completed, not doubled.
       'com.anthropic.sdk.typescript',
     ]);
-  } finally {
-    await collector.dispose();
-    await rm(dir, { recursive: true, force: true });
-  }
-}
-
-async function pack(dir: string): Promise<string> {
-  const output = await run(
-    'npm',
-    ['pack', '--silent', '--workspace', '@spanmeter/instrumentation', '--pack-destination', dir],
-    { cwd: REPOSITORY },
-  );
-  const file = /^spanmeter-instrumentation-.*\.tgz$/m.exec(output)?.[0];
-  if (file === undefined) throw new Error(`npm pack named no file:\n${output}`);
-  return join(dir, file);
+  });
 }
 
 /** Runs an app against stand-ins and compares; `tenant` names the run. */

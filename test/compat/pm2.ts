@@ -25,9 +25,8 @@ module.exports = {
 };
 
 /** The process manager pm2, in both of its modes: what its processes called is told when they are stopped. */
-export async function checkPm2(verdict: Verdict, [given]: readonly string[]): Promise<void> {
-  const lab = await Lab.open(given);
-  try {
+export function checkPm2(verdict: Verdict, [given]: readonly string[]): Promise<void> {
+  return Lab.use(given, async (lab) => {
     const folder = await lab.app('pm2', ['pm2', 'openai@6'], FILES);
     for (const major of Object.keys(NODES)) {
       const node = await lab.node(major);
@@ -57,7 +56,5 @@ export async function checkPm2(verdict: Verdict, [given]: readonly string[]): Pr
         ['forked', 'lab', 'lab'],
       );
     }
-  } finally {
-    await lab.close();
-  }
+  });
 }

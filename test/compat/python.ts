@@ -1,26 +1,26 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startOpenaiStandIn } from '@spanmeter/collector/dist/demo/providers/openai.js';
-import { REPOSITORY, startCollector, type CollectorProcess } from '../support/collector-process.ts';
-import { formatPicoUsd, settledCalls } from '../support/settled-calls.ts';
+import { REPOSITORY, type CollectorProcess } from '../support/collector-process.ts';
+import { settledCalls } from '../support/settled-calls.ts';
 import { run } from './child.ts';
-import { servedCostUsd } from './served-cost.ts';
+import { codeBlock } from './readme.ts';
+import { sentCostUsd, servedCostUsd } from './served-cost.ts';
 import type { Verdict } from './verdict.ts';
+import { sendingTo, withCollector } from './with-collector.ts';
 
 const SOURCES = join(REPOSITORY, 'test', 'compat', 'python');
+const PAGE = 'docs/languages/python.md';
 const CALLS = 1000;
 const BATCH = 100;
 
 /**
- * The real Python exporters, and the real OpenAI client under its OpenTelemetry instrumentations: the one of
- * today and the one before it. The argument, if any, is the folder of the programs of an environment that has
- * what `current.txt` lists; without it environments are created and thrown away.
+ * The real Python exporters, the real OpenAI client under its OpenTelemetry instrumentations (the one of today and
+ * the one before it), and what is on the page for Python. The argument, if any, is the folder of the programs of an
+ * environment that has what `current.txt` lists; without it environments are created and thrown away.
  */
-export async function checkPython(verdict: Verdict, [given]: readonly string[]): Promise<void> {
-  const dir = await mkdtemp(join(tmpdir(), 'spanmeter-python-'));
-  const collector = await startCollector();
-  try {
+export function checkPython(verdict: Verdict, [given]: readonly string[]): Promise<void> {
+  return withCollector('python', async (collector, dir) => {
     const current = given ?? (await createEnvironment(dir, 'current'));
     await printVersions(current);
     for (const protocol of ['http', 'grpc']) {
@@ -29,6 +29,7 @@ export async function checkPython(verdict: Verdict, [given]: readonly string[]):
       }
     }
     await runApp(verdict, collector, current, 'genai-openai', {});
+    await runPage(verdict, collector, current, dir);
     if (given !== undefined) return;
     const older = await createEnvironment(dir, 'openai-v2');
     await printVersions(older);
@@ -36,10 +37,7 @@ export async function checkPython(verdict: Verdict, [given]: readonly string[]):
     await runApp(verdict, collector, older, 'openai-v2, opted into the latest conventions', {
       OTEL_SEMCONV_STABILITY_OPT_IN: 'gen_ai_latest_experimental',
     });
-  } finally {
-    await collector.dispose();
-    await rm(dir, { recursive: true, force: true });
-  }
+  });
 }
 
 async function createEnvironment(dir: string, name: string): Promise<string> {
@@ -78,14 +76,10 @@ async function sendSpans(
       OTEL_EXPORTER_OTLP_COMPRESSION: compression === 'none' ? undefined : compression,
     },
   });
-  let pico = 0n;
-  for (let index = 0; index < CALLS; index++) {
-    pico += BigInt(100 + index) * 150_000n + BigInt(7 * index) * 600_000n;
-  }
   verdict.compare(
     `opentelemetry-exporter-otlp-proto-${protocol}, compression ${compression}`,
     (await settledCalls(collector))[tenant],
-    { calls: CALLS, costUsd: formatPicoUsd(pico), statuses: { priced: CALLS } },
+    { calls: CALLS, costUsd: sentCostUsd(CALLS), statuses: { priced: CALLS } },
   );
 }
 
@@ -99,18 +93,10 @@ async function runApp(
 ): Promise<void> {
   const openai = await startOpenaiStandIn();
   try {
-    await run(join(bin, 'opentelemetry-instrument'), [join(bin, 'python'), join(SOURCES, 'app.py')], {
-      env: {
-        OPENAI_API_KEY: 'none',
-        OPENAI_BASE_URL: `${openai.url}/v1`,
-        OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${collector.ports.http}`,
-        OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf',
-        OTEL_METRICS_EXPORTER: 'none',
-        OTEL_LOGS_EXPORTER: 'none',
-        OTEL_SERVICE_NAME: 'checkout',
-        OTEL_RESOURCE_ATTRIBUTES: `tenant.id=${encodeURIComponent(what)}`,
-        ...env,
-      },
+    await instrumented(collector, bin, join(SOURCES, 'app.py'), what, {
+      OPENAI_API_KEY: 'none',
+      OPENAI_BASE_URL: `${openai.url}/v1`,
+      ...env,
     });
     verdict.compare(
       `the openai client under opentelemetry-instrumentation-${what}`,
@@ -124,4 +110,45 @@ async function runApp(
   } finally {
     await openai.close();
   }
+}
+
+/** The call by hand as it stands on the page, and whether what the page installs is what ran here. */
+async function runPage(
+  verdict: Verdict,
+  collector: CollectorProcess,
+  bin: string,
+  dir: string,
+): Promise<void> {
+  const asked = /pip install (.+)/.exec(codeBlock(PAGE, 'sh'))?.[1]?.split(' ') ?? [];
+  const installed = (await readFile(join(SOURCES, 'current.txt'), 'utf8')).split('\n');
+  verdict.compare(
+    'what the page installs beside what was tried',
+    asked.filter((name) => !installed.includes(name)),
+    [],
+  );
+  const file = join(dir, 'page.py');
+  await writeFile(file, codeBlock(PAGE, 'python'));
+  await instrumented(collector, bin, file, 'python-page', {});
+  verdict.compare('the call by hand on the page', (await settledCalls(collector))['python-page'], {
+    calls: 1,
+    costUsd: '0.001350000000',
+    statuses: { priced: 1 },
+  });
+}
+
+async function instrumented(
+  collector: CollectorProcess,
+  bin: string,
+  file: string,
+  tenant: string,
+  env: Readonly<Record<string, string>>,
+): Promise<void> {
+  await run(join(bin, 'opentelemetry-instrument'), [join(bin, 'python'), file], {
+    env: {
+      ...sendingTo(collector, tenant),
+      OTEL_METRICS_EXPORTER: 'none',
+      OTEL_LOGS_EXPORTER: 'none',
+      ...env,
+    },
+  });
 }

@@ -25,3 +25,13 @@ export function servedCostUsd(requests: readonly ServedRequest[]): string {
   }
   return formatPicoUsd(pico);
 }
+
+/** What the calls of the programs that only send spans cost: 100 tokens in, then one more each; none out, then 7 more. */
+export function sentCostUsd(calls: number): string {
+  const { input, output } = RATES['gpt-4o-mini']!;
+  let pico = 0n;
+  for (let index = 0; index < calls; index += 1) {
+    pico += BigInt(100 + index) * input + BigInt(7 * index) * output;
+  }
+  return formatPicoUsd(pico);
+}

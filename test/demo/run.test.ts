@@ -29,7 +29,6 @@ class Screen extends Writable {
 const FAKE = fileURLToPath(new URL('fake-collector.js', import.meta.url));
 
 describe('the demo', function () {
-  this.timeout(60_000);
   const protocol = process.env['OTEL_EXPORTER_OTLP_PROTOCOL'];
 
   before(() => {
@@ -44,7 +43,7 @@ describe('the demo', function () {
   const watch = (screen: Screen, entry: string, enough: (text: string) => boolean): Promise<number> => {
     const stop = new AbortController();
     // A view that never shows what is awaited must fail the test, and not keep its processes.
-    const limit = setTimeout(() => stop.abort(), 30_000);
+    const limit = setTimeout(() => stop.abort(), 90_000);
     screen.onText = (text) => {
       if (enough(text)) stop.abort();
     };

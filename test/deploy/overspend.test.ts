@@ -39,7 +39,6 @@ function isForecast(name: string | undefined): boolean {
 }
 
 describe('an overspend, from a call to a message, through the files of the stack', function () {
-  this.timeout(90_000);
   const messages: Message[] = [];
   const sink = createServer((request, response) => {
     void json(request).then((body) => {

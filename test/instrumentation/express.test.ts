@@ -30,7 +30,6 @@ function call(): void {
 
 for (const [version, home] of Object.entries(VERSIONS)) {
   describe(`the middleware of Express ${version}`, function () {
-    this.timeout(60_000);
     let express: MakeExpress;
     let lab: GlobalLab;
     let server: Server;

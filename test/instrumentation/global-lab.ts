@@ -1,58 +1,26 @@
 import { context, metrics, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
-import {
-  AggregationTemporality,
-  InMemoryMetricExporter,
-  MeterProvider,
-  PeriodicExportingMetricReader,
-  type DataPoint,
-  type Histogram,
-} from '@opentelemetry/sdk-metrics';
-import {
-  InMemorySpanExporter,
-  NodeTracerProvider,
-  SimpleSpanProcessor,
-  type ReadableSpan,
-  type Sampler,
-} from '@opentelemetry/sdk-trace-node';
+import type { Sampler } from '@opentelemetry/sdk-trace-node';
+import { memoryTelemetry, type MemoryTelemetry } from './memory-telemetry.ts';
 
-export type Points = (DataPoint<number> | DataPoint<Histogram>)[];
-
-export interface GlobalLab {
-  spans(): ReadableSpan[];
-  metrics(): Promise<Map<string, Points>>;
+export interface GlobalLab extends Pick<MemoryTelemetry, 'spans' | 'metrics'> {
   close(): Promise<void>;
 }
 
 /** Providers and contexts for the whole process, as an app sets them up; `close` takes them away. */
 export function globalLab(sampler?: Sampler): GlobalLab {
-  const spans = new InMemorySpanExporter();
-  const tracers = new NodeTracerProvider({
-    ...(sampler === undefined ? {} : { sampler }),
-    spanProcessors: [new SimpleSpanProcessor(spans)],
-  });
-  const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
-  const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 3_600_000 });
-  const meters = new MeterProvider({ readers: [reader] });
+  const telemetry = memoryTelemetry(sampler);
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
-  trace.setGlobalTracerProvider(tracers);
-  metrics.setGlobalMeterProvider(meters);
+  trace.setGlobalTracerProvider(telemetry.tracerProvider);
+  metrics.setGlobalMeterProvider(telemetry.meterProvider);
   return {
-    spans: () => spans.getFinishedSpans(),
-    async metrics() {
-      await reader.forceFlush();
-      const scopes = exporter.getMetrics().at(-1)?.scopeMetrics ?? [];
-      return new Map(
-        scopes.flatMap((scope) =>
-          scope.metrics.map(({ descriptor, dataPoints }) => [descriptor.name, dataPoints as Points] as const),
-        ),
-      );
-    },
+    spans: telemetry.spans,
+    metrics: telemetry.metrics,
     async close() {
       context.disable();
       trace.disable();
       metrics.disable();
-      await Promise.all([tracers.shutdown(), meters.shutdown()]);
+      await telemetry.shutdown();
     },
   };
 }

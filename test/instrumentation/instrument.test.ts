@@ -3,10 +3,11 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import type { EndedProcess } from '../support/ended-process.ts';
 import { startAnthropicStandIn, startOpenaiStandIn, type StandIn } from '../support/provider/index.ts';
 import { installSet, setFolder } from '../support/sdk-set.ts';
 import { startSink, type OtlpSink, type SinkSpan } from './otlp-sink.ts';
-import { runFile, type SetAppResult } from './set-app.ts';
+import { runFile } from './set-app.ts';
 
 /** What an app does with its clients, all of which a bundler has put into one minified file. */
 const APP = `
@@ -41,7 +42,6 @@ interface Esbuild {
 }
 
 describe('clients in a minified bundle', function () {
-  this.timeout(120_000);
   let openai: StandIn;
   let anthropic: StandIn;
   let sink: OtlpSink;
@@ -86,7 +86,7 @@ describe('clients in a minified bundle', function () {
     given: string,
     env: Readonly<Record<string, string>> = {},
     preload = 'register',
-  ): Promise<{ result: SetAppResult; spans: SinkSpan[] }> {
+  ): Promise<{ result: EndedProcess; spans: SinkSpan[] }> {
     const from = sink.spans.length;
     const result = await runFile(bundle, ['--import', `@spanmeter/instrumentation/${preload}`], {
       GIVEN: given,

@@ -1,5 +1,6 @@
 /** The package exports only what apps need; these are modules of it that tests look into. */
 interface Internals {
+  readonly adapters: typeof import('../../instrumentation/src/adapters.ts');
   readonly baggage: typeof import('../../instrumentation/src/baggage.ts');
   readonly 'budget-guard': typeof import('../../instrumentation/src/budget-guard.ts');
   readonly 'budget-guard-env': typeof import('../../instrumentation/src/budget-guard-env.ts');

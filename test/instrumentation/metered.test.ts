@@ -271,7 +271,7 @@ describe('a metered function', () => {
       sink.spans.map(({ name }) => name),
       ['chat slow'],
     );
-  }).timeout(20_000);
+  });
 
   it('is a child of what surrounds it', async () => {
     const parent = trace.getTracer('test').startSpan('request');

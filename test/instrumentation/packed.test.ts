@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { packInstrumentation } from '../support/pack-instrumentation.ts';
 import { startOpenaiStandIn, type StandIn } from '../support/provider/index.ts';
 import { startSink, type OtlpSink } from './otlp-sink.ts';
 
@@ -23,7 +24,6 @@ interface Manifest {
 }
 
 describe('the packed instrumentation, outside the repository', function () {
-  this.timeout(30_000);
   let folder: string;
   let packed: string;
   let openai: StandIn;
@@ -34,17 +34,7 @@ describe('the packed instrumentation, outside the repository', function () {
     folder = await mkdtemp(join(tmpdir(), 'spanmeter-packed-'));
     packed = join(folder, 'node_modules', '@spanmeter', 'instrumentation');
     await mkdir(packed, { recursive: true });
-    const args = [
-      'pack',
-      '--silent',
-      '--workspace',
-      '@spanmeter/instrumentation',
-      '--pack-destination',
-      folder,
-    ];
-    const { stdout } = await run('npm', args, { cwd: ROOT });
-    const tarball = join(folder, stdout.trim().split('\n').at(-1) ?? '');
-    await run('tar', ['-xzf', tarball, '-C', packed, '--strip-components', '1']);
+    await run('tar', ['-xzf', await packInstrumentation(folder), '-C', packed, '--strip-components', '1']);
     // What npm would install beside it is linked instead, so that no registry is needed.
     const { dependencies } = await manifest();
     const names = Object.keys(dependencies).map((name) => name.split('/')[0] ?? name);
@@ -67,6 +57,7 @@ describe('the packed instrumentation, outside the repository', function () {
     for (const targets of Object.values(exports)) {
       for (const file of Object.values(targets)) await readFile(join(packed, file));
     }
+    for (const file of ['README.md', 'LICENSE']) await readFile(join(packed, file));
     await assert.rejects(readFile(join(packed, 'dist', '.tsbuildinfo')));
   });
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { endedProcess, type EndedProcess } from '../support/ended-process.ts';
 import { startOpenaiStandIn, type StandIn } from '../support/provider/index.ts';
 import { startSink, type OtlpSink } from './otlp-sink.ts';
 import { PROCESS_KINDS, type ProcessKind } from './process-kinds.ts';
@@ -10,7 +10,6 @@ import { PROCESS_KINDS, type ProcessKind } from './process-kinds.ts';
 const DIST = fileURLToPath(new URL('../', import.meta.url));
 
 describe('register in processes of every kind', function () {
-  this.timeout(30_000);
   let openai: StandIn;
   let sink: OtlpSink;
 
@@ -22,15 +21,11 @@ describe('register in processes of every kind', function () {
     await Promise.all([openai.close(), sink.close()]);
   });
 
-  const run = async ({
-    files,
-    args,
-    byVariable,
-  }: ProcessKind): Promise<{ code: number | null; stderr: string }> => {
+  const run = async ({ files, args, byVariable }: ProcessKind): Promise<EndedProcess> => {
     const folder = await mkdtemp(join(DIST, 'process-'));
     for (const [file, text] of Object.entries(files)) await writeFile(join(folder, file), text);
     const preload = ['--import', '@spanmeter/instrumentation/register'];
-    const child = spawn(process.execPath, [...(byVariable ? [] : preload), ...args], {
+    const ended = await endedProcess(process.execPath, [...(byVariable ? [] : preload), ...args], {
       cwd: folder,
       env: {
         PATH: process.env['PATH'],
@@ -41,15 +36,9 @@ describe('register in processes of every kind', function () {
         OTEL_EXPORTER_OTLP_ENDPOINT: sink.url,
         OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
       },
-      stdio: ['ignore', 'ignore', 'pipe'],
-    });
-    let stderr = '';
-    child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-    const code = await new Promise<number | null>((resolve) => {
-      child.on('close', resolve);
     });
     await rm(folder, { recursive: true, force: true });
-    return { code, stderr };
+    return ended;
   };
 
   for (const kind of PROCESS_KINDS) {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { internal } from './internals.ts';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const SOURCES = join(ROOT, 'instrumentation', 'src');
@@ -23,5 +24,21 @@ describe('the reference of the instrumentation', () => {
       [...new Set(read)].filter((name) => !page.includes(`\`${name}\``)),
       [],
     );
+  });
+
+  it('has the range of every package that is patched, each beside its own', async () => {
+    const { ADAPTERS } = await internal('adapters');
+    const rows = page.split('\n').filter((line) => line.startsWith('| `'));
+    for (const { module, versions } of ADAPTERS.flatMap((adapter) => [adapter, ...(adapter.hooks ?? [])])) {
+      const name = /^(@[^/]+\/)?[^/]+/.exec(module)?.[0] ?? '';
+      const ranges = rows
+        .map((line) => line.split(' | '))
+        .filter(([packages = '']) => packages.includes(`\`${name}\``))
+        .map(([, range = '']) => range.trim());
+      assert.ok(
+        ranges.includes(`\`${versions.join(', ')}\``),
+        `${module} ${versions.join()}: ${ranges.join()}`,
+      );
+    }
   });
 });

@@ -1,7 +1,7 @@
-import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { endedProcess, type EndedProcess, type ProcessOptions } from '../support/ended-process.ts';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const DIST = fileURLToPath(new URL('../', import.meta.url));
@@ -14,29 +14,19 @@ export interface AppOptions {
   readonly entry?: 'register' | 'hook';
   readonly env?: Readonly<Record<string, string>>;
   readonly nodeOptions?: readonly string[];
-  /** Called with every piece of standard output. */
-  readonly onOutput?: (text: string, child: ChildProcess) => void;
-}
-
-export interface AppResult {
-  readonly stdout: string;
-  readonly stderr: string;
-  readonly code: number | null;
-  readonly signal: NodeJS.Signals | null;
-  readonly durationMs: number;
+  readonly onOutput?: ProcessOptions['onOutput'];
 }
 
 /** Runs a small app in a process of its own, with real module loading, and waits for its end. */
-export async function runApp(options: AppOptions): Promise<AppResult> {
+export async function runApp(options: AppOptions): Promise<EndedProcess> {
   const { format = 'esm', preload = 'import', entry = 'register' } = options;
   // Inside the repository, so that the app's imports resolve to its packages.
   const folder = await mkdtemp(join(DIST, 'app-'));
   const file = join(folder, format === 'esm' ? 'app.mjs' : 'app.cjs');
   await writeFile(file, options.code);
   const flags = preload === 'none' ? [] : [`--${preload}`, `@spanmeter/instrumentation/${entry}`];
-  const started = performance.now();
   try {
-    const child = spawn(process.execPath, [...(options.nodeOptions ?? []), ...flags, file], {
+    return await endedProcess(process.execPath, [...(options.nodeOptions ?? []), ...flags, file], {
       cwd: ROOT,
       env: {
         PATH: process.env['PATH'],
@@ -47,19 +37,8 @@ export async function runApp(options: AppOptions): Promise<AppResult> {
         ANTHROPIC_API_KEY: 'sk-ant-test',
         ...options.env,
       },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      onOutput: options.onOutput,
     });
-    let stdout = '';
-    let stderr = '';
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      stdout += text;
-      options.onOutput?.(text, child);
-    });
-    child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-    const [code, signal] = await new Promise<[number | null, NodeJS.Signals | null]>((resolve) => {
-      child.on('close', (...end) => resolve(end));
-    });
-    return { stdout, stderr, code, signal, durationMs: performance.now() - started };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { spawn } from 'node:child_process';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { endedProcess, type EndedProcess } from '../support/ended-process.ts';
 import { installSet, setFolder } from '../support/sdk-set.ts';
 
 export interface SetAppOptions {
@@ -13,14 +13,8 @@ export interface SetAppOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-export interface SetAppResult {
-  readonly stdout: string;
-  readonly stderr: string;
-  readonly code: number | null;
-}
-
 /** Runs a small app beside the packages of a set, in a process of its own. */
-export async function runSetApp({ set, code, nodeOptions = [], env }: SetAppOptions): Promise<SetAppResult> {
+export async function runSetApp({ set, code, nodeOptions = [], env }: SetAppOptions): Promise<EndedProcess> {
   await installSet(set);
   const folder = join(setFolder(set), '.run', randomUUID());
   await mkdir(folder, { recursive: true });
@@ -34,21 +28,12 @@ export async function runSetApp({ set, code, nodeOptions = [], env }: SetAppOpti
 }
 
 /** Runs a file with Node and waits for its end. */
-export async function runFile(
+export function runFile(
   file: string,
   nodeOptions: readonly string[] = [],
   env: Readonly<Record<string, string>> = {},
-): Promise<SetAppResult> {
-  const child = spawn(process.execPath, [...nodeOptions, file], {
+): Promise<EndedProcess> {
+  return endedProcess(process.execPath, [...nodeOptions, file], {
     env: { PATH: process.env['PATH'], NODE_V8_COVERAGE: process.env['NODE_V8_COVERAGE'], ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
   });
-  let stdout = '';
-  let stderr = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-  const code = await new Promise<number | null>((resolve) => {
-    child.on('close', resolve);
-  });
-  return { stdout, stderr, code };
 }

@@ -2,20 +2,6 @@ import { context } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { InMemoryLogRecordExporter, LoggerProvider, SimpleLogRecordProcessor } from '@opentelemetry/sdk-logs';
 import {
-  AggregationTemporality,
-  InMemoryMetricExporter,
-  MeterProvider,
-  PeriodicExportingMetricReader,
-  type DataPoint,
-  type Histogram,
-} from '@opentelemetry/sdk-metrics';
-import {
-  InMemorySpanExporter,
-  NodeTracerProvider,
-  SimpleSpanProcessor,
-  type ReadableSpan,
-} from '@opentelemetry/sdk-trace-node';
-import {
   internal,
   type CallKind,
   type Config,
@@ -24,6 +10,7 @@ import {
   type Size,
   type StreamReader,
 } from './internals.ts';
+import { memoryTelemetry, type MemoryTelemetry } from './memory-telemetry.ts';
 
 const { SdkInstrumentation } = await internal('instrumentation');
 const { TextSize } = await internal('text-size');
@@ -126,11 +113,9 @@ function ownerOf(moduleExports: unknown): object {
   return (moduleExports as { Client: typeof SmallClient }).Client.prototype;
 }
 
-export interface SmallLab {
+export interface SmallLab extends Pick<MemoryTelemetry, 'spans' | 'metrics'> {
   readonly client: SmallClient;
-  spans(): ReadableSpan[];
   logs(): ReturnType<InMemoryLogRecordExporter['getFinishedLogRecords']>;
-  metrics(): Promise<Map<string, (DataPoint<number> | DataPoint<Histogram>)[]>>;
   close(): Promise<void>;
 }
 
@@ -147,39 +132,24 @@ export function smallLab(env: Readonly<Record<string, string>> = {}, config: Con
       configurable: true,
     });
   }
-  const spans = new InMemorySpanExporter();
-  const tracerProvider = new NodeTracerProvider({ spanProcessors: [new SimpleSpanProcessor(spans)] });
+  const telemetry = memoryTelemetry();
   const logs = new InMemoryLogRecordExporter();
   const loggerProvider = new LoggerProvider({
     processors: [new SimpleLogRecordProcessor({ exporter: logs })],
   });
-  const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
-  const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 3_600_000 });
-  const meterProvider = new MeterProvider({ readers: [reader] });
   const instrumentation = new SdkInstrumentation(ADAPTER, config);
-  instrumentation.setTracerProvider(tracerProvider);
+  instrumentation.setTracerProvider(telemetry.tracerProvider);
   instrumentation.setLoggerProvider(loggerProvider);
-  instrumentation.setMeterProvider(meterProvider);
+  instrumentation.setMeterProvider(telemetry.meterProvider);
   instrumentation.manuallyInstrument({ Client });
   return {
     client: new Client(),
-    spans: () => spans.getFinishedSpans(),
+    spans: telemetry.spans,
+    metrics: telemetry.metrics,
     logs: () => logs.getFinishedLogRecords(),
-    async metrics() {
-      // The vocabulary is read with the first call; only then is the environment as it was.
-      await reader.forceFlush();
-      const last = exporter.getMetrics().at(-1)?.scopeMetrics ?? [];
-      return new Map(
-        last.flatMap((scope) =>
-          scope.metrics.map(
-            (metric) => [metric.descriptor.name, metric.dataPoints as DataPoint<number>[]] as const,
-          ),
-        ),
-      );
-    },
     async close() {
       instrumentation.disable();
-      await Promise.all([tracerProvider.shutdown(), meterProvider.shutdown(), loggerProvider.shutdown()]);
+      await Promise.all([telemetry.shutdown(), loggerProvider.shutdown()]);
       for (const key of Object.keys(env)) {
         if (before[key] === undefined) delete process.env[key];
         else process.env[key] = before[key];

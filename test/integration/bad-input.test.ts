@@ -35,7 +35,6 @@ function partialOf(answer: HttpAnswer): { rejected: number; message: string } | 
 }
 
 describe('bad input', function () {
-  this.timeout(120_000);
   let collector: CollectorProcess;
 
   before(async () => {

@@ -72,7 +72,6 @@ console.log('open again');
 `;
 
 describe('a budget guard beside a running collector', function () {
-  this.timeout(120_000);
   let collector: CollectorProcess;
   let standIn: StandIn;
 

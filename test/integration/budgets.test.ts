@@ -31,7 +31,6 @@ async function defaultOf(collector: CollectorProcess, tenant: string): Promise<B
 }
 
 describe('budgets of a running collector', function () {
-  this.timeout(60_000);
   const dataDir = useTempDir();
 
   it('say right after a commit what was spent, and the same after a kill and a restart', async () => {

@@ -40,7 +40,6 @@ const embeddingCall = (url: string): string => `
 `;
 
 describe('a call of a real SDK, end to end', function () {
-  this.timeout(60_000);
   let collector: CollectorProcess;
   let anthropic: StandIn;
   let openai: StandIn;

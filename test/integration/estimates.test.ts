@@ -75,7 +75,6 @@ const app = (openai: string, anthropic: string): string => `
 `;
 
 describe('estimates of missing usage, end to end', function () {
-  this.timeout(90_000);
   let openai: StandIn;
   let anthropic: StandIn;
   const collectors: CollectorProcess[] = [];

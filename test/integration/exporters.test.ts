@@ -27,7 +27,6 @@ const coding = (gzip: boolean): CompressionAlgorithm =>
   gzip ? CompressionAlgorithm.GZIP : CompressionAlgorithm.NONE;
 
 describe('the exporters of the OpenTelemetry SDK for JavaScript', function () {
-  this.timeout(60_000);
   let collector: CollectorProcess;
   let front: Front;
   let backend: OtlpSink;

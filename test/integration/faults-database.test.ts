@@ -28,7 +28,6 @@ function post(port: number, body: Buffer): Promise<Response> {
 }
 
 describe("a collector with an operator's PostgreSQL", function () {
-  this.timeout(60_000);
   const directory = useTempDir();
   let database: StoppableDatabase;
   /** Everything that this file sends, so that totals stay comparable. */

@@ -33,7 +33,6 @@ function serverOf(dataDir: string): number {
 }
 
 describe('a collector whose embedded PostgreSQL fails under load', function () {
-  this.timeout(60_000);
   const directory = useTempDir();
 
   it('stores everything it acknowledged, whether the server hung, was killed, or both were', async function () {

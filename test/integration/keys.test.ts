@@ -161,7 +161,6 @@ const ATTRIBUTED: readonly Attributed[] = [
 ];
 
 describe('keys at the running collector', function () {
-  this.timeout(60_000);
   let collector: CollectorProcess;
 
   before(async () => {

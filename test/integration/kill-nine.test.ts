@@ -65,7 +65,7 @@ async function storedWhen(
 }
 
 describe('a collector that is killed under load', function () {
-  this.timeout(180_000);
+  this.timeout(600_000);
 
   const directory = useTempDir();
 

@@ -53,7 +53,6 @@ function overlayOf(options: Readonly<Record<string, string>>): string {
 }
 
 describe('own prices of a running collector', function () {
-  this.timeout(120_000);
   let database: FreshDatabase;
   let collector: CollectorProcess;
   let folder: string;
@@ -260,8 +259,6 @@ describe('own prices of a running collector', function () {
 });
 
 describe('own prices of a collector whose database is away', function () {
-  this.timeout(120_000);
-
   it('are waited for before anything is priced, and those read last apply while it is away again', async () => {
     const database = await startStoppableDatabase();
     const first = await startCollector({ env: { DATABASE_URL: database.url } });

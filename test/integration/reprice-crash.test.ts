@@ -141,7 +141,7 @@ async function done(url: string): Promise<number> {
 }
 
 describe('a reprice that is killed', function () {
-  this.timeout(240_000);
+  this.timeout(600_000);
   const directory = useTempDir();
   let database: FreshDatabase;
   let other: FreshDatabase | null = null;

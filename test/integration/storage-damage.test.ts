@@ -18,7 +18,6 @@ interface Letter {
 }
 
 describe('a journal that was damaged while its collector was down', function () {
-  this.timeout(60_000);
   /** Twelve requests of a collector that never reached its database and was killed. */
   let original: string;
   let dataDir: string;

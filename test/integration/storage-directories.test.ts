@@ -16,7 +16,6 @@ import { query } from '../support/query.ts';
 import { useTempDir } from '../support/temp-dir.ts';
 
 describe('data directories and databases that do not belong together', function () {
-  this.timeout(60_000);
   const directory = useTempDir();
   let database: FreshDatabase;
   let load: ExactLoad;

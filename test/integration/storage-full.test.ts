@@ -16,7 +16,6 @@ async function fill(file: string): Promise<void> {
 }
 
 describe('a collector whose disk is full', function () {
-  this.timeout(60_000);
   const directory = useTempDir();
 
   it('refuses while nothing has room there, and stores everything once there is some', async function () {

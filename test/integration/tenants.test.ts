@@ -36,7 +36,6 @@ interface Calls {
 }
 
 describe('tenants at the running collector', function () {
-  this.timeout(60_000);
   let collector: CollectorProcess;
 
   before(async () => {

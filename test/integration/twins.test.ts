@@ -25,7 +25,6 @@ function nested(): { readonly outer: BuilderSpan; readonly inner: BuilderSpan } 
 }
 
 describe('spans of one call that come with different requests', function () {
-  this.timeout(60_000);
   const dataDir = useTempDir();
 
   it('are billed once, also where the collector was killed between them', async () => {

@@ -305,8 +305,6 @@ const WHOLE = {
 };
 
 describe('a damaged prices file', function () {
-  this.timeout(60_000);
-
   it('never makes parsing or pricing fail, in 4,000 random cases, and is mostly told of', () => {
     let faulty = 0;
     for (let i = 0; i < 4_000; i++) {
@@ -338,8 +336,6 @@ describe('a damaged prices file', function () {
 });
 
 describe('prices of layers', function () {
-  this.timeout(60_000);
-
   it('in other currencies and with discounts equal an independent computation in 20,000 random cases', () => {
     let unpriced = 0;
     for (let world = 0; world < 500; world++) {

@@ -266,7 +266,7 @@ describe('the price engine', () => {
     for (const status of ['priced', 'unpriced_dimension', 'unpriced_model', 'missing_usage']) {
       assert.ok((seen.get(status) ?? 0) > 100, `${status}: ${seen.get(status)}`);
     }
-  }).timeout(60_000);
+  });
 
   it('has lines whose exact sum, rounded once, is the amount', () => {
     for (const [{ book }, question, cost, index] of pricedQuestions(5000)) {

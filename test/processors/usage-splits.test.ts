@@ -108,5 +108,5 @@ describe('counts that can be split in several ways', () => {
     assert.deepEqual(faults, []);
     for (const kind of ['priced', 'unpriced_dimension', 'invalid_usage'])
       assert.ok((seen.get(kind) ?? 0) > 500, kind);
-  }).timeout(10_000);
+  });
 });

@@ -61,7 +61,7 @@ export async function measure(
           tallied: tallied[scenario],
           stored: stored[scenario],
           served: served[scenario],
-          expected: entry.sdk.expect?.[scenario]?.usage,
+          expected: entry.sdk.expect?.[scenario]?.billed ?? entry.sdk.expect?.[scenario]?.usage,
         }),
       ]),
     );

@@ -14,6 +14,8 @@ export interface Stored {
   /** Of billable calls: input with cached, output, cache reads and writes. */
   readonly tokens: readonly [input: number, output: number, cacheRead: number, cacheWrite: number];
   readonly provider: string;
+  /** What billable calls are charged by, one entry a call. */
+  readonly charged: readonly Readonly<Record<string, string>>[];
 }
 
 /** What is stored of a tenant, by scenario, once all that was acknowledged is. */
@@ -26,6 +28,7 @@ export async function storedOf(
     collector.databaseUrl(),
     `SELECT coalesce(feature, '') AS feature, count(*)::int AS calls, max(provider) AS provider,
             coalesce(sum(cost_usd), 0)::float8 AS "costUsd", count(cost_usd)::int AS priced,
+            coalesce(jsonb_agg(usage ORDER BY usage::text) FILTER (WHERE billable), '[]') AS charged,
             ARRAY[coalesce(sum(input_tokens) FILTER (WHERE billable), 0),
                   coalesce(sum(output_tokens) FILTER (WHERE billable), 0),
                   coalesce(sum(cache_read_tokens) FILTER (WHERE billable), 0),

@@ -27,6 +27,8 @@ export const VERDICTS: Readonly<Record<string, string>> = {
     'The app saw another result or error than without the instrumentation, or did not get so far.',
   'not stopped': 'The app left the stream, and the provider went on generating to the end, which it bills.',
   leaked: 'A span was started and never ended, so that nothing arrived.',
+  'no call':
+    'The SDK sent nothing, or the app read again what was billed before: nothing was due, and nothing was billed.',
   lost: 'No span was started; nothing arrived.',
   'no usage': 'The call arrived without the token counts that the provider told, so it cannot be billed.',
   twice: 'The same call was billed more than once.',
@@ -40,7 +42,7 @@ export const VERDICTS: Readonly<Record<string, string>> = {
 };
 
 /** Verdicts that say that all is well. */
-export const GOOD: readonly string[] = ['billed', 'counted', 'seen'];
+export const GOOD: readonly string[] = ['billed', 'counted', 'seen', 'no call'];
 
 /** Whose prices depend on where a model runs. */
 const PLACED: ReadonlySet<string> = new Set(['aws.bedrock', 'gcp.vertex_ai']);
@@ -53,6 +55,7 @@ export function verdictOf(evidence: Evidence): string {
   const { scenario, bare, run, tallied, stored, served, expected = {} } = evidence;
   if (linesOf(run, scenario) !== linesOf(bare, scenario)) return 'app broken';
   if (chunksLeft(run, scenario) > chunksLeft(bare, scenario) + 20) return 'not stopped';
+  if (bare.outcomes[scenario]?.spans === 0 && isNothing(stored)) return 'no call';
   if (stored === undefined || stored.calls === 0) {
     return tallied !== undefined && tallied.started > tallied.ended ? 'leaked' : 'lost';
   }
@@ -64,7 +67,7 @@ export function verdictOf(evidence: Evidence): string {
   const [input, output] = stored.tokens;
   // What is charged by other units has a cost and no tokens.
   const isByTokens = served.priced === 0 || served.tokens[0] + served.tokens[1] > 0;
-  if (input + output === 0 && isByTokens) return 'no usage';
+  if (input + output === 0 && isByTokens) return areUnitsEqual(stored, served) ? 'counted' : 'no usage';
   if (served.priced === 0) return countedOf(stored, served);
   const times = stored.costUsd / served.costUsd;
   if (Math.abs(times - 1) < EPSILON) return 'billed';
@@ -73,6 +76,16 @@ export function verdictOf(evidence: Evidence): string {
     if (PLACED.has(served.provider)) return 'billed';
   }
   return times >= 2 && isWhole(times) ? 'twice' : wrong(times);
+}
+
+function isNothing(stored: Stored | undefined): boolean {
+  return stored === undefined || (stored.costUsd === 0 && sumOf(stored) === 0);
+}
+
+/** Whether what has no price here is counted in the units that it is charged by. */
+function areUnitsEqual(stored: Stored, served: Stored): boolean {
+  const isCharged = served.charged.some((units) => Object.values(units).some((count) => Number(count) > 0));
+  return isCharged && JSON.stringify(stored.charged) === JSON.stringify(served.charged);
 }
 
 function sumOf(served: Stored | undefined): number {

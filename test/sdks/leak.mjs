@@ -3,6 +3,7 @@
 //   node --expose-gc --import nowhere.mjs leak.mjs openai|anthropic COUNT
 import { setTimeout as sleep } from 'node:timers/promises';
 import { instrumentations } from '@spanmeter/instrumentation/hook';
+import { count as read } from './drivers/reading.mjs';
 import { answer, WIRES } from './wires.mjs';
 
 const CHUNKS = 4;
@@ -46,14 +47,6 @@ const refused = client(() => '{"error":{"message":"no"}}', 429);
 const unreachable = wire.connect(async () => {
   throw new TypeError('fetch failed');
 });
-
-async function read(source, until = Number.POSITIVE_INFINITY, then = () => 'break') {
-  let chunks = 0;
-  for await (const _ of source) {
-    chunks += 1;
-    if (chunks === until && then() === 'break') break;
-  }
-}
 
 /** Ways in which a call may end, as often as their weight. */
 const WAYS = [

@@ -45,7 +45,13 @@ const scenarios = driver.scenarios({
   url,
   spanmeter,
   prompt: PROMPT,
-  behave: (behaviour) => control({ behaviour }),
+  /** A request under `behaviour`; the SDK's promise is made by `send`, since awaiting one reads its body. */
+  under: async (behaviour, send) => {
+    await control({ behaviour });
+    return send();
+  },
+  /** Resolves once the provider has a request of this scenario. */
+  arrival: () => control({ await: 'request' }),
 });
 const manifest = {};
 for (const [name, entry] of Object.entries(scenarios)) {

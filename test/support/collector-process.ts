@@ -12,7 +12,7 @@ import { endOrphanedServer } from './orphaned-server.ts';
 
 export const REPOSITORY = dirname(dirname(dirname(dirname(fileURLToPath(import.meta.url)))));
 /** Longer than a collector gives itself; one that hangs beyond it must not outlive its test. */
-const STOP_LIMIT_MS = 40_000;
+const STOP_LIMIT_MS = 90_000;
 const MAIN = join(REPOSITORY, 'collector', 'dist', 'main.js');
 
 export interface CollectorPorts {

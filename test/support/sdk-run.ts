@@ -1,13 +1,13 @@
-import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { cp, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { endedProcess, type EndedProcess } from './ended-process.ts';
 import type { ServedRequest, StandIn } from './provider/index.ts';
 import { installSet, SDKS, setFolder } from './sdk-set.ts';
 import { until } from './until.ts';
 
-/** Longer than any driver needs; one that hangs beyond it is ended. */
-const RUN_LIMIT_MS = 90_000;
+/** Longer than any driver needs on the busiest machine; one that hangs beyond it is ended. */
+const RUN_LIMIT_MS = 280_000;
 
 export interface SdkRunOptions {
   readonly set: string;
@@ -99,7 +99,7 @@ export interface BesideOptions {
 }
 
 /** What a script beside a set left behind; its folder is `.` in the texts. */
-export interface BesideResult extends Ended {
+export interface BesideResult extends Pick<EndedProcess, 'stdout' | 'stderr' | 'code'> {
   readonly kept: string | undefined;
 }
 
@@ -123,7 +123,12 @@ export async function runBeside(options: BesideOptions): Promise<BesideResult> {
       NODE_V8_COVERAGE: process.env['NODE_V8_COVERAGE'],
       ...options.env,
     };
-    const ended = await run(options.node ?? process.execPath, args, folder, env, options.limitMs);
+    const { limitMs = RUN_LIMIT_MS, node = process.execPath } = options;
+    const ended = await endedProcess(node, args, { cwd: folder, env, limitMs });
+    if (ended.signal !== null) {
+      const said = `${ended.stdout}${ended.stderr}`;
+      throw new Error(`${args.join(' ')} was ended by ${ended.signal}:\n${said}`);
+    }
     const shown = (text: string): string => text.replaceAll(folder, '.');
     const kept =
       options.keep === undefined
@@ -133,32 +138,4 @@ export async function runBeside(options: BesideOptions): Promise<BesideResult> {
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-}
-
-interface Ended {
-  readonly stdout: string;
-  readonly stderr: string;
-  readonly code: number | null;
-}
-
-function run(
-  node: string,
-  args: readonly string[],
-  cwd: string,
-  env: NodeJS.ProcessEnv,
-  limitMs = RUN_LIMIT_MS,
-): Promise<Ended> {
-  const child = spawn(node, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
-  const hung = setTimeout(() => child.kill('SIGKILL'), limitMs);
-  let stdout = '';
-  let stderr = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-  return new Promise((resolve, reject) => {
-    child.on('error', reject);
-    child.on('close', (code) => {
-      clearTimeout(hung);
-      resolve({ stdout, stderr, code });
-    });
-  });
 }

@@ -1,6 +1,7 @@
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
+import { isAlias, isMap, isScalar, isSeq, LineCounter } from 'yaml';
 import type { Document, Node, Pair, ParsedNode } from 'yaml';
 import type { Fault } from './fault.ts';
+import { parseYaml } from './parse-yaml.ts';
 import { formatPath, isTreeMap, mapOf } from './tree.ts';
 import type { Path, Tree } from './tree.ts';
 
@@ -84,7 +85,7 @@ export function readYaml(text: string): YamlResult {
   if (Buffer.byteLength(text) > MAX_TEXT_BYTES) return failed(`larger than ${MAX_TEXT_BYTES} bytes`);
   const counter = new LineCounter();
   try {
-    const document = parseDocument(text, { lineCounter: counter, prettyErrors: false, intAsBigInt: false });
+    const document = parseYaml(text, counter);
     const [error] = document.errors;
     if (error !== undefined) {
       return failed(`not readable as YAML: ${error.message}`, counter.linePos(error.pos[0]).line);

@@ -1,7 +1,8 @@
 import { readFile, stat } from 'node:fs/promises';
 import type { ClientBase } from 'pg';
-import { parse } from 'yaml';
+import { LineCounter } from 'yaml';
 import { z } from 'zod';
+import { parseYaml } from '../config/parse-yaml.ts';
 import { hashKey, isKey } from './key.ts';
 import { keyFault } from './store.ts';
 import { KEY_ROLES } from './stored-key.ts';
@@ -68,7 +69,10 @@ export async function readKeysFile(path: string): Promise<FirstKey[]> {
     // A pipe can be read once only, and the file is read again when the store is reached.
     if (!(await stat(path)).isFile()) throw new KeysFileError(path, ['not a regular file']);
     // The parser's own message would quote the line, and with it a key.
-    document = parse(await readFile(path, 'utf8'), { prettyErrors: false, logLevel: 'silent' });
+    const read = parseYaml(await readFile(path, 'utf8'), new LineCounter());
+    const [error] = read.errors;
+    if (error !== undefined) throw error;
+    document = read.toJS();
   } catch (error) {
     if (error instanceof KeysFileError) throw error;
     const code = (error as NodeJS.ErrnoException).code ?? 'not readable';

@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { WrittenNumber } from '@spanmeter/processors';
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type Alias, type Node } from 'yaml';
+import { isAlias, isMap, isScalar, isSeq, LineCounter, type Alias, type Node } from 'yaml';
+import { parseYaml } from '../config/parse-yaml.ts';
 
 /** Line and column, counted from 1. */
 export interface Position {
@@ -168,12 +169,7 @@ export function readPriceYaml(bytes: Buffer): PriceText {
   const reader = new ValueReader(counter);
   try {
     // Duplicate keys are found by the reader: the parser compares each key with every other.
-    const document = parseDocument(text, {
-      lineCounter: counter,
-      prettyErrors: false,
-      uniqueKeys: false,
-      schema: 'core',
-    });
+    const document = parseYaml(text, counter, { uniqueKeys: false, schema: 'core' });
     const control = faultsOfText(text, counter);
     if (control.length > 0) return { value: null, faults: control, positionOf: () => null };
     const { yaml } = document.directives;

@@ -27,7 +27,6 @@ const EVERYBODY: ChannelRoute = {
 };
 
 describe('the daily summary', function () {
-  this.timeout(30_000);
   let database: FreshDatabase;
   let pool: Pool;
 

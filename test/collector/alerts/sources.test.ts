@@ -9,11 +9,9 @@ import { storeRollups } from './rollup-rows.ts';
 const WEEK_MS = 7 * 86_400_000;
 
 describe('what alerts are raised of', function () {
-  this.timeout(30_000);
   let kept: KeptAlerts;
 
   before(async function () {
-    this.timeout(60_000);
     kept = await KeptAlerts.open();
   });
   after(() => kept?.close());

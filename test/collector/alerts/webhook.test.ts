@@ -33,7 +33,6 @@ function snippet(language: string): string {
 }
 
 describe('a webhook', function () {
-  this.timeout(20_000);
   let receiver: WebhookReceiver;
   beforeEach(async () => {
     receiver = await startReceiver();

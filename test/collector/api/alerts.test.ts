@@ -11,12 +11,10 @@ function identity(role: Identity['role'], tenant: string | null): Identity {
 }
 
 describe('alerts for people', function () {
-  this.timeout(30_000);
   let kept: KeptAlerts;
   let api: RunningApi;
 
   before(async function () {
-    this.timeout(60_000);
     kept = await KeptAlerts.open();
     api = await runApi(kept.database.url, {
       authenticator: authenticatorOf({

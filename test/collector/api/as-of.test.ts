@@ -91,7 +91,6 @@ const QUERIES = [
 ];
 
 describe('spend as it stood', function () {
-  this.timeout(120_000);
   let database: FreshDatabase;
   let api: RunningApi;
 

@@ -29,7 +29,6 @@ describe('/api/v1/budgets', () => {
   let keyed: RunningApi;
 
   before(async function () {
-    this.timeout(60_000);
     database = await freshDatabase();
     open = await runApi(database.url, { now: () => NOW });
     keyed = await runApi(database.url, { now: () => NOW, authenticator: AUTHENTICATOR });

@@ -20,7 +20,6 @@ describe('spend by user, session and agent', () => {
   }
 
   before(async function () {
-    this.timeout(60_000);
     database = await freshDatabase();
   });
   afterEach(async () => {
@@ -98,7 +97,6 @@ describe('spend by user, session and agent', () => {
   });
 
   it('misses no commit where budgets are made, changed and removed while calls are written', async function () {
-    this.timeout(20_000);
     const writers = [lab(), lab()];
     const done = new AbortController();
     let written = 0;

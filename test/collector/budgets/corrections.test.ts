@@ -15,7 +15,6 @@ const USER: Record<string, AttributeValue> = {
 };
 
 describe('corrections and budgets', function () {
-  this.timeout(60_000);
   let database: FreshDatabase;
   let lab: SpendLab;
 

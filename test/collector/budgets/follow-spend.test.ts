@@ -11,7 +11,6 @@ const TODAY = '2026-11-19T00:00:00.000Z';
 const NEVER_MS = 3_600_000;
 
 describe('following the spend', function () {
-  this.timeout(20_000);
   let database: FreshDatabase;
   let labs: SpendLab[] = [];
   let followers: SpendFollower[] = [];

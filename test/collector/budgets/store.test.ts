@@ -80,7 +80,6 @@ describe('budgets as rows', () => {
   let second: Client;
 
   before(async function () {
-    this.timeout(60_000);
     database = await freshDatabase();
     [client, second] = [0, 1].map(() => new Client({ connectionString: database.url })) as [Client, Client];
     await Promise.all([client.connect(), second.connect()]);

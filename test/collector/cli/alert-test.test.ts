@@ -60,7 +60,6 @@ async function alertTest(channels: object, more: readonly string[] = [], used = 
 }
 
 describe('spanmeter alert test', function () {
-  this.timeout(20_000);
   let receiver: WebhookReceiver;
   beforeEach(async () => {
     receiver = await startReceiver();

@@ -11,7 +11,6 @@ const NOON = new Date('2026-11-19T12:00:00Z');
 const USD = 1_000_000_000_000n;
 
 describe('spanmeter budget', function () {
-  this.timeout(20_000);
   let database: FreshDatabase;
   let lab: SpendLab;
 

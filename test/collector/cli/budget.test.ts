@@ -9,7 +9,6 @@ describe('spanmeter budget', () => {
   let database: FreshDatabase;
 
   before(async function () {
-    this.timeout(60_000);
     database = await freshDatabase();
     await storeTenants(database.url, { acme: 'Europe/Rome', other: 'UTC' });
     await storeCalls(database.url, [

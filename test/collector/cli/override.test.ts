@@ -63,7 +63,6 @@ describe('spanmeter override', () => {
   const directory = useTempDir();
 
   before(async function () {
-    this.timeout(60_000);
     database = await freshDatabase();
     client = new Client({ connectionString: database.url });
     await client.connect();
@@ -280,7 +279,6 @@ describe('spanmeter override', () => {
   });
 
   it('is followed by a running collector on NOTIFY, and again after its connection broke', async function () {
-    this.timeout(30_000);
     const reads: number[] = [];
     const connections: Client[] = [];
     const source = createOverrideSource({

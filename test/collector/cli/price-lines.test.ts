@@ -85,5 +85,5 @@ describe('spanmeter price --stdin', () => {
       'separated \u2028 priced 0.000000000000',
       'last priced 0.007500000000',
     ]);
-  }).timeout(20_000);
+  });
 });

@@ -60,7 +60,6 @@ describe('the totals of corrections', () => {
   });
 
   describe('in the store', function () {
-    this.timeout(60_000);
     let database: FreshDatabase;
     before(async () => {
       database = await freshDatabase();

@@ -22,7 +22,7 @@ describe('back-test of forecasts', () => {
     for (const coverage of [total.model.sumCoverage, total.model.dayCoverage]) {
       assert.ok(coverage >= 0.75 && coverage <= 0.9, `coverage ${coverage}`);
     }
-  }).timeout(20_000);
+  });
 
   it('does so on other draws of the same habits, and its fallback stays within 20 %', () => {
     const { total } = backtest(seededTenants(7), model, 14);
@@ -33,7 +33,7 @@ describe('back-test of forecasts', () => {
     );
     assert.ok(total.runRate.mape <= 0.2, `fallback's MAPE ${total.runRate.mape}`);
     assert.ok(total.runRate.sumCoverage >= 0.65 && total.runRate.sumCoverage <= 0.95);
-  }).timeout(20_000);
+  });
 
   it('falls back to run-rate forecasts where the library fails', () => {
     const { total } = backtest(seeded.slice(0, 3), () => null, 21);
@@ -47,5 +47,5 @@ describe('back-test of forecasts', () => {
       [5, 10, 15, 20, 25],
     );
     assert.ok(scores.at(-1)!.mape < scores[0]!.mape && scores[0]!.mape < 0.15, JSON.stringify(scores));
-  }).timeout(20_000);
+  });
 });

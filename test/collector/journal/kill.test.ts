@@ -39,7 +39,6 @@ describe('the journal of a process that is killed', () => {
   const dir = useTempDir();
 
   it('has every acknowledged record, over and over, and its lock is taken over', async function () {
-    this.timeout(60_000);
     const acknowledged = new Map<number, string>();
     for (let round = 0; round < 5; round += 1) {
       for (const [sequence, text] of await appendAndKill(dir.path, 60 + round * 37)) {
@@ -58,7 +57,6 @@ describe('the journal of a process that is killed', () => {
   });
 
   it('is refused to everybody else while that process lives', async function () {
-    this.timeout(30_000);
     await appendAndKill(dir.path, 3, async () => {
       await assert.rejects(openTestJournal(dir.path), DirectoryHeld);
     });

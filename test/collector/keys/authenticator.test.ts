@@ -14,7 +14,8 @@ import { createKey, revokeKey, rotateKey, type CreatedKey } from '@spanmeter/col
 import { createTenant } from '@spanmeter/collector/dist/keys/tenant-store.js';
 import type { HeaderLookup } from '@spanmeter/collector/dist/pipeline/identity.js';
 import { SILENT_LOG } from '@spanmeter/collector/dist/pipeline/silent.js';
-import { freshDatabase, type FreshDatabase } from '../../support/database.js';
+import { freshDatabase, type FreshDatabase } from '../../support/database.ts';
+import { freePorts } from '../../support/free-port.ts';
 
 const NEVER_SEEN = `sm_${'x'.repeat(43)}`;
 
@@ -47,9 +48,10 @@ async function startRelay(
       far.pipe(near);
     });
   let server = make();
-  server.listen(0, '127.0.0.1');
+  // One that nobody else is given while it is cut.
+  const [port] = await freePorts(1);
+  server.listen(port, '127.0.0.1');
   await once(server, 'listening');
-  const { port } = server.address() as { port: number };
   const url = new URL(target.href);
   url.port = String(port);
   return {

@@ -182,4 +182,16 @@ keys:
     );
     await assert.rejects(readKeysFile(twice), /listed twice/);
   });
+
+  it('takes no keys file that is no sound YAML', async () => {
+    const faults = {
+      'keys: []\nkeys: []': /DUPLICATE_KEY/,
+      'keys: []\n---\nkeys: []': /MULTIPLE_DOCS/,
+      'keys: [ {': /BAD_INDENT/,
+      [`keys: ${'['.repeat(100_000)}`]: /not readable/,
+    };
+    for (const [text, fault] of Object.entries(faults)) {
+      await assert.rejects(readKeysFile(await keysFile(text)), fault);
+    }
+  });
 });

@@ -3,6 +3,7 @@ import { estimateKeys, type GenAiSpan } from '@spanmeter/processors';
 import { scanTraces } from '@spanmeter/collector/dist/otlp/scan.js';
 import { createSpanDecoder } from '@spanmeter/collector/dist/otlp/span.js';
 import { chatSpan } from '../../support/chat-span.ts';
+import { cpuTimeMs } from '../../support/cpu-time.ts';
 import { buildTraces, type BuilderAttributes } from '../../support/otlp-builder.ts';
 
 const { content } = estimateKeys('content');
@@ -56,9 +57,9 @@ describe('the content of a span', () => {
     const many = Object.fromEntries(
       Array.from({ length: 50_000 }, (_, i) => [`gen_ai.prompt.${i}.content`, 'a']),
     );
-    const started = performance.now();
+    const started = cpuTimeMs();
     const span = decode(many);
-    assert.ok(performance.now() - started < 3_000);
+    assert.ok(cpuTimeMs() - started < 10_000);
     assert.equal(span.content!.parts.length, 1024);
     assert.equal(span.content!.complete, false);
     const large = decode({ 'gen_ai.input.messages': [{ content: 'a'.repeat(300_000) }] });

@@ -46,7 +46,6 @@ describe('row-level security', () => {
   }
 
   before(async function () {
-    this.timeout(60_000);
     database = await freshDatabase();
     const ledger = createPostgresLedger({
       connectionString: database.url,

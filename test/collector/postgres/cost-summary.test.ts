@@ -5,7 +5,6 @@ describe('get_cost_summary', () => {
   let database: FreshDatabase;
 
   before(async function () {
-    this.timeout(60_000);
     database = await freshDatabase();
     await sql(
       database.url,

@@ -25,7 +25,6 @@ const isRoot = process.getuid?.() === 0;
 const EMBEDDED_MODULE = fileURLToPath(import.meta.resolve('@spanmeter/collector/dist/database/embedded.js'));
 
 describe('the embedded PostgreSQL', function () {
-  this.timeout(90_000);
   let folder: string;
   let dataDir: string;
   const running: DatabaseServer[] = [];

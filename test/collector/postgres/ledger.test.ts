@@ -46,7 +46,6 @@ describe('the PostgreSQL ledger', () => {
   }
 
   before(async function () {
-    this.timeout(60_000);
     database = await freshDatabase();
   });
   afterEach(async () => {

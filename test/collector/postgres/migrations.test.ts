@@ -12,7 +12,6 @@ import { emptyDatabase, type FreshDatabase, freshDatabase, sql } from '../../sup
 const DAY_MS = 86_400_000;
 
 describe('migrations', function () {
-  this.timeout(60_000);
   const made: FreshDatabase[] = [];
   afterEach(async () => {
     for (const database of made.splice(0)) await database.drop();
@@ -91,7 +90,6 @@ describe('migrations', function () {
 });
 
 describe('retention', function () {
-  this.timeout(60_000);
   let database: FreshDatabase;
   before(async () => {
     database = await freshDatabase();

@@ -17,7 +17,6 @@ describe('A pool whose connections end', () => {
   let pid: number;
 
   before(async function () {
-    this.timeout(60_000);
     const server = await testServer();
     adminUrl = server.adminUrl;
     pool = openPool({ connectionString: server.ownerUrl, max: 1 }, SILENT_LOG);

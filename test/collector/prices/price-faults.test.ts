@@ -246,8 +246,6 @@ describe('the reference of prices files', () => {
 });
 
 describe('a hostile prices file', function () {
-  this.timeout(20_000);
-
   const lines = (count: number): string => 'a\n'.repeat(count);
   const bomb = Array.from({ length: 14 }, (_, i) => `a${i}`)
     .map(
@@ -282,13 +280,17 @@ describe('a hostile prices file', function () {
   ];
   for (const [name, bytes, expected] of FILES) {
     it(`of ${name} is refused in time`, function () {
-      this.timeout(60_000);
       const start = cpuTimeMs();
       const { faults, overrides } = readPriceDocument('f', bytes);
-      assert.ok(cpuTimeMs() - start < 10_000);
+      assert.ok(cpuTimeMs() - start < 20_000);
       assert.match(faults[0] ?? '', expected);
       assert.ok(faults.length <= 20);
       assert.deepEqual(overrides.operator.prices, []);
     });
   }
+
+  it('is not composed where it is nested deeply, since V8 may end the process with the stack', () => {
+    const { faults } = readPriceDocument('f', Buffer.from(`${'['.repeat(1000)}${']'.repeat(1000)}`));
+    assert.deepEqual(faults, ['f is nested too deeply']);
+  });
 });

@@ -76,14 +76,11 @@ describe('files of own prices', () => {
 
   it('are refused by their size before they are read', async () => {
     const file = await open(at('prices.yaml'), 'w');
-    await file.truncate(50 * 1024 * 1024);
+    // More than can be read into memory; nothing of it is on the disk.
+    await file.truncate(50 * 1024 ** 3);
     await file.close();
-    const before = process.memoryUsage().rss;
-    const start = performance.now();
     const [fault] = await faultsOf(read(at('prices.yaml')));
-    assert.equal(fault, `${at('prices.yaml')} has 52428800 bytes; a prices file has at most 8192`);
-    assert.ok(performance.now() - start < 1000);
-    assert.ok(process.memoryUsage().rss - before < 20 * 1024 * 1024);
+    assert.equal(fault, `${at('prices.yaml')} has 53687091200 bytes; a prices file has at most 8192`);
   });
 
   it('are files that are there', async () => {
@@ -94,7 +91,6 @@ describe('files of own prices', () => {
   });
 
   it('read in a thread of its own say the same', async function () {
-    this.timeout(20_000);
     await writeFile(at('prices.yaml'), `tenants: { acme: { ${PRICE.trim()} } }\n`);
     const options = { prices: at('prices.yaml'), tenantPrices: null, maxFileBytes: 8192 };
     const never = new AbortController().signal;

@@ -24,7 +24,6 @@ const DAY = '2026-11-20';
 const OWN: Record<string, AttributeValue> = { ...GPT_4O, 'gen_ai.request.model': 'own-model' };
 
 describe('spanmeter reprice', function () {
-  this.timeout(60_000);
   const directory = useTempDir();
   let database: FreshDatabase;
   let ledger: LedgerWriter;

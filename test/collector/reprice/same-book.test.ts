@@ -166,7 +166,6 @@ function badInputGroups(): SpanGroup[] {
 }
 
 describe('a reprice with the book that priced the calls', function () {
-  this.timeout(60_000);
   let database: FreshDatabase;
 
   beforeEach(async () => {

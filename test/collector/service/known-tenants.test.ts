@@ -6,7 +6,6 @@ import { freshDatabase, sql, type FreshDatabase } from '../../support/database.t
 import { until } from '../../support/until.ts';
 
 describe('the known tenants', function () {
-  this.timeout(30_000);
   let database: FreshDatabase;
   let pool: Pool;
 

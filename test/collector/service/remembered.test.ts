@@ -10,7 +10,6 @@ import { until } from '../../support/until.ts';
 const DAY_MS = 86_400_000;
 
 describe('figures that gauges remember', function () {
-  this.timeout(20_000);
   let database: FreshDatabase;
   let pool: Pool;
 

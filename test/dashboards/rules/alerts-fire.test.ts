@@ -65,7 +65,6 @@ function filledIn(rule: AlertRule, one: RuleCase): (description: string) => Reco
 }
 
 describe('the alerts, by promtool', function () {
-  this.timeout(60_000);
   const folder = useTempDir();
   let promtool = '';
   before(async function () {
@@ -84,9 +83,13 @@ describe('the alerts, by promtool', function () {
         await writeFile(join(folder.path, `${index}.yml`), stringify(file));
       }
       const files = cases.map((_, index) => join(folder.path, `${index}.yml`));
-      await run(promtool, ['test', 'rules', ...files]).catch((fault: { stdout: string; stderr: string }) => {
-        assert.fail(`${fault.stdout}${fault.stderr}`);
-      });
+      // Its garbage collector takes a quarter of the time otherwise.
+      const env = { ...process.env, GOGC: '800' };
+      await run(promtool, ['test', 'rules', ...files], { env }).catch(
+        (fault: { stdout: string; stderr: string }) => {
+          assert.fail(`${fault.stdout}${fault.stderr}`);
+        },
+      );
     });
   }
 });

@@ -42,7 +42,6 @@ async function listen(server: Server): Promise<string> {
 }
 
 describe('a budget that Prometheus scrapes', function () {
-  this.timeout(30_000);
   const messages: { attachments: { title: string; text: string }[] }[] = [];
   const spent = new Map<string, number>();
   const exporter = createServer((_request, response) => {

@@ -18,7 +18,6 @@ const CALL = 'tenant="acme",provider="openai",model="gpt"';
 type Samples = readonly { readonly labels: string; readonly value: number }[];
 
 describe('expressions, by promtool', function () {
-  this.timeout(30_000);
   const folder = useTempDir();
   let promtool = '';
   before(async function () {

@@ -28,8 +28,6 @@ function at(value: unknown, ...path: string[]): unknown {
 const STRANGERS = [undefined, null, 7, {}, () => 1, Map, new Map(), { messages: { create: () => 1 } }];
 
 describe('clients whose module a bundler hid', function () {
-  this.timeout(120_000);
-
   for (const set of ['anthropic-current', 'anthropic-early']) {
     it(`are known by what they have, for the SDK of ${set} and its clients of other platforms`, async () => {
       await installSet(set);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { startAnthropicPlatforms } from '../../support/provider/index.ts';
 import type { Counts } from '../../support/sdk-counts.ts';
 import { provenSdk, type Expected, type Proof } from '../../support/proven-sdk.ts';
+import { provenFirstChunks, provenTextSizes } from '../../support/proven-streams.ts';
 import type { SinkSpan } from '../otlp-sink.ts';
 
 /** Told by the first event of a stream; the output follows only at its end. */
@@ -51,40 +52,20 @@ const TRACES_ITSELF: Readonly<Record<string, Expected>> = {
   batchRefused: { spans: 1 },
 };
 
-/** Characters sent and received, digits and punctuation among those received. */
-const CHARACTERS: Readonly<Record<string, readonly (number | undefined)[]>> = {
-  // Two events before the first of three words; the input was told.
-  break: [undefined, 18, 3],
-  stream: [undefined, undefined, undefined],
-};
-
 function declareMore(proof: Proof): void {
-  it('tells how much text it was just where the provider told no tokens', () => {
-    for (const [scenario, expected] of Object.entries(CHARACTERS)) {
-      const [span] = proof.run.spansOf(scenario);
-      const told = ['input_characters', 'output_characters', 'output_symbols'].map(
-        (name) => span?.attributes[`spanmeter.usage.estimate.${name}`],
-      );
-      assert.deepEqual(told, expected, scenario);
-    }
+  provenTextSizes(proof, {
+    // Two events before the first of three words; the input was told.
+    break: [undefined, 18, 3],
+    stream: [undefined, undefined, undefined],
   });
+  provenFirstChunks(proof, ['stream', 'helper']);
 
   it('splits cache writes by their lifetime, which prices differ by', () => {
     for (const scenario of ['plain', 'stream', 'helper', 'betaStream']) {
-      const attributes = proof.run.spansOf(scenario)[0]?.attributes;
+      const attributes = proof.attributesOf(scenario);
       const prefix = 'anthropic.usage.cache_creation.ephemeral_';
       assert.equal(attributes?.[`${prefix}5m_input_tokens`], 300, scenario);
       assert.equal(attributes?.[`${prefix}1h_input_tokens`], 70, scenario);
-    }
-  });
-
-  it('times the first chunk of a stream that was read', () => {
-    for (const scenario of ['stream', 'helper']) {
-      const seconds = proof.run.spansOf(scenario)[0]?.attributes['gen_ai.response.time_to_first_chunk'];
-      assert.ok(
-        typeof seconds === 'number' && seconds > 0 && seconds < 30,
-        `${scenario}: ${String(seconds)}`,
-      );
     }
   });
 }
@@ -171,12 +152,10 @@ for (const set of ['anthropic-current', 'anthropic-previous']) {
         assert.deepEqual([...scopes], ['com.anthropic.sdk.typescript'], scenario);
       }
       for (const scenario of ['plain', 'frozen']) {
-        const attributes = proof.run.spansOf(scenario)[0]?.attributes;
+        const attributes = proof.attributesOf(scenario);
         assert.equal(attributes?.['anthropic.usage.speed'], 'standard', scenario);
       }
-      assert.deepEqual(proof.run.spansOf('helper')[0]?.attributes['gen_ai.response.finish_reasons'], [
-        'end_turn',
-      ]);
+      assert.deepEqual(proof.attributesOf('helper')['gen_ai.response.finish_reasons'], ['end_turn']);
     });
   });
 }
@@ -190,7 +169,7 @@ provenSdk({ ...ANTHROPIC, set: 'anthropic-early', expect: EXPECTED }, (proof) =>
       ['completion', 19],
       ['completionStream', 48],
     ] as const) {
-      const attributes = proof.run.spansOf(scenario)[0]?.attributes;
+      const attributes = proof.attributesOf(scenario);
       assert.equal(attributes?.['gen_ai.operation.name'], 'text_completion', scenario);
       assert.equal(attributes?.['spanmeter.usage.estimate.input_characters'], 30, scenario);
       assert.equal(attributes?.['spanmeter.usage.estimate.output_characters'], output, scenario);

@@ -17,10 +17,7 @@ const EXPECTED: Readonly<Record<string, Expected>> = {
   abortEarly: { error: false, usage: {} },
 };
 
-function declareMore(proof: Proof): void {
-  const of = (scenario: string): Readonly<Record<string, unknown>> =>
-    proof.run.spansOf(scenario)[0]?.attributes ?? {};
-
+function declareMore({ attributesOf: of }: Proof): void {
   it('names the provider, the operation and the model', () => {
     for (const [scenario, operation, model] of [
       ['plain', 'chat', 'command-a-03-2025'],

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { startGeminiStandIn } from '../../support/provider/index.ts';
 import { provenSdk, type Expected, type Proof } from '../../support/proven-sdk.ts';
+import { provenFirstChunks, provenTextSizes } from '../../support/proven-streams.ts';
 
 const EXPECTED: Readonly<Record<string, Expected>> = {
   // The SDK lets the provider finish what the app has left. What was told by then is the prompt, …
@@ -19,8 +20,7 @@ const EXPECTED: Readonly<Record<string, Expected>> = {
 };
 
 function declareMore(proof: Proof): void {
-  const of = (scenario: string): Readonly<Record<string, unknown>> =>
-    proof.run.spansOf(scenario)[0]?.attributes ?? {};
+  const { attributesOf: of } = proof;
 
   it('tells the Developer API and Vertex AI apart', () => {
     assert.equal(of('plain')['gen_ai.provider.name'], 'gcp.gemini');
@@ -57,17 +57,8 @@ function declareMore(proof: Proof): void {
     assert.equal(of('interaction')['spanmeter.usage.web_search_requests'], 1);
   });
 
-  it('tells how much text an embedding was of where nobody counted tokens', () => {
-    assert.equal(of('embeddingsUntold')['spanmeter.usage.estimate.input_characters'], 30);
-    assert.equal(of('embeddings')['spanmeter.usage.estimate.input_characters'], undefined);
-  });
-
-  it('times the first chunk, also of streams that are read otherwise', () => {
-    for (const scenario of ['stream', 'interactionStream', 'interactionReader', 'interactionResumedStream']) {
-      const seconds = of(scenario)['gen_ai.response.time_to_first_chunk'];
-      assert.ok(typeof seconds === 'number' && seconds > 0 && seconds < 30, scenario);
-    }
-  });
+  provenTextSizes(proof, { embeddingsUntold: [30], embeddings: [undefined] });
+  provenFirstChunks(proof, ['stream', 'interactionStream', 'interactionReader', 'interactionResumedStream']);
 }
 
 for (const set of ['google-current', 'google-previous']) {

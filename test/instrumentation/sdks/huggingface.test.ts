@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { startHuggingfaceStandIn } from '../../support/provider/index.ts';
 import { provenSdk, type Expected, type Proof } from '../../support/proven-sdk.ts';
+import { provenTextSizes } from '../../support/proven-streams.ts';
 
 const EXPECTED: Readonly<Record<string, Expected>> = {
   // The SDK leaves a stream without stopping the provider, who goes on to tell what nobody hears.
@@ -8,14 +9,10 @@ const EXPECTED: Readonly<Record<string, Expected>> = {
 };
 
 function declareMore(set: string, proof: Proof): void {
-  const attribute = (scenario: string, key: string): unknown =>
-    proof.run.spansOf(scenario)[0]?.attributes[key];
-
   it('tells who serves a call: the router, a provider behind it, or an endpoint', () => {
-    const told = ['plain', 'provider', 'endpoint'].map((scenario) => [
-      attribute(scenario, 'gen_ai.provider.name'),
-      attribute(scenario, 'server.address'),
-    ]);
+    const told = ['plain', 'provider', 'endpoint']
+      .map(proof.attributesOf)
+      .map((attributes) => [attributes['gen_ai.provider.name'], attributes['server.address']]);
     // Version 3 asks the hub for a provider, later ones leave that to the router.
     const routed = set.endsWith('previous') ? 'huggingface_together' : 'huggingface';
     assert.deepEqual(told, [
@@ -25,12 +22,10 @@ function declareMore(set: string, proof: Proof): void {
     ]);
   });
 
-  it('tells how much text there was where no tokens are told', () => {
-    const keys = ['input_characters', 'output_characters'].map((key) => `spanmeter.usage.estimate.${key}`);
-    const sizes = (scenario: string): unknown[] => keys.map((key) => attribute(scenario, key));
-    assert.deepEqual(sizes('streamNoUsage'), [30, 48]);
-    assert.deepEqual(sizes('generation'), [undefined, undefined]);
-    assert.deepEqual(sizes('embeddings'), [30, undefined]);
+  provenTextSizes(proof, {
+    streamNoUsage: [30, 48],
+    generation: [undefined, undefined],
+    embeddings: [30, undefined],
   });
 }
 
@@ -60,8 +55,7 @@ provenSdk(
   },
   (proof) => {
     it('tells the usage of a stream whose app did not ask', () => {
-      const [span] = proof.run.spansOf('streamNoUsage');
-      assert.equal(span?.attributes['gen_ai.usage.output_tokens'], 180);
+      assert.equal(proof.attributesOf('streamNoUsage')['gen_ai.usage.output_tokens'], 180);
     });
   },
 );

@@ -15,8 +15,7 @@ const EXPECTED: Readonly<Record<string, Expected>> = {
 };
 
 function declareMore(proof: Proof): void {
-  const of = (scenario: string): Readonly<Record<string, unknown>> =>
-    proof.run.spansOf(scenario)[0]?.attributes ?? {};
+  const { attributesOf: of } = proof;
 
   it('names the provider, the operation and both models', () => {
     for (const [scenario, operation, model] of [

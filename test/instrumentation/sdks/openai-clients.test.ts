@@ -31,8 +31,7 @@ const PROVIDERS: Readonly<Record<string, string>> = {
 };
 
 function declareMore(proof: Proof): void {
-  const attribute = (scenario: string, key: string): unknown =>
-    proof.run.spansOf(scenario)[0]?.attributes[key];
+  const attribute = (scenario: string, key: string): unknown => proof.attributesOf(scenario)[key];
 
   it('names the provider by its client or its host', () => {
     const told = Object.keys(PROVIDERS).map((name) => [name, attribute(name, 'gen_ai.provider.name')]);

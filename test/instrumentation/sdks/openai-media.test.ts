@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { startOpenaiApiStandIn } from '../../support/provider/index.ts';
 import { provenSdk, type Expected, type Proof } from '../../support/proven-sdk.ts';
+import { provenTextSizes } from '../../support/proven-streams.ts';
 
 const EXPECTED: Readonly<Record<string, Expected>> = {
   completionRateLimited: { error: '429' },
@@ -31,23 +32,22 @@ const CHARGED: Readonly<Record<string, readonly (number | undefined)[]>> = {
 };
 
 function declareMore(proof: Proof): void {
-  const attributes = (scenario: string): Readonly<Record<string, unknown>> =>
-    proof.run.spansOf(scenario)[0]?.attributes ?? {};
+  const { attributesOf } = proof;
 
   it('counts what is charged beside tokens', () => {
     for (const [scenario, expected] of Object.entries(CHARGED)) {
-      const told = UNITS.map((unit) => attributes(scenario)[`spanmeter.usage.${unit}`]);
+      const told = UNITS.map((unit) => attributesOf(scenario)[`spanmeter.usage.${unit}`]);
       assert.deepEqual(told, expected, scenario);
     }
   });
 
   it('tells which tokens are images and which are sound', () => {
     for (const scenario of ['image', 'imageStream', 'imageEdit', 'imageEditStream']) {
-      assert.equal(attributes(scenario)['gen_ai.usage.image.input_tokens'], 100, scenario);
-      assert.equal(attributes(scenario)['gen_ai.usage.image.output_tokens'], 120, scenario);
+      assert.equal(attributesOf(scenario)['gen_ai.usage.image.input_tokens'], 100, scenario);
+      assert.equal(attributesOf(scenario)['gen_ai.usage.image.output_tokens'], 120, scenario);
     }
     for (const scenario of ['transcript', 'transcriptStream']) {
-      assert.equal(attributes(scenario)['gen_ai.usage.audio.input_tokens'], 150, scenario);
+      assert.equal(attributesOf(scenario)['gen_ai.usage.audio.input_tokens'], 150, scenario);
     }
   });
 
@@ -65,12 +65,10 @@ function declareMore(proof: Proof): void {
     ]);
   });
 
-  it('tells how much text there was of a completion without usage', () => {
-    const keys = ['input_characters', 'output_characters'].map((key) => `spanmeter.usage.estimate.${key}`);
-    const sizes = (scenario: string): unknown[] => keys.map((key) => attributes(scenario)[key]);
-    assert.deepEqual(sizes('completionStreamNoUsage'), [30, 48]);
-    assert.deepEqual(sizes('completionBreak'), [30, 18]);
-    assert.deepEqual(sizes('completionStream'), [undefined, undefined]);
+  provenTextSizes(proof, {
+    completionStreamNoUsage: [30, 48],
+    completionBreak: [30, 18],
+    completionStream: [undefined, undefined],
   });
 }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { startOpenaiApiStandIn } from '../../support/provider/index.ts';
 import { provenSdk, type Expected, type Proof } from '../../support/proven-sdk.ts';
+import { provenTextSizes } from '../../support/proven-streams.ts';
 
 const EXPECTED: Readonly<Record<string, Expected>> = {
   closedMidway: { error: 'TypeError' },
@@ -59,11 +60,7 @@ function declareMore(proof: Proof): void {
     assert.deepEqual(attribute('retried', 'http.request.resend_count'), [1]);
   });
 
-  it('tells how much text there was of a stream that was left', () => {
-    assert.deepEqual(attribute('break', 'spanmeter.usage.estimate.input_characters'), [39]);
-    assert.deepEqual(attribute('break', 'spanmeter.usage.estimate.output_characters'), [12]);
-    assert.deepEqual(attribute('stream', 'spanmeter.usage.estimate.output_characters'), [undefined]);
-  });
+  provenTextSizes(proof, { break: [39, 12], stream: [undefined, undefined] });
 }
 
 for (const set of ['stainless-current', 'stainless-previous']) {

@@ -6,7 +6,7 @@ export const packages = ['ai', '@ai-sdk/openai', '@ai-sdk/anthropic', '@ai-sdk/o
 globalThis.AI_SDK_LOG_WARNINGS = false;
 
 /** What differs between the majors, and the models of each provider. */
-function prepare({ modules, url, behave, prompt, spanmeter }) {
+function prepare({ modules, url, under, arrival, prompt, spanmeter }) {
   const ai = modules.ai;
   const baseURL = `${url}/v1`;
   const { createOpenAI } = modules['@ai-sdk/openai'];
@@ -22,6 +22,7 @@ function prepare({ modules, url, behave, prompt, spanmeter }) {
   const lookup = { description: 'Looks up', execute: async ({ q }) => `found ${q}` };
   const steps = (max) => (isFirst ? { maxSteps: max } : { stopWhen: stepCount(max) });
   return {
+    arrival,
     spanmeter,
     ai,
     openai,
@@ -32,11 +33,7 @@ function prepare({ modules, url, behave, prompt, spanmeter }) {
     claude: anthropic('claude-haiku-4-5'),
     options: (more) => ({ model: openai.chat('gpt-4o'), prompt, maxRetries: 0, ...more }),
     tools: { lookup: isFirst ? { ...lookup, parameters } : { ...lookup, inputSchema: parameters } },
-    /** A request under `behaviour`. */
-    under: async (behaviour, send) => {
-      await behave(behaviour);
-      return send();
-    },
+    under,
   };
 }
 
@@ -161,7 +158,7 @@ function claude({ ai, under, options, claude: model, steps, tools }) {
   };
 }
 
-function cutShort({ ai, under, options }) {
+function cutShort({ arrival, ai, under, options }) {
   return {
     break: () => under(SLOW, async () => count(ai.streamText(options()).textStream, 3)),
     abort: () =>
@@ -169,12 +166,12 @@ function cutShort({ ai, under, options }) {
         const stop = new AbortController();
         const result = ai.streamText(options({ abortSignal: stop.signal, onError: () => {} }));
         // How many are on their way already is a matter of luck, bare or not.
-        return (await count(result.textStream, 3, () => stop.abort())) < 20;
+        return (await count(result.textStream, 3, () => stop.abort())) < SLOW.chunks / 2;
       }),
     abortEarly: () =>
-      under({ delayMs: 5000 }, () => {
+      under({ delayMs: 8000 }, () => {
         const stop = new AbortController();
-        setTimeout(() => stop.abort(), 20);
+        void arrival().then(() => stop.abort());
         return ai.generateText(options({ abortSignal: stop.signal }));
       }),
     cancelled: () =>
@@ -188,7 +185,7 @@ function cutShort({ ai, under, options }) {
       run: () =>
         under({}, async () => {
           const result = ai.streamText(options());
-          await new Promise((resolve) => setTimeout(resolve, 100));
+          await arrival();
           return Object.keys(result).length > 0;
         }),
     },

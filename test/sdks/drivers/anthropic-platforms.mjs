@@ -6,7 +6,7 @@ const stream = true;
 const BEDROCK_MODEL = 'us.anthropic.claude-haiku-4-5-20251001-v1:0';
 const VERTEX_MODEL = 'claude-haiku-4-5@20251001';
 
-export function scenarios({ modules, url, behave, prompt }) {
+export function scenarios({ modules, url, under, prompt }) {
   const { AnthropicBedrock } = modules['@anthropic-ai/bedrock-sdk'];
   const { AnthropicVertex } = modules['@anthropic-ai/vertex-sdk'];
   const bedrock = new AnthropicBedrock({
@@ -26,10 +26,6 @@ export function scenarios({ modules, url, behave, prompt }) {
   });
   const messages = [{ role: 'user', content: prompt }];
   const asked = (client, model, more) => client.messages.create({ model, max_tokens: 99, messages, ...more });
-  const under = async (behaviour, send) => {
-    await behave(behaviour);
-    return send();
-  };
   return {
     ...of('bedrock', { under, say: (more) => asked(bedrock, BEDROCK_MODEL, more) }),
     ...of('vertex', { under, say: (more) => asked(vertex, VERTEX_MODEL, more) }),

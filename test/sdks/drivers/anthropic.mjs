@@ -5,16 +5,12 @@ export const packages = ['@anthropic-ai/sdk'];
 const stream = true;
 const SLOW_COUNTED = { ...SLOW, usage: USAGE };
 
-export function scenarios({ modules, url, behave, prompt }) {
+export function scenarios({ modules, url, under, prompt }) {
   const { Anthropic } = modules['@anthropic-ai/sdk'];
   const connect = (more = {}) => new Anthropic({ apiKey: 'sk-test', baseURL: url, maxRetries: 0, ...more });
   const anthropic = connect();
   const messages = [{ role: 'user', content: prompt }];
   const body = (more) => ({ model: 'claude-haiku-4-5', max_tokens: 99, messages, ...more });
-  const under = async (behaviour, send) => {
-    await behave(behaviour);
-    return send();
-  };
   const say = (more, options) => anthropic.messages.create(body(more), options);
   return {
     ...complete({ under, say, anthropic, body }),

@@ -6,7 +6,7 @@ export const packages = ['@opentelemetry/instrumentation-aws-sdk'];
 
 const CLAUDE = 'eu.anthropic.claude-haiku-4-5-20251001-v1:0';
 
-export function scenarios({ modules, url, behave, prompt }) {
+export function scenarios({ modules, url, under, prompt }) {
   const { AwsInstrumentation } = modules['@opentelemetry/instrumentation-aws-sdk'];
   new AwsInstrumentation().enable();
   const sdk = createRequire(import.meta.url)('@aws-sdk/client-bedrock-runtime');
@@ -18,10 +18,6 @@ export function scenarios({ modules, url, behave, prompt }) {
   });
   const input = { modelId: CLAUDE, messages: [{ role: 'user', content: [{ text: prompt }] }] };
   const body = JSON.stringify({ max_tokens: 9, messages: [{ role: 'user', content: prompt }] });
-  const under = async (behaviour, send) => {
-    await behave(behaviour);
-    return send();
-  };
   const usage = { ...USAGE, reasoning: 0 };
   const two = (run) => ({ run, spans: 2 });
   return {

@@ -1,4 +1,4 @@
-import { count, SLOW, USAGE as ALL } from './reading.mjs';
+import { count, LEFT, USAGE as ALL } from './reading.mjs';
 
 export const packages = ['@aws-sdk/client-bedrock-runtime'];
 
@@ -18,7 +18,7 @@ const FAMILIES = {
   OpenAI: ['openai.gpt-oss-20b-1:0', (text) => ({ messages: [{ role: 'user', content: text }] })],
 };
 
-export function scenarios({ modules, url, behave, prompt }) {
+export function scenarios({ modules, url, under, arrival, prompt }) {
   const sdk = modules['@aws-sdk/client-bedrock-runtime'];
   const connect = (more = {}) => ({
     region: 'eu-west-1',
@@ -34,11 +34,7 @@ export function scenarios({ modules, url, behave, prompt }) {
     inferenceConfig: { maxTokens: 99 },
     ...more,
   });
-  const under = async (behaviour, send) => {
-    await behave(behaviour);
-    return send();
-  };
-  const lab = { sdk, client, connect, ask, under, prompt };
+  const lab = { arrival, sdk, client, connect, ask, under, prompt };
   return { ...converse(lab), ...cutShort(lab), ...failing(lab), ...invoked(lab), ...callbacks(lab) };
 }
 
@@ -103,8 +99,8 @@ function converse({ sdk, client, connect, ask, under }) {
   };
 }
 
-function cutShort({ sdk, connect, ask, under }) {
-  const slow = { ...SLOW, usage: USAGE };
+function cutShort({ arrival, sdk, connect, ask, under }) {
+  const slow = { ...LEFT, usage: USAGE };
   const client = new sdk.BedrockRuntimeClient(connect());
   const open = async (options) => (await client.send(new sdk.ConverseStreamCommand(ask()), options)).stream;
   return {
@@ -112,7 +108,7 @@ function cutShort({ sdk, connect, ask, under }) {
     abortEarly: () =>
       under({ delayMs: 8000 }, async () => {
         const stop = new AbortController();
-        setTimeout(() => stop.abort(), 400);
+        void arrival().then(() => stop.abort());
         return open({ abortSignal: stop.signal });
       }),
     closedMidway: () =>
@@ -162,7 +158,7 @@ function invoked({ sdk, client, under, prompt }) {
   const embedded = { usage: { input: 20, output: 0 } };
   return {
     ...all,
-    invokeBreak: () => under({ ...SLOW, usage: PLAIN_USAGE }, () => stream([llama, llamaBody(prompt)], 5)),
+    invokeBreak: () => under({ ...LEFT, usage: PLAIN_USAGE }, () => stream([llama, llamaBody(prompt)], 5)),
     invokeText: () =>
       under({ usage: PLAIN_USAGE }, async () => {
         const body = JSON.stringify(llamaBody(prompt));

@@ -5,21 +5,18 @@ export const packages = ['cohere-ai'];
 /** Cohere tells neither cache writes nor reasoning. */
 const USAGE = { input: 450, output: 180 };
 const model = 'command-a-03-2025';
+/** The SDK keeps the process for as long as a stream that was left could have lasted. */
+const LEFT = { timeoutInSeconds: 3 };
 
-export function scenarios({ modules, url, behave, prompt }) {
+export function scenarios({ modules, url, under, arrival, prompt }) {
   const { CohereClient, CohereClientV2 } = modules['cohere-ai'];
-  // The SDK keeps the process for as long as a stream that was left could have lasted.
   const options = { token: 'test', environment: url, maxRetries: 0, timeoutInSeconds: 10 };
   const v1 = new CohereClient(options);
   const v2 = new CohereClientV2(options);
-  const under = async (behaviour, send) => {
-    await behave(behaviour);
-    return send();
-  };
   const messages = [{ role: 'user', content: prompt }];
   const chat = (more, settings) => v2.chat({ model, messages, ...more }, settings);
   const stream = (settings) => v2.chatStream({ model, messages }, settings);
-  const lab = { under, v1, v2, chat, stream, prompt, messages, CohereClientV2, options };
+  const lab = { under, arrival, v1, v2, chat, stream, prompt, messages, CohereClientV2, options };
   return { ...chats(lab), ...former(lab), ...others(lab), ...cutShort(lab), ...failing(lab) };
 }
 
@@ -60,7 +57,7 @@ function former({ under, v1, prompt }) {
   return {
     v1Chat: () => under({ usage: USAGE }, async () => (await v1.chat({ model, message, chatHistory })).text),
     v1Stream: () => under({ usage: USAGE }, async () => count(await v1.chatStream({ model, message }))),
-    v1Break: () => under(SLOW, async () => count(await v1.chatStream({ model, message }), 3)),
+    v1Break: () => under(SLOW, async () => count(await v1.chatStream({ model, message }, LEFT), 3)),
     v1Generate: () =>
       under({ usage: USAGE }, async () => (await v1.generate({ model, prompt })).generations.length),
     v1Embeddings: () =>
@@ -93,23 +90,23 @@ function others({ under, v2, prompt }) {
   };
 }
 
-function cutShort({ under, chat, stream }) {
+function cutShort({ under, arrival, chat, stream }) {
   return {
-    break: () => under(SLOW, async () => count(await stream(), 3)),
+    break: () => under(SLOW, async () => count(await stream(LEFT), 3)),
     abort: () =>
       under(SLOW, async () => {
         const stop = new AbortController();
         return few(await count(await stream({ abortSignal: stop.signal }), 3, () => stop.abort()));
       }),
     abortEarly: () =>
-      under({ delayMs: 1000 }, () => {
+      under({ delayMs: 8000 }, () => {
         const stop = new AbortController();
-        setTimeout(() => stop.abort(), 20);
+        void arrival().then(() => stop.abort());
         return chat({}, { abortSignal: stop.signal });
       }),
     neverRead: () =>
       under({}, async () => {
-        await stream();
+        await stream(LEFT);
         return 'left';
       }),
   };

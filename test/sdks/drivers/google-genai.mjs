@@ -1,4 +1,4 @@
-import { count, few, SLOW } from './reading.mjs';
+import { count, few, LEFT, SLOW } from './reading.mjs';
 
 export const packages = ['@google/genai'];
 
@@ -6,7 +6,7 @@ export const packages = ['@google/genai'];
 const USAGE = { input: 450, output: 180, cacheRead: 1000, reasoning: 20, audioInput: 30 };
 const model = 'gemini-2.5-flash';
 
-export function scenarios({ modules, url, behave, prompt }) {
+export function scenarios({ modules, url, under, arrival, prompt }) {
   const { GoogleGenAI } = modules['@google/genai'];
   const connect = (more = {}, http = {}) =>
     new GoogleGenAI({ apiKey: 'test', ...more, httpOptions: { baseUrl: url, ...http } });
@@ -14,11 +14,15 @@ export function scenarios({ modules, url, behave, prompt }) {
   const authClient = { getRequestHeaders: async () => new Headers({ authorization: 'Bearer test' }) };
   const onVertex = { vertexai: true, project: 'p', location: 'europe-west1', apiKey: undefined };
   const vertex = connect({ ...onVertex, googleAuthOptions: { authClient } });
-  const under = async (behaviour, send) => {
-    await behave(behaviour);
-    return send();
+  const lab = {
+    under,
+    arrival,
+    gemini: connect(),
+    vertex,
+    connect,
+    prompt,
+    body: { model, contents: prompt },
   };
-  const lab = { under, gemini: connect(), vertex, connect, prompt, body: { model, contents: prompt } };
   return {
     ...whole(lab),
     ...streamed(lab),
@@ -194,21 +198,21 @@ function interactions({ under, gemini, prompt }) {
   };
 }
 
-function cutShort({ under, gemini, body }) {
+function cutShort({ under, arrival, gemini, body }) {
   const stream = (config) => gemini.models.generateContentStream({ ...body, config });
   return {
-    break: () => under(SLOW, async () => count(await stream(), 3)),
+    break: () => under(LEFT, async () => count(await stream(), 3)),
     breakCumulative: () =>
-      under({ ...SLOW, usage: USAGE, cumulativeUsage: true }, async () => count(await stream(), 3)),
+      under({ ...LEFT, usage: USAGE, cumulativeUsage: true }, async () => count(await stream(), 3)),
     abort: () =>
       under(SLOW, async () => {
         const stop = new AbortController();
         return few(await count(await stream({ abortSignal: stop.signal }), 3, () => stop.abort()));
       }),
     abortEarly: () =>
-      under({ delayMs: 5000 }, () => {
+      under({ delayMs: 8000 }, () => {
         const stop = new AbortController();
-        setTimeout(() => stop.abort(), 20);
+        void arrival().then(() => stop.abort());
         return gemini.models.generateContent({ ...body, config: { abortSignal: stop.signal } });
       }),
     neverRead: () =>

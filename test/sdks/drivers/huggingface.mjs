@@ -5,15 +5,11 @@ export const packages = ['@huggingface/inference'];
 const stream_options = { include_usage: true };
 const usage = USAGE;
 
-export function scenarios({ modules, url, behave, prompt }) {
+export function scenarios({ modules, url, under, prompt }) {
   const hf = modules['@huggingface/inference'];
   atStandIn(url);
   const router = new hf.InferenceClient('hf_test', { retry_on_error: false });
   const endpoint = new hf.InferenceClient('hf_test', { endpointUrl: `${url}/v1` });
-  const under = async (behaviour, send) => {
-    await behave(behaviour);
-    return send();
-  };
   const body = (more) => ({ model: 'm/llama', messages: [{ role: 'user', content: prompt }], ...more });
   const chat = (more) => router.chatCompletion(body(more));
   const stream = (more, options) => router.chatCompletionStream(body({ stream_options, ...more }), options);

@@ -7,16 +7,12 @@ const TOOLS = '@langchain/core/tools';
 
 export const packages = ['@langchain/openai', MODELS, MESSAGES, OUTPUTS, TOOLS];
 
-export function scenarios({ modules, url, behave, prompt }) {
+export function scenarios({ modules, url, under, prompt }) {
   const { ChatOpenAI, OpenAIEmbeddings } = modules['@langchain/openai'];
   const configuration = { baseURL: `${url}/v1` };
   const options = { apiKey: 'sk-test', model: 'gpt-4o', maxRetries: 0, configuration };
   const model = new ChatOpenAI({ ...options, streamUsage: true });
   const own = ownModel(modules, url);
-  const under = async (behaviour, send) => {
-    await behave(behaviour);
-    return send();
-  };
   const usage = USAGE;
   return {
     plain: () => under({ usage }, async () => (await model.invoke(prompt)).content),
@@ -56,11 +52,11 @@ export function scenarios({ modules, url, behave, prompt }) {
         }),
     },
     ...ownKinds(modules, url, prompt, under),
-    ownCached: async () => {
-      await behave({ usage });
-      const cached = ownModel(modules, url, true);
-      return [(await cached.invoke(prompt)).content, (await cached.invoke(prompt)).content];
-    },
+    ownCached: () =>
+      under({ usage }, async () => {
+        const cached = ownModel(modules, url, true);
+        return [(await cached.invoke(prompt)).content, (await cached.invoke(prompt)).content];
+      }),
   };
 }
 

@@ -1,4 +1,4 @@
-import { count, few, SLOW, USAGE } from './reading.mjs';
+import { count, few, LEFT, USAGE } from './reading.mjs';
 
 const DECORATOR = '@llamaindex/core/decorator';
 const LLMS = '@llamaindex/core/llms';
@@ -7,7 +7,7 @@ const OPENAI = '@llamaindex/openai';
 
 export const packages = [OPENAI, DECORATOR, LLMS, RETRIEVER];
 
-export function scenarios({ modules, url, behave, prompt }) {
+export function scenarios({ modules, url, under, prompt }) {
   const { OpenAI, OpenAIEmbedding } = modules[OPENAI];
   const options = { apiKey: 'sk-test', maxRetries: 0, baseURL: `${url}/v1` };
   const additionalSessionOptions = { baseURL: options.baseURL, maxRetries: 0 };
@@ -20,16 +20,12 @@ export function scenarios({ modules, url, behave, prompt }) {
   const plain = new OpenAI({ ...options, model: 'gpt-4o', additionalSessionOptions });
   const own = ownModel(modules, url);
   const messages = [{ role: 'user', content: prompt }];
-  const under = async (behaviour, send) => {
-    await behave(behaviour);
-    return send();
-  };
   const usage = USAGE;
   return {
     plain: () => under({ usage }, async () => (await plain.chat({ messages })).message.content),
     complete: () => under({ usage }, async () => (await plain.complete({ prompt })).text),
     stream: () => under({ usage }, async () => count(await llm.chat({ messages, stream: true }))),
-    break: () => under(SLOW, async () => few(await count(await plain.chat({ messages, stream: true }), 3))),
+    break: () => under(LEFT, async () => few(await count(await plain.chat({ messages, stream: true }), 3))),
     errorMidway: () =>
       under({ errorAfter: 3 }, async () => count(await plain.chat({ messages, stream: true }))),
     rateLimited: () => under({ status: 429 }, () => plain.chat({ messages })),

@@ -1,7 +1,8 @@
 // What clients and servers of the protocol do, whichever packages they are of: both are in this process.
 
-/** `lab` gives the classes, and hides what registering a handler looks like. */
-export function mcpScenarios({ Client, McpServer, InMemoryTransport, onSampling, inputSchema, spanmeter }) {
+/** `versions` gives the classes, and hides what registering a handler and calling a tool look like. */
+export function mcpScenarios(versions) {
+  const { Client, McpServer, InMemoryTransport, onSampling, callTool, inputSchema, spanmeter } = versions;
   const connect = async (options = {}) => {
     const server = new McpServer({ name: 'lab', version: '1.0.0' });
     server.registerTool('add', { description: 'Adds', inputSchema }, async ({ a, b }) => ({
@@ -71,12 +72,13 @@ export function mcpScenarios({ Client, McpServer, InMemoryTransport, onSampling,
       }
     },
   });
-  const call = (client, name, args = {}, ...more) => client.callTool({ name, arguments: args }, ...more);
-  return { connected, call };
+  const call = (client, name, args = {}, ...options) =>
+    callTool(client, { name, arguments: args }, ...options);
+  return requests({ connected, call });
 }
 
-/** Those that read the same in every version; a span on either side of each request. */
-export function sharedScenarios({ connected, call }) {
+/** A span on either side of each. */
+function requests({ connected, call }) {
   return {
     initialize: connected(0, async (client) => client.getServerVersion().name),
     tools: connected(2, (client) => call(client, 'add', { a: 1, b: 2 })),
@@ -94,5 +96,12 @@ export function sharedScenarios({ connected, call }) {
     together: connected(6, (client) =>
       Promise.all([1, 2, 3].map((a) => call(client, 'add', { a, b: 0 }))).then(({ length }) => length),
     ),
+    abort: connected(2, (client) => {
+      const stop = new AbortController();
+      setTimeout(() => stop.abort(), 50);
+      return call(client, 'slow', {}, { signal: stop.signal });
+    }),
+    timeout: connected(2, (client) => call(client, 'slow', {}, { timeout: 50 })),
+    unknownTool: connected(2, (client) => call(client, 'none')),
   };
 }

@@ -1,4 +1,4 @@
-import { mcpScenarios, sharedScenarios } from './mcp-scenarios.mjs';
+import { mcpScenarios } from './mcp-scenarios.mjs';
 
 export const packages = [
   '@modelcontextprotocol/sdk/client/index.js',
@@ -11,23 +11,13 @@ export const packages = [
 export function scenarios({ modules, spanmeter }) {
   const [client, server, memory, types, zod] = packages.map((name) => modules[name]);
   const { z } = zod;
-  const lab = mcpScenarios({
+  return mcpScenarios({
     Client: client.Client,
     McpServer: server.McpServer,
     InMemoryTransport: memory.InMemoryTransport,
     inputSchema: { a: z.number(), b: z.number() },
     onSampling: (receiver, handler) => receiver.setRequestHandler(types.CreateMessageRequestSchema, handler),
+    callTool: (receiver, request, options) => receiver.callTool(request, undefined, options),
     spanmeter,
   });
-  const { connected, call } = lab;
-  return {
-    ...sharedScenarios(lab),
-    abort: connected(2, (receiver) => {
-      const stop = new AbortController();
-      setTimeout(() => stop.abort(), 50);
-      return call(receiver, 'slow', {}, undefined, { signal: stop.signal });
-    }),
-    timeout: connected(2, (receiver) => call(receiver, 'slow', {}, undefined, { timeout: 50 })),
-    unknownTool: connected(2, (receiver) => call(receiver, 'none')),
-  };
 }

@@ -6,19 +6,15 @@ export const packages = ['@mistralai/mistralai', 'zod'];
 const USAGE = { input: 450, output: 180, cacheRead: 1000 };
 const model = 'mistral-medium-latest';
 
-export function scenarios({ modules, url, behave, prompt }) {
+export function scenarios({ modules, url, under, arrival, prompt }) {
   const { Mistral } = modules['@mistralai/mistralai'];
   const { z } = modules.zod;
   const connect = (more = {}) => new Mistral({ apiKey: 'test', serverURL: url, ...more });
   const mistral = connect();
-  const under = async (behaviour, send) => {
-    await behave(behaviour);
-    return send();
-  };
   const messages = [{ role: 'user', content: prompt }];
   const chat = (more, options) => mistral.chat.complete({ model, messages, ...more }, options);
   const stream = (options) => mistral.chat.stream({ model, messages }, options);
-  const lab = { under, mistral, chat, stream, prompt, messages, connect, z };
+  const lab = { under, arrival, mistral, chat, stream, prompt, messages, connect, z };
   return { ...chats(lab), ...conversations(lab), ...others(lab), ...cutShort(lab), ...failing(lab) };
 }
 
@@ -136,7 +132,7 @@ function others({ under, mistral, prompt }) {
   };
 }
 
-function cutShort({ under, chat, stream }) {
+function cutShort({ under, arrival, chat, stream }) {
   return {
     break: () => under(SLOW, async () => count(await stream(), 3)),
     cancel: () =>
@@ -151,9 +147,9 @@ function cutShort({ under, chat, stream }) {
         return few(await count(source, 3, () => stop.abort()));
       }),
     abortEarly: () =>
-      under({ delayMs: 1000 }, () => {
+      under({ delayMs: 8000 }, () => {
         const stop = new AbortController();
-        setTimeout(() => stop.abort(), 20);
+        void arrival().then(() => stop.abort());
         return chat({}, { fetchOptions: { signal: stop.signal } });
       }),
     neverRead: () =>

@@ -1,17 +1,13 @@
-import { count, few, SLOW } from './reading.mjs';
+import { count, few, LEFT, SLOW } from './reading.mjs';
 
 export const packages = ['ollama'];
 
 const USAGE = { input: 450, output: 180 };
 const model = 'llama3.2';
 
-export function scenarios({ modules, url, behave, prompt }) {
+export function scenarios({ modules, url, under, prompt }) {
   const { Ollama } = modules.ollama;
   const ollama = new Ollama({ host: url });
-  const under = async (behaviour, send) => {
-    await behave(behaviour);
-    return send();
-  };
   const messages = [{ role: 'user', content: prompt }];
   const chat = (more, client = ollama) => client.chat({ model, messages, ...more });
   const lab = { under, ollama, chat, prompt, Ollama, url };
@@ -49,7 +45,7 @@ function whole({ under, ollama, chat, prompt }) {
 
 function cutShort({ under, chat, Ollama, url }) {
   return {
-    break: () => under(SLOW, async () => count(await chat({ stream: true }), 3)),
+    break: () => under(LEFT, async () => count(await chat({ stream: true }), 3)),
     abort: () =>
       under(SLOW, async () => {
         const source = await chat({ stream: true });

@@ -9,7 +9,7 @@ const parameters = {
   additionalProperties: false,
 };
 
-export function scenarios({ modules, url, behave, prompt }) {
+export function scenarios({ modules, url, under, prompt }) {
   const { Agent, handoff, OpenAIProvider, Runner, setTraceProcessors, tool, Usage } =
     modules['@openai/agents'];
   // As apps do that keep their traces to themselves.
@@ -24,10 +24,6 @@ export function scenarios({ modules, url, behave, prompt }) {
   });
   const agent = (more) => new Agent({ name: 'Clerk', model: 'gpt-4o', instructions: 'Be brief.', ...more });
   const withTool = (more) => agent({ tools: [lookup], toolUseBehavior: 'stop_on_first_tool', ...more });
-  const under = async (behaviour, send) => {
-    await behave(behaviour);
-    return send();
-  };
   const shown = ({ finalOutput, lastAgent }) => [finalOutput, lastAgent?.name];
   const lab = { Agent, Usage, handoff, agent, withTool, runner, tool, under, shown, prompt };
   return { ...runs(lab), ...streams(lab), ...others(lab) };
@@ -121,7 +117,7 @@ function streams({ agent, runner, under, prompt }) {
             events += 1;
             if (events === 4) stop.abort();
           }
-          return events < 30;
+          return events < SLOW.chunks / 2;
         }),
     },
     streamFails: {

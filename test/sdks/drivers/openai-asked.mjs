@@ -6,13 +6,9 @@ export const packages = ['openai'];
 const stream = true;
 const usage = USAGE;
 
-export function scenarios({ modules, url, behave, prompt }) {
+export function scenarios({ modules, url, under, prompt }) {
   const openai = new modules.openai.OpenAI({ apiKey: 'sk-test', baseURL: `${url}/v1`, maxRetries: 0 });
   const body = (more) => ({ model: 'gpt-4o', messages: [{ role: 'user', content: prompt }], ...more });
-  const under = async (behaviour, send) => {
-    await behave(behaviour);
-    return send();
-  };
   const chat = (more, options) => openai.chat.completions.create(body({ stream, ...more }), options);
   const complete = (more) =>
     openai.completions.create({ model: 'gpt-3.5-turbo-instruct', prompt, stream, ...more });

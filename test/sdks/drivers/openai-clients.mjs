@@ -5,13 +5,9 @@ export const packages = ['openai'];
 const usage = USAGE;
 const stream = true;
 
-export function scenarios({ modules, url, behave, prompt }) {
+export function scenarios({ modules, url, under, prompt }) {
   const sdk = modules.openai;
   const body = (more) => ({ model: 'gpt-4o', messages: [{ role: 'user', content: prompt }], ...more });
-  const under = async (behaviour, send) => {
-    await behave(behaviour);
-    return send();
-  };
   const given = { sdk, url, body, under };
   return { ...clouds(given), ...clients(given), ...servers(given), ...tools(given), ...oddities(given) };
 }

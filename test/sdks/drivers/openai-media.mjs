@@ -5,13 +5,9 @@ export const packages = ['openai'];
 const stream = true;
 const usage = { input: 300, output: 120 };
 
-export function scenarios({ modules, url, behave, prompt }) {
+export function scenarios({ modules, url, under, prompt }) {
   const { OpenAI, toFile } = modules.openai;
   const openai = new OpenAI({ apiKey: 'sk-test', baseURL: `${url}/v1`, maxRetries: 0 });
-  const under = async (behaviour, send) => {
-    await behave(behaviour);
-    return send();
-  };
   const file = (name) => toFile(Buffer.from('bytes'), name);
   const given = { under, openai, prompt, file };
   return {

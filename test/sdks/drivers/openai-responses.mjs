@@ -1,18 +1,15 @@
-import { bytes, count, few, SLOW, USAGE } from './reading.mjs';
+import { count, SLOW, USAGE } from './reading.mjs';
+import { streamScenarios } from './stainless-scenarios.mjs';
 
 export const packages = ['openai'];
 
 const stream = true;
 const usage = USAGE;
 
-export function scenarios({ modules, url, behave, prompt }) {
+export function scenarios({ modules, url, under, prompt }) {
   const openai = new modules.openai.OpenAI({ apiKey: 'sk-test', baseURL: `${url}/v1`, maxRetries: 0 });
   const body = (more) => ({ model: 'gpt-6.2-sol', instructions: 'Be brief.', input: prompt, ...more });
   const create = (more, options) => openai.responses.create(body(more), options);
-  const under = async (behaviour, send) => {
-    await behave(behaviour);
-    return send();
-  };
   const given = { under, openai, body, create };
   return {
     ...complete(given),
@@ -53,7 +50,8 @@ function complete({ under, openai, body, create }) {
 
 function streamed({ under, openai, body, create }) {
   return {
-    stream: () => under({ usage }, async () => count(await create({ stream }))),
+    // Four events come before the first piece of text.
+    ...streamScenarios({ under, usage, stream: () => create({ stream }), until: 6 }),
     streamTools: () => under({ usage, tool: true }, async () => count(await create({ stream }))),
     streamWebSearch: () =>
       under({ usage }, async () => count(await create({ stream, tools: [{ type: 'web_search' }] }))),
@@ -63,31 +61,11 @@ function streamed({ under, openai, body, create }) {
         const response = await openai.responses.stream(body()).finalResponse();
         return [response.output_text, response.usage.total_tokens];
       }),
-    tee: () =>
-      under({ usage }, async () => {
-        const [left, right] = (await create({ stream })).tee();
-        return [await count(left), await count(right)];
-      }),
-    readable: () => under({ usage }, async () => bytes((await create({ stream })).toReadableStream())),
     withResponseStream: () =>
       under({ usage }, async () => {
         const { data, response } = await create({ stream }).withResponse();
         return [await count(data), response.status];
       }),
-    break: () => under(SLOW, async () => count(await create({ stream }), 6)),
-    abort: () =>
-      under(SLOW, async () => {
-        const source = await create({ stream });
-        return few(await count(source, 6, () => source.controller.abort()));
-      }),
-    neverRead: () =>
-      under({}, async () => {
-        await create({ stream });
-        return 'left';
-      }),
-    errorMidway: () => under({ errorAfter: 3 }, async () => count(await create({ stream }))),
-    closedMidway: () =>
-      under({ closeAfter: 3, chunkDelayMs: 5 }, async () => count(await create({ stream }))),
   };
 }
 
@@ -135,7 +113,7 @@ function background({ under, openai, create }) {
             if (event.type === 'response.output_text.delta') break;
           }
           const replay = () => responses.retrieve(id, { stream }, { headers: { 'x-replay': 'yes' } });
-          return [await count(await replay()), await count(await replay())];
+          return under({ usage }, async () => [await count(await replay()), await count(await replay())]);
         }),
     },
     cancelled: {

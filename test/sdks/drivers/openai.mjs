@@ -5,7 +5,7 @@ export const packages = ['openai'];
 const stream = true;
 const stream_options = { include_usage: true };
 
-export function scenarios({ modules, url, behave, prompt }) {
+export function scenarios({ modules, url, under, arrival, prompt }) {
   const OpenAI = modules.openai.OpenAI;
   const connect = (more = {}) =>
     new OpenAI({ apiKey: 'sk-test', baseURL: `${url}/v1`, maxRetries: 0, ...more });
@@ -13,15 +13,10 @@ export function scenarios({ modules, url, behave, prompt }) {
   const messages = [{ role: 'user', content: prompt }];
   // A model whose cache writes have a price.
   const body = (more) => ({ model: 'gpt-5.6-luna', messages, ...more });
-  /** A request under `behaviour`; the SDK's promise is made by `send`, since awaiting one reads its body. */
-  const under = async (behaviour, send) => {
-    await behave(behaviour);
-    return send();
-  };
   const chat = (more, options) => openai.chat.completions.create(body(more), options);
   return {
     ...complete({ under, chat, openai, body, connect }),
-    ...cutShort({ under, chat }),
+    ...cutShort({ under, chat, arrival }),
     ...raw({ under, chat }),
     ...failing({ under, chat, openai, body, connect }),
   };
@@ -75,7 +70,7 @@ function complete({ under, chat, openai, body }) {
   };
 }
 
-function cutShort({ under, chat }) {
+function cutShort({ under, chat, arrival }) {
   return {
     break: () => under(SLOW, async () => count(await chat({ stream }), 3)),
     abort: () =>
@@ -89,9 +84,9 @@ function cutShort({ under, chat }) {
         return few(await count(await chat({ stream }, { signal: stop.signal }), 3, () => stop.abort()));
       }),
     abortEarly: () =>
-      under({ delayMs: 5000 }, () => {
+      under({ delayMs: 8000 }, () => {
         const stop = new AbortController();
-        setTimeout(() => stop.abort(), 20);
+        void arrival().then(() => stop.abort());
         return chat({}, { signal: stop.signal });
       }),
     abortUnread: () =>

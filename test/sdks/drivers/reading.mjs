@@ -32,5 +32,8 @@ export const USAGE = {
   reasoning: 20,
 };
 
-/** A stream that is long and slow enough to be left early. */
-export const SLOW = { chunks: 50, chunkDelayMs: 10 };
+/** A stream that is long and slow enough to be left early, on a busy machine too. */
+export const SLOW = { chunks: 500, chunkDelayMs: 10 };
+
+/** One that the SDK goes on reading after the app has left it. */
+export const LEFT = { chunks: 50, chunkDelayMs: 2 };

@@ -134,6 +134,7 @@ function other(exchange: Exchange): unknown {
     case '/v1/rerank':
     case '/v2/rerank':
       told(exchange, { input: false, output: false });
+      exchange.request.charged = { 'spanmeter.usage.requests': 2 };
       return {
         id: `r-${number}`,
         results: [{ index: 0, relevance_score: 0.9 }],

@@ -106,6 +106,7 @@ function embedding(exchange: Exchange, method: string): unknown {
 
 function images(exchange: Exchange): unknown {
   exchange.request.usage = { ...exchange.usage, ...NOTHING };
+  exchange.request.charged = { 'spanmeter.usage.images': 2 };
   const image = { mimeType: 'image/png', bytesBase64Encoded: 'aGk=' };
   return { predictions: [image, image, { raiFilteredReason: 'held back' }] };
 }

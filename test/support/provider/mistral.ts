@@ -152,6 +152,7 @@ function other(exchange: Exchange): unknown {
     }
     case '/v1/audio/speech':
       served(exchange, { input: 0, output: 0, cacheRead: 0 });
+      exchange.request.charged = { 'spanmeter.usage.input_characters': 30 };
       return { audio_data: 'aGk=' };
     default:
       return undefined;

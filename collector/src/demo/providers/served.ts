@@ -31,6 +31,7 @@ export class ServedLedger {
   readonly requests: ServedRequest[] = [];
   #total = 0;
   readonly #failures = new Map<string, number>();
+  #waiting: (() => void)[] = [];
 
   /** Requests ever served, forgotten ones included. */
   get total(): number {
@@ -41,7 +42,15 @@ export class ServedLedger {
     this.#total += 1;
     this.requests.push(request);
     if (this.requests.length > MAX_KEPT) this.requests.shift();
+    for (const heard of this.#waiting.splice(0)) heard();
     return request;
+  }
+
+  /** Resolves once a request of this scenario has arrived, now or before. */
+  async arrival(scenario: string): Promise<void> {
+    while (!this.requests.some((request) => request.scenario === scenario)) {
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
   }
 
   /** Counts a failure under `key`; true while fewer than `times` have been. */

@@ -65,7 +65,7 @@ export interface StandIn {
 
 /**
  * `POST` here sets what holds for all requests from then on: `{"scenario"?, "behaviour"?}`. Some SDKs cannot
- * send the header `x-stand-in`; where it is sent, it wins.
+ * send the header `x-stand-in`; where it is sent, it wins. `{"await": "request"}` is answered once the scenario has one.
  */
 export const CONTROL_PATH = '/__stand-in';
 
@@ -103,7 +103,8 @@ async function serve(
   const path = (incoming.url ?? '/').split('?')[0] ?? '/';
   const body = await readBody(incoming);
   if (path === CONTROL_PATH) {
-    order.set(body.fields);
+    if (body.fields['await'] === 'request') await ledger.arrival(order.scenario);
+    else order.set(body.fields);
     response.writeHead(204).end();
     return;
   }
