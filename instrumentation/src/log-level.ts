@@ -7,6 +7,10 @@ import { DiagConsoleLogger, DiagLogLevel, diag } from '@opentelemetry/api';
 export function logDiagnostics(level: string | undefined): void {
   const api = (globalThis as Record<symbol, unknown>)[Symbol.for('opentelemetry.js.api.1')];
   if ((api as { diag?: unknown } | undefined)?.diag !== undefined) return;
-  const logLevel: unknown = Reflect.get(DiagLogLevel, level?.toUpperCase() ?? '');
-  if (typeof logLevel === 'number') diag.setLogger(new DiagConsoleLogger(), { logLevel });
+  const name = level?.toUpperCase();
+  if (isLevel(name)) diag.setLogger(new DiagConsoleLogger(), { logLevel: DiagLogLevel[name] });
+}
+
+function isLevel(name: string | undefined): name is keyof typeof DiagLogLevel {
+  return name !== undefined && typeof Reflect.get(DiagLogLevel, name) === 'number';
 }
