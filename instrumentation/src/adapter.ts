@@ -141,6 +141,9 @@ export interface AdapterHost {
   onDisable(undo: () => void): void;
 }
 
+/** What is known beforehand of a model that the one that was asked has asked in turn. */
+export type Beside = (operation: Operation, model: unknown) => Attributes;
+
 /** A module, or a file inside a package, that an adapter has to reach besides its main one. */
 export interface ModuleHook {
   /** As apps import it: a package, or an entry point of one (`@langchain/core/tools`). */

@@ -11,6 +11,9 @@ const MAX_REMEMBERED = 2000;
 /** Vendors whose SDKs are pointed at clouds and compatible servers too. */
 const OWN_SDK: ReadonlySet<string> = new Set(['openai', 'anthropic', 'mistral_ai', 'cohere']);
 
+/** Clouds of Azure's with price lists of their own. */
+const AZURE_CLOUDS: ReadonlySet<string> = new Set(['azure.us_government', 'azure.china']);
+
 function storable(text: string | null): string | null {
   if (text === null) return null;
   const value = storableText(text.trim(), MAX_DIMENSION_BYTES);
@@ -40,9 +43,13 @@ export function identityReader(fields: SpanFields): (call: Call, kept: KeptAttri
     // provider's is surer.
     // Google's SDK says `gemini` or `gen_ai` on Vertex too, which is priced by its location.
     const isGoogle = stated === 'gcp.gemini' || stated === 'gcp.gen_ai';
-    const address = stated === null || isGoogle || OWN_SDK.has(stated) ? fields.text(serverAddress) : null;
+    // And Azure's client is the same in all of its clouds.
+    const isAzure = stated === 'azure.ai.openai' || stated === 'azure.ai.inference';
+    const address =
+      stated === null || isGoogle || isAzure || OWN_SDK.has(stated) ? fields.text(serverAddress) : null;
     const found = address === null ? null : hostProvider(address);
-    const host = isGoogle && found !== 'gcp.vertex_ai' ? null : found;
+    const isOther = (isGoogle && found !== 'gcp.vertex_ai') || (isAzure && !AZURE_CLOUDS.has(found ?? ''));
+    const host = isOther ? null : found;
     call.provider = host ?? stated ?? 'unknown';
     if (host !== null && host !== stated) call.attribution = { provider: 'mapping' };
     call.requestModel = storable(fields.text(requestModel));

@@ -17,6 +17,8 @@ const IMAGE_GEN = {
   output_tokens_details: { image_tokens: 70, text_tokens: 0 },
   total_tokens: 100,
 };
+const SVG = { model: 'gpt-5.4', input_tokens: 11, output_tokens: 21, reasoning_tokens: 5, total_tokens: 32 };
+const IMAGES = { created: 1, data: [{ b64_json: '' }], usage: IMAGE_GEN, svg_usage: SVG };
 const TOOLS: sdk.OpenAI.Responses.Tool[] = [{ type: 'image_generation', model: 'gpt-image-1' }];
 
 function answer(more: object): Record<string, unknown> {
@@ -100,6 +102,20 @@ describe('images that a response makes by its tool', () => {
       ['fetch_response', undefined],
       ['image_generation gpt-image-1', 70],
     ]);
+  });
+
+  it('are told with what was written for a drawing, under the model that wrote it', async () => {
+    const output = [{ type: 'image_generation_call', id: 'ig_1', status: 'completed', svg_usage: SVG }];
+    answers = [() => Response.json(answer({ output })), () => Response.json(IMAGES)];
+    await client.responses.create(request);
+    assert.deepEqual(told(), [BOTH[0], ['chat gpt-5.4', 21], BOTH[1]]);
+    exporter.reset();
+    await client.images.generate({ model: 'gpt-image-1', prompt: 'Draw.' });
+    assert.deepEqual(told(), [['chat gpt-5.4', 21], BOTH[1]]);
+    const [drawing] = exporter.getFinishedSpans().filter(({ name }) => name.startsWith('chat'));
+    assert.equal(drawing?.attributes['gen_ai.usage.input_tokens'], 11);
+    assert.equal(drawing?.attributes['gen_ai.usage.reasoning.output_tokens'], 5);
+    assert.equal(drawing?.attributes['gen_ai.provider.name'], 'openai');
   });
 
   it('are nothing where none were made', async () => {

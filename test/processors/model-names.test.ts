@@ -257,6 +257,9 @@ describe('the model that answered', () => {
       'azure.ai.inference priced',
     );
     assert.equal(at('openai', 'gpt-4o', 'acme.openai.azure.us'), 'azure.us_government unpriced_model');
+    assert.equal(at('azure', 'gpt-4o', 'acme.openai.azure.us'), 'azure.us_government unpriced_model');
+    assert.equal(at('az.ai.inference', 'gpt-4o', 'acme.openai.azure.cn'), 'azure.china unpriced_model');
+    assert.equal(at('azure.ai.openai', 'gpt-4o', 'api.openai.com'), 'azure.ai.openai priced');
     assert.equal(at('openai', 'gpt-4o', 'api.deepinfra.com'), 'deepinfra unpriced_model');
     const nova = 'amazon.nova-pro-v1:0';
     assert.equal(at('aws.bedrock', nova, 'bedrock-runtime.us-east-1.amazonaws.com'), 'aws.bedrock priced');

@@ -24,6 +24,7 @@ const FUNCTIONS: Readonly<Record<string, ModelRole>> = {
   transcribe: 'transcription',
   experimental_transcribe: 'transcription',
   rerank: 'reranking',
+  experimental_decide: 'decision',
 };
 
 /** Functions that give a model that passes calls on to the one they are given. */
@@ -89,6 +90,7 @@ function roleOf(value: unknown): ModelRole | undefined {
   const model = asObject(value);
   if (typeof model?.['doEmbed'] === 'function') return 'embedding';
   if (typeof model?.['doRerank'] === 'function') return 'reranking';
+  if (typeof model?.['doDecide'] === 'function') return 'decision';
   if (typeof model?.['doGenerate'] !== 'function') return undefined;
   if ('maxImagesPerCall' in model) return 'image';
   return typeof model['doStream'] === 'function' ? 'language' : undefined;

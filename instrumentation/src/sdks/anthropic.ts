@@ -2,13 +2,13 @@ import type { AdapterHost, CallKind, Method, SdkAdapter } from '../adapter.ts';
 import { countRetries } from '../count-retries.ts';
 import { asObject, holderOf, prototypeAt, type Json } from '../json.ts';
 import { sizeOfParts } from '../text-size.ts';
-import { tellAdvisors } from './anthropic/advisor-spans.ts';
 import { wrapBatchResults } from './anthropic/batch-results.ts';
+import { tellInnerRequests } from './anthropic/inner-requests.ts';
 import { MESSAGE_CONTENT } from './anthropic/message-content.ts';
 import { messageResponse } from './anthropic/message-response.ts';
 import { MessageStreamReader } from './anthropic/message-stream.ts';
 import { nativeTracer, runNative } from './anthropic/native-span.ts';
-import { generationRequest, whereAndWhat } from './anthropic/request.ts';
+import { besideOf, generationRequest, whereAndWhat } from './anthropic/request.ts';
 import { TEXT_COMPLETION } from './anthropic/text-completion.ts';
 
 const VERSIONS = ['>=0.30.0 <2'];
@@ -16,7 +16,7 @@ const VERSIONS = ['>=0.30.0 <2'];
 /** Parts of a request that the model reads. */
 const READ_PARTS = ['system', 'messages', 'tools'];
 
-/** A call of the Messages API by one client, whose advisors are told by `host`. */
+/** A call of the Messages API by one client, whose requests within are told by `host`. */
 function messageKind(host: AdapterHost, resource: unknown): CallKind {
   return {
     operation: 'chat',
@@ -24,12 +24,13 @@ function messageKind(host: AdapterHost, resource: unknown): CallKind {
     response: (parsed) => {
       const message = asObject(parsed);
       const usage = asObject(message?.['usage']);
-      if (message !== undefined && usage !== undefined) tellAdvisors(host, resource, message, usage);
+      if (message !== undefined && usage !== undefined)
+        tellInnerRequests(host, besideOf(resource), message, usage);
       return messageResponse(parsed);
     },
     stream: (capture) =>
       new MessageStreamReader(capture, {
-        onComplete: (message, usage) => tellAdvisors(host, resource, message, usage),
+        onComplete: (message, usage) => tellInnerRequests(host, besideOf(resource), message, usage),
       }),
     requestSize: (body) => sizeOfParts(body, READ_PARTS),
     responseSize: (body) => sizeOfParts(body, ['content']),

@@ -9,6 +9,7 @@ import { messageOf, messagesOf } from './langchain/messages.ts';
 import { firstAnswers, responseOf } from './langchain/model-answer.ts';
 import { identityOf } from './langchain/model-identity.ts';
 import { ChunkReader, EventReader } from './langchain/model-streams.ts';
+import { repeatsCounts } from './langchain/model-usage.ts';
 
 type Operation = 'chat' | 'text_completion';
 
@@ -63,6 +64,7 @@ function wrapModels(className: string, operation: Operation) {
     // Below the cache, so that what costs nothing is not told.
     host.wrapMethod(owner, '_generateUncached', (model, args) => {
       seeQueue(model, host);
+      if (!passesOn(model)) seeChunks(model, args[1], host);
       return modelKind(operation, 'result', model, args[1]);
     });
     host.wrapMethod(owner, '_streamIterator', (model, args) => {
@@ -84,6 +86,17 @@ function seeingEvents(original: AnyFunction, host: AdapterHost): AnyFunction {
     });
     return original.apply(this, args);
   };
+}
+
+/**
+ * A whole answer may be put together from a stream, for a callback that wants its tokens, and then adds up counts that
+ * were repeated: the stream itself tells the call.
+ */
+function seeChunks(model: unknown, options: unknown, host: AdapterHost): void {
+  if (!repeatsCounts(identityOf(model, options)[ATTR_PROVIDER])) return;
+  const owner = fromApp(() => holderOf(model, STREAM_CHUNKS));
+  if (owner === undefined || !canHide(owner, STREAM_CHUNKS)) return;
+  host.wrapMethod(owner, STREAM_CHUNKS, (asked, given) => modelKind('chat', 'chunks', asked, given[1]));
 }
 
 /**

@@ -3,7 +3,7 @@ import { asObject, putCount, putNumber } from '../json.ts';
 import { ATTR_INPUT_TOKENS } from '../semconv.ts';
 import { sizeOfParts } from '../text-size.ts';
 import { openaiRequest } from './openai-client.ts';
-import { putIdentity, putTokenUsage } from './openai-usage.ts';
+import { putExtras, putIdentity, putTokenUsage } from './openai-usage.ts';
 
 /** Embeddings of an SDK in OpenAI's format: all of their usage is input. */
 export function embeddingsKind(vendor: string): CallKind {
@@ -24,6 +24,7 @@ export function embeddingsKind(vendor: string): CallKind {
       const usage = asObject(body['usage']);
       putIdentity(attributes, body);
       putCount(attributes, ATTR_INPUT_TOKENS, usage?.['prompt_tokens'], usage?.['total_tokens']);
+      if (usage !== undefined) putExtras(attributes, usage, body['model']);
       return attributes;
     },
     requestSize: (body) => sizeOfParts(body, ['input']),

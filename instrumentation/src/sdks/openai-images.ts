@@ -55,8 +55,11 @@ class ImageStreamReader implements StreamReader {
 
 const NO_TEXT = new Uint8Array();
 
-/** Images made, edited and varied: tokens where the model is paid by them, else how many images came. */
-export function imageKind(vendor: string): CallKind {
+/**
+ * Images made, edited and varied: tokens where the model is paid by them, else how many images came. `onAnswer` sees
+ * an answer for what is charged apart from it.
+ */
+export function imageKind(vendor: string, onAnswer?: (answer: Json) => void): CallKind {
   return {
     operation: 'image_generation',
     request: (resource, params) => {
@@ -67,7 +70,11 @@ export function imageKind(vendor: string): CallKind {
       if (body['n'] !== 1) putNumber(attributes, 'gen_ai.request.choice.count', body['n']);
       return attributes;
     },
-    response,
+    response: (parsed) => {
+      const answer = asObject(parsed);
+      if (answer !== undefined) onAnswer?.(answer);
+      return response(parsed);
+    },
     stream: () => new ImageStreamReader(),
   };
 }

@@ -73,6 +73,11 @@ export function putTokenUsage(attributes: Attributes, usage: Json | undefined, m
   putPart(attributes, ATTR_IMAGE_OUTPUT_TOKENS, output?.['image_tokens']);
   const cachedParts = asObject(input?.['cached_tokens_details']);
   putPart(attributes, ATTR_AUDIO_CACHE_READ_TOKENS, cachedParts?.['audio_tokens']);
+  // LiteLLM's, of Anthropic's cache.
+  const kept = asObject(input?.['cache_creation_token_details']);
+  for (const lifetime of ['ephemeral_5m_input_tokens', 'ephemeral_1h_input_tokens']) {
+    putPart(attributes, `anthropic.usage.cache_creation.${lifetime}`, kept?.[lifetime]);
+  }
   const lifetimes = asObject(input?.['cache_write_tokens_details']);
   for (const lifetime of ['ttl_30m_tokens', 'ttl_12h_tokens']) {
     putPart(attributes, `openai.usage.cache_write.${lifetime}`, lifetimes?.[lifetime]);

@@ -5,7 +5,7 @@ import { askingKind, chatKind } from './openai-chat.ts';
 import { clientParts, methodsOn } from './openai-client.ts';
 import { completionKind } from './openai-completions.ts';
 import { embeddingsKind, moderationKind } from './openai-embeddings.ts';
-import { makesImages, tellImages } from './openai-image-tool.ts';
+import { besideOf, makesImages, tellDrawing, tellImages } from './openai-image-tool.ts';
 import { imageKind } from './openai-images.ts';
 import { DECISIONS, fetchKind, responsesKind } from './openai-responses.ts';
 
@@ -13,16 +13,14 @@ const VENDOR = 'openai';
 
 const method = methodsOn('OpenAI');
 
-const IMAGES: CallKind = imageKind(VENDOR);
-
 const RESPONSES: CallKind = responsesKind();
 
 /**
  * Responses, those of the beta API too. Images that a response makes by its tool are told apart, so that calls which
  * may make some get a kind of their own.
  */
-function patchResponses(moduleExports: unknown, host: AdapterHost): unknown {
-  const told = (resource: unknown) => (response: Json) => tellImages(host, resource, response);
+function patch(moduleExports: unknown, host: AdapterHost): unknown {
+  const told = (resource: unknown) => (response: Json) => tellImages(host, besideOf(resource), response);
   const created: Method['kind'] = (resource, [body]) =>
     makesImages(body) ? responsesKind(told(resource)) : RESPONSES;
   const fetched: Method['kind'] = (resource) => fetchKind(told(resource));
@@ -34,7 +32,16 @@ function patchResponses(moduleExports: unknown, host: AdapterHost): unknown {
     host.wrapMethod(owner, 'retrieve', fetched);
     host.wrapMethod(owner, 'cancel', fetched);
   }
+  patchImages(moduleExports, host);
   return moduleExports;
+}
+
+function patchImages(moduleExports: unknown, host: AdapterHost): void {
+  const owner = prototypeAt(moduleExports, ['OpenAI', 'Images']);
+  if (owner === undefined) return;
+  const kind: Method['kind'] = (resource) =>
+    imageKind(VENDOR, (images) => tellDrawing(host, besideOf(resource), images));
+  for (const name of ['generate', 'edit', 'createVariation']) host.wrapMethod(owner, name, kind);
 }
 
 const METHODS: readonly Method[] = [
@@ -44,9 +51,6 @@ const METHODS: readonly Method[] = [
   method(['Embeddings'], 'create', embeddingsKind(VENDOR)),
   method(['Moderations'], 'create', moderationKind(VENDOR)),
   method(['Decisions'], 'create', DECISIONS),
-  method(['Images'], 'generate', IMAGES),
-  method(['Images'], 'edit', IMAGES),
-  method(['Images'], 'createVariation', IMAGES),
   method(['Audio', 'Speech'], 'create', speechKind(VENDOR)),
   method(['Audio', 'Transcriptions'], 'create', transcriptionKind(VENDOR)),
   method(['Audio', 'Translations'], 'create', translationKind(VENDOR)),
@@ -61,7 +65,7 @@ export const openai: SdkAdapter = {
   module: 'openai',
   versions: ['>=4.19.0 <8'],
   methods: METHODS,
-  patch: patchResponses,
+  patch,
   rivals: [
     '@opentelemetry/instrumentation-openai',
     '@traceloop/instrumentation-openai',

@@ -230,6 +230,108 @@ describe("what the AI SDK's models are charged for beside its totals", () => {
   });
 });
 
+/** What the packages make of a usage in OpenAI's format, of which they know but OpenAI's fields. */
+function readByPackage(raw: Attributes): object {
+  const input = { total: raw['prompt_tokens'], cacheRead: 0 };
+  const reasoning = (raw['completion_tokens_details'] as Attributes | undefined)?.['reasoning_tokens'] ?? 0;
+  return { inputTokens: input, outputTokens: { total: raw['completion_tokens'], reasoning }, raw };
+}
+
+describe("a refusal of Anthropic's, by the AI SDK", () => {
+  it('is charged for where it says so', () => {
+    const model = { provider: 'anthropic.messages', modelId: 'claude-opus-5' };
+    const usage = { inputTokens: { total: 90 }, outputTokens: { total: 1 } };
+    const refused = (category: string): Attributes => {
+      const body = { stop_reason: 'refusal', stop_details: { category }, content: [] };
+      return told(model, { usage, response: { body } });
+    };
+    assert.deepEqual(refused('cyber'), { input_tokens: 0, output_tokens: 0 });
+    assert.deepEqual(refused('bio'), { input_tokens: 90, output_tokens: 1 });
+  });
+});
+
+describe("usage of a server in OpenAI's format, by the AI SDK", () => {
+  const XAI = { provider: 'xai.chat', modelId: 'grok-4' };
+  const totals = { prompt_tokens: 1000, completion_tokens: 700 };
+
+  it('has reasoning in the output where the total proves that it was beside it', () => {
+    const thought = { completion_tokens_details: { reasoning_tokens: 500 } };
+    const apart = { input_tokens: 1000, output_tokens: 1200, 'reasoning.output_tokens': 500 };
+    const usage = readByPackage({ ...totals, ...thought, total_tokens: 2200 });
+    assert.deepEqual(told(XAI, { usage }), { ...apart, 'cache_read.input_tokens': 0 });
+    const flat = { inputTokens: 1000, outputTokens: 700, reasoningTokens: 500, totalTokens: 2200 };
+    assert.deepEqual(told(XAI, { usage: flat }), apart);
+    const inside = readByPackage({ ...totals, ...thought, total_tokens: 1700 });
+    assert.equal(told(XAI, { usage: inside })['output_tokens'], 700);
+    assert.equal(told(XAI, { usage: { ...flat, totalTokens: 1700 } })['output_tokens'], 700);
+    const gemini = { provider: 'compatible.chat', modelId: 'gemini-2.5-pro' };
+    const unnamed = readByPackage({ ...totals, total_tokens: 2200 });
+    assert.equal(told(gemini, { usage: unnamed })['output_tokens'], 1200);
+  });
+
+  it("keeps what the provider's own package added", () => {
+    const raw = { ...totals, total_tokens: 1700 };
+    const usage = { inputTokens: { total: 1400, cacheRead: 400 }, outputTokens: { total: 900 }, raw };
+    const { input_tokens, output_tokens } = told(XAI, { usage });
+    assert.deepEqual([input_tokens, output_tokens], [1400, 900]);
+  });
+
+  it('has cached tokens wherever the server tells them', () => {
+    const moonshot = { provider: 'moonshot.chat', modelId: 'kimi-k2-thinking' };
+    for (const name of ['cached_tokens', 'prompt_cache_hit_tokens']) {
+      const usage = readByPackage({ ...totals, total_tokens: 1700, [name]: 900 });
+      assert.equal(told(moonshot, { usage })['cache_read.input_tokens'], 900, name);
+    }
+  });
+
+  it('is at the tier that served it, where the body alone says so', () => {
+    const chat = { provider: 'openai.chat', modelId: 'gpt-5' };
+    const response = { body: { service_tier: 'default', usage: totals } };
+    assert.equal(told(chat, { usage: {}, response })['openai.response.service_tier'], 'default');
+    const openai = { serviceTier: 'flex' };
+    const both = told(chat, { usage: {}, response, providerMetadata: { openai } });
+    assert.equal(both['openai.response.service_tier'], 'flex');
+  });
+
+  it('has the searches that are charged, where the body counts them', () => {
+    const searched = { type: 'tool-result', result: { action: { type: 'search' } } };
+    const tool_usage = { web_search: { num_requests: 1 } };
+    const answer = { usage: {}, content: [searched, searched], response: { body: { tool_usage } } };
+    assert.equal(told(OPENAI, answer)[SEARCHES], 1);
+  });
+
+  it('is tokens or seconds of a transcript, as it is paid', () => {
+    const model = { provider: 'openai.transcription', modelId: 'gpt-4o-transcribe' };
+    const [method] = MODEL_METHODS['transcription'] ?? [];
+    const transcript = (usage: object): Attributes =>
+      method?.kind(model).response({ durationInSeconds: 8.47, response: { body: { usage } } }, {}) ?? {};
+    const counts = { input_tokens: 140, output_tokens: 20, total_tokens: 160 };
+    const input_token_details = { audio_tokens: 130, text_tokens: 10 };
+    assert.deepEqual(transcript({ type: 'tokens', ...counts, input_token_details }), {
+      'gen_ai.usage.input_tokens': 140,
+      'gen_ai.usage.output_tokens': 20,
+      'gen_ai.usage.audio.input_tokens': 130,
+    });
+    const seconds = 'spanmeter.usage.audio_seconds';
+    assert.equal(transcript({ type: 'duration', seconds: 9 })[seconds], 9);
+    assert.equal(transcript({})[seconds], 8.47);
+  });
+
+  it('is not that of another server whose name begins like one that is known', () => {
+    const [method] = MODEL_METHODS['language'] ?? [];
+    for (const [provider, name] of Object.entries({
+      'mistralrs.chat': 'mistralrs',
+      'mistral.chat': 'mistral_ai',
+      'azure-openai.chat': 'azure.ai.openai',
+      googleVertexMaas: 'gcp.vertex_ai',
+      xai: 'x_ai',
+    })) {
+      const model = { provider, modelId: 'm' };
+      assert.equal(method?.kind(model).request(model, {})['gen_ai.provider.name'], name, provider);
+    }
+  });
+});
+
 describe('the server of a model of the AI SDK', () => {
   it("is found where Bedrock's configuration has a function for it", () => {
     const baseUrl = (): string => 'https://bedrock-runtime.eu-west-1.amazonaws.com';

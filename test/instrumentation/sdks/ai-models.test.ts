@@ -311,6 +311,7 @@ describe('functions of the AI SDK that are no chats', () => {
       generateSpeech: ['doGenerate', { audio: 'a' }],
       transcribe: ['doGenerate', { text: 'said', durationInSeconds: 12.5 }],
       rerank: ['doRerank', { ranking: [] }],
+      experimental_decide: ['doDecide', { answers: {}, usage: { inputTokens: 100, outputTokens: 5 } }],
       embed: ['doEmbed', { embeddings: [[1]], usage: { tokens: 30 } }],
     };
     const exports: Record<string, (options: { model: object }) => unknown> = {};
@@ -341,8 +342,92 @@ describe('functions of the AI SDK that are no chats', () => {
       ['speech other-1', none, none, none, 4, none],
       ['transcription other-1', none, none, none, none, 12.5],
       ['rerank other-1', none, none, none, none, none],
+      ['chat other-1', 100, 5, none, none, none],
       ['embeddings other-1', 30, none, none, none, none],
     ]);
+    instrumentation.disable();
+  });
+});
+
+describe('images that a model of the AI SDK makes by a tool', () => {
+  const DRAWN = {
+    tools: [{ type: 'image_generation', model: 'gpt-image-1' }],
+    tool_usage: { image_gen: { input_tokens: 50, output_tokens: 4160, total_tokens: 4210 } },
+  };
+
+  it('are told of a whole answer once, under the model that made them', async () => {
+    const [instrumentation] = createInstrumentations({ enabled: false }).filter(({ sdk }) => sdk === 'ai');
+    assert.ok(instrumentation);
+    instrumentation.enable();
+    instrumentation.setTracerProvider(provider);
+    const usage = { inputTokens: { total: 9 }, outputTokens: { total: 5 } };
+    const answer = { usage, response: { body: DRAWN } };
+    const model = new LocalModel(answer, 'v3', 'openai.responses');
+    assert.equal(instrumentation.instrumentClient(model), true);
+    exporter.reset();
+    assert.equal(await model.doGenerate(), answer);
+    const [images, chat, ...more] = exporter.getFinishedSpans();
+    assert.deepEqual(more, []);
+    assert.equal(chat?.name, 'chat local-1');
+    assert.equal(images?.name, 'image_generation gpt-image-1');
+    assert.equal(images?.attributes['gen_ai.request.model'], 'gpt-image-1');
+    assert.equal(images?.attributes['gen_ai.provider.name'], 'openai');
+    assert.equal(images?.attributes['gen_ai.usage.image.output_tokens'], 4160);
+    instrumentation.disable();
+  });
+});
+
+describe("advisors that one of Anthropic's models asks, by the AI SDK", () => {
+  const cached = { cache_read_input_tokens: 20, cache_creation_input_tokens: 10 };
+  const own = { input_tokens: 100, output_tokens: 50, ...cached };
+  const raw = {
+    ...own,
+    iterations: [
+      { type: 'compaction', input_tokens: 1000, output_tokens: 300, cache_read_input_tokens: 5000 },
+      { type: 'message', ...own },
+      { type: 'advisor_message', model: 'claude-opus-4-6', input_tokens: 700, output_tokens: 200 },
+    ],
+  };
+  const TOLD = [
+    ['chat claude-opus-4-6', 'msg_1/advisor/0', 700, 200, undefined],
+    ['chat local-1', 'msg_1', 6130, 350, 5020],
+  ];
+
+  const told = (): unknown[] =>
+    exporter
+      .getFinishedSpans()
+      .map(({ name, attributes }) => [
+        name,
+        attributes['gen_ai.response.id'],
+        attributes['gen_ai.usage.input_tokens'],
+        attributes['gen_ai.usage.output_tokens'],
+        attributes['gen_ai.usage.cache_read.input_tokens'],
+      ]);
+
+  it('are told in spans of their own, and compactions with all that they read', async () => {
+    const [instrumentation] = createInstrumentations({ enabled: false }).filter(({ sdk }) => sdk === 'ai');
+    assert.ok(instrumentation);
+    instrumentation.enable();
+    instrumentation.setTracerProvider(provider);
+    const response = { id: 'msg_1' };
+    const v3 = { inputTokens: { total: 1130 }, outputTokens: { total: 350 }, raw };
+    const v2 = { inputTokens: 1800, outputTokens: 550, cachedInputTokens: 20 };
+    const model = new LocalModel(undefined, 'v3', 'anthropic.messages');
+    assert.equal(instrumentation.instrumentClient(model), true);
+    for (const answer of [
+      { usage: v3, response },
+      { usage: v2, providerMetadata: { anthropic: { usage: raw } }, response },
+    ]) {
+      exporter.reset();
+      model.answer = answer;
+      await model.doGenerate();
+      assert.deepEqual(told(), TOLD);
+      exporter.reset();
+      const metadata = { type: 'response-metadata', id: 'msg_1' };
+      model.answer = sourceOf([metadata, { ...answer, type: 'finish', response: undefined }]).stream;
+      await readAll((await model.doStream()).stream);
+      assert.deepEqual(told(), TOLD);
+    }
     instrumentation.disable();
   });
 });

@@ -9,6 +9,7 @@ const EXPECTED: Readonly<Record<string, Expected>> = {
   toolRun: { spans: 1, usage: {} },
   // What was written to a cache Gemini does not tell, nor LangChain how much of the output was thought.
   gemini: { usage: GEMINI },
+  geminiWhole: { usage: GEMINI },
   geminiStream: { usage: GEMINI },
 };
 

@@ -36,6 +36,9 @@ const { SPEECH } = await instrumentationFile<{
 const { putTokenUsage } = await instrumentationFile<{
   readonly putTokenUsage: (attributes: Attributes, usage: object, model: string) => void;
 }>('sdks/openai-usage.js');
+const { embeddingsKind } = await instrumentationFile<{
+  readonly embeddingsKind: (vendor: string) => { readonly response: (body: object) => Attributes };
+}>('sdks/openai-embeddings.js');
 
 function told(put: (attributes: Attributes) => void): Attributes {
   const attributes: Attributes = {};
@@ -205,6 +208,15 @@ describe('usage of Mistral', () => {
     assert.equal(mistral({ ...usage, promptTokens: 7300, totalTokens: 7355 })['input_tokens'], 7300);
   });
 
+  it('has all searches of connectors, and the images that they made', () => {
+    const usage = { promptTokens: 100, completionTokens: 1, totalTokens: 101 };
+    const connectors = { web_search: 2, web_search_premium: 1, image_generation: 3, code_interpreter: 4 };
+    assert.equal(mistral({ ...usage, connectors })['web_search_requests'], 3);
+    assert.equal(mistral({ ...usage, connectors })['images'], 3);
+    assert.equal(mistral({ ...usage, connectors: { web_search_premium: 1 } })['web_search_requests'], 1);
+    assert.equal(mistral({ ...usage, connectors: {} })['web_search_requests'], undefined);
+  });
+
   it('finds cached tokens under the names of either version of the SDK', () => {
     const usage = { promptTokens: 100, completionTokens: 1, totalTokens: 101 };
     const details = { prompt_tokens_details: { cached_tokens: 64 } };
@@ -249,6 +261,34 @@ describe("usage of Alibaba's models", () => {
         'cache_write.input_tokens': 1494,
       },
     );
+  });
+});
+
+describe('usage that LiteLLM passes on', () => {
+  it("has for how long Anthropic's cache keeps what was written", () => {
+    const kept = { ephemeral_5m_input_tokens: 0, ephemeral_1h_input_tokens: 500 };
+    const details = { cached_tokens: 300, cache_creation_tokens: 500, cache_creation_token_details: kept };
+    const counts = { prompt_tokens: 1000, completion_tokens: 10, prompt_tokens_details: details };
+    const usage = { ...counts, cache_creation_input_tokens: 500 };
+    assert.deepEqual(
+      told((attributes) => putTokenUsage(attributes, usage, 'claude-sonnet-4-5')),
+      {
+        input_tokens: 1000,
+        output_tokens: 10,
+        'cache_read.input_tokens': 300,
+        'cache_write.input_tokens': 500,
+        'anthropic.usage.cache_creation.ephemeral_1h_input_tokens': 500,
+      },
+    );
+  });
+});
+
+describe('usage of embeddings', () => {
+  it('has what a router says that it charges', () => {
+    const body = { model: 'openai/text-embedding-3-small', usage: { prompt_tokens: 10, cost: 0.0000002 } };
+    const attributes = embeddingsKind('openai').response(body);
+    assert.equal(attributes['gen_ai.usage.input_tokens'], 10);
+    assert.equal(attributes['gen_ai.usage.cost'], 0.0000002);
   });
 });
 

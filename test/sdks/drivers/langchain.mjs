@@ -83,12 +83,17 @@ function ownKinds(modules, url, prompt, under) {
         return (await model.invoke(prompt)).content;
       }),
     gemini: () => under({ usage }, async () => (await geminiModel(modules, url).invoke(prompt)).content),
+    geminiWhole: () =>
+      under({ usage }, async () => (await geminiModel(modules, url).invoke(prompt, TOKENS)).content),
     geminiStream: () => under({ usage }, async () => count(await geminiModel(modules, url).stream(prompt))),
     events: () => under({ usage }, async () => count(ownModel(modules, url).streamEvents(prompt))),
   };
   if (!('_streamChatModelEvents' in base)) delete found.events;
   return found;
 }
+
+/** A callback for the sake of which a whole answer is put together from a stream, as in LangGraph. */
+const TOKENS = { callbacks: [{ lc_prefer_streaming: true, handleLLMNewToken: () => undefined }] };
 
 /** Usage as `@langchain/google-genai` tells it: thoughts only in the total, what was cached again in each chunk. */
 function geminiModel(modules, url) {

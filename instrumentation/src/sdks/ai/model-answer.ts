@@ -1,6 +1,7 @@
 import type { Attributes } from '@opentelemetry/api';
-import { asObject, objectsIn, putString, type Json } from '../../json.ts';
+import { asObject, countOf, objectsIn, putString, type Json } from '../../json.ts';
 import { ATTR_RESPONSE_ID, ATTR_RESPONSE_MODEL } from '../../semconv.ts';
+import { uncharge } from '../anthropic/refusals.ts';
 import { putFinishReason } from '../finish-reasons.ts';
 import { isSearch, putModelSearches } from './model-charges.ts';
 import { putModelUsage, type ModelResult } from './model-usage.ts';
@@ -15,14 +16,20 @@ export function putAnswer(attributes: Attributes, model: unknown, answer: Json, 
   putString(attributes, ATTR_RESPONSE_MODEL, response?.['modelId']);
   putFinishReason(attributes, finishReason(answer['finishReason']));
   const { provider, modelId } = asObject(model) ?? {};
+  const body = bodyOf(answer);
   const result: ModelResult = {
     usage: asObject(answer['usage']),
     metadata: asObject(answer['providerMetadata']),
-    raw: bodyUsage(answer, response),
+    raw: asObject(body?.['usage']) ?? asObject(body?.['usageMetadata']),
+    body,
     model: attributes[ATTR_RESPONSE_MODEL] ?? modelId,
   };
   putModelUsage(attributes, provider, result);
-  putModelSearches(attributes, result, searches + objectsIn(answer['content']).filter(isSearch).length);
+  if (body !== undefined) uncharge(attributes, body);
+  const seen = searches + objectsIn(answer['content']).filter(isSearch).length;
+  // As OpenAI counts those that it charges, where the body says so.
+  const charged = countOf(asObject(asObject(body?.['tool_usage'])?.['web_search'])?.['num_requests']);
+  putModelSearches(attributes, result, charged ?? seen);
 }
 
 /** One word until version 5; the SDK's and the provider's since. The conventions have no dashes in it. */
@@ -31,8 +38,9 @@ function finishReason(value: unknown): string | undefined {
   return typeof reason === 'string' && reason !== '' ? reason.replaceAll('-', '_') : undefined;
 }
 
-/** The provider's own words, in the parsed body that the SDK keeps of an answer that is no stream. */
-function bodyUsage(answer: Json, response: Json | undefined): Json | undefined {
-  const body = asObject(response?.['body']) ?? asObject(asObject(answer['rawResponse'])?.['body']);
-  return asObject(body?.['usage']) ?? asObject(body?.['usageMetadata']);
+/** The provider's own words, which the SDK keeps parsed of an answer that is no stream. */
+export function bodyOf(answer: Json): Json | undefined {
+  return (
+    asObject(asObject(answer['response'])?.['body']) ?? asObject(asObject(answer['rawResponse'])?.['body'])
+  );
 }

@@ -75,7 +75,8 @@ export function putModelSearches(
   const google = googleOf(metadata);
   const grounding = [google?.['groundingMetadata'], google?.['groundingMetadataPerRequest']].flat();
   const queries = grounding.flatMap((each) => asObject(each)?.['webSearchQueries'] ?? []);
-  putGeminiSearches(attributes, new Set(queries).size, model);
+  // Entries of no text are there too, and are not charged.
+  putGeminiSearches(attributes, new Set(queries.filter((query) => query !== '')).size, model);
 }
 
 /** Images of models that are paid by tokens are among the tokens; of all others they are counted. */

@@ -37,7 +37,10 @@ export function putModel(attributes: Attributes, resource: unknown): void {
 
 /** The provider that the AI SDK names so. */
 export function vendorOf(provider: string): string {
-  for (const [start, name] of PROVIDERS) if (provider.startsWith(start)) return name;
+  for (const [start, name] of PROVIDERS) {
+    // Not those that only begin so: `mistralrs`.
+    if (provider.startsWith(start) && !/^[a-z]/.test(provider.slice(start.length))) return name;
+  }
   const first = provider.split('.', 1)[0];
   return first === undefined || first === '' ? 'unknown' : first;
 }

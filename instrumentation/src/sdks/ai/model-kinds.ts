@@ -1,17 +1,18 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { CallKind, Operation } from '../../adapter.ts';
 import { asObject, putCount, putNumber, putString, type Json } from '../../json.ts';
-import { ATTR_REQUEST_STREAM, ATTR_REQUESTS } from '../../semconv.ts';
+import { ATTR_AUDIO_SECONDS, ATTR_REQUEST_STREAM, ATTR_REQUESTS } from '../../semconv.ts';
 import { sizeOfParts } from '../../text-size.ts';
 import { charactersOf } from '../openai-audio.ts';
-import { putAnswer } from './model-answer.ts';
+import { bodyOf, putAnswer } from './model-answer.ts';
 import { putImages } from './model-charges.ts';
 import { MODEL_CONTENT } from './model-content.ts';
 import { putModel } from './model-identity.ts';
 import { ModelStreamReader } from './model-stream.ts';
 
 /** What a model object is for: the SDK has one interface for each. */
-export type ModelRole = 'language' | 'embedding' | 'image' | 'speech' | 'transcription' | 'reranking';
+export type ModelRole =
+  'language' | 'embedding' | 'image' | 'speech' | 'transcription' | 'reranking' | 'decision';
 
 /** A method of a model, and how its calls are read. */
 export interface ModelMethod {
@@ -104,8 +105,11 @@ function putCharacters(attributes: Attributes, _result: Json, params: Json): voi
   if (typeof text === 'string') attributes['spanmeter.usage.input_characters'] = charactersOf(text);
 }
 
+/** Tokens, where those are what is paid for, else the seconds that are: not always those of the sound. */
 function putSeconds(attributes: Attributes, result: Json): void {
-  putNumber(attributes, 'spanmeter.usage.audio_seconds', result['durationInSeconds']);
+  const usage = asObject(bodyOf(result)?.['usage']) ?? asObject(result['usage']);
+  if (usage?.['type'] === 'tokens') return;
+  putCount(attributes, ATTR_AUDIO_SECONDS, usage?.['seconds'], result['durationInSeconds']);
 }
 
 const IMAGE = simple('image_generation', putImages);
@@ -133,5 +137,6 @@ export const MODEL_METHODS: Readonly<Record<ModelRole, readonly ModelMethod[]>> 
   image: [{ name: DO_GENERATE, kind: image }],
   speech: [{ name: DO_GENERATE, kind: simple('speech', putCharacters) }],
   transcription: [{ name: DO_GENERATE, kind: simple('transcription', putSeconds) }],
+  decision: [{ name: 'doDecide', kind: simple('chat', NO_MORE) }],
   reranking: [{ name: 'doRerank', kind: simple('rerank', putSearchUnits, ['query', 'documents']) }],
 };

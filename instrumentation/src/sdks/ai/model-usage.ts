@@ -1,5 +1,6 @@
 import type { Attributes } from '@opentelemetry/api';
 import { asObject, putString, type Json } from '../../json.ts';
+import { putMessageUsage } from '../anthropic/message-usage.ts';
 import { putLifetimes } from '../bedrock/converse-usage.ts';
 import { putExtras, putTokenUsage } from '../openai-usage.ts';
 import { putBilledUnits, putGoogleUsage } from './model-charges.ts';
@@ -30,6 +31,8 @@ export interface ModelResult {
   readonly metadata: Json | undefined;
   /** The provider's own usage, where the SDK passes it on. */
   readonly raw: Json | undefined;
+  /** The provider's whole answer, where the SDK passes it on: not of streams. */
+  readonly body: Json | undefined;
   /** The model that answered. */
   readonly model: unknown;
 }
@@ -45,10 +48,10 @@ function put(attributes: Attributes, key: string, value: Count): void {
 
 /** Reads what an answer of `provider` (as the SDK names it: `anthropic.messages`) tells of its usage. */
 export function putModelUsage(attributes: Attributes, provider: unknown, result: ModelResult): void {
-  const raw = result.raw ?? rawOf(result);
+  const raw = result.raw ?? rawOf(result.usage, result.metadata);
   if (!putGoogleUsage(attributes, result)) putCounts(attributes, countsOf(provider, result, raw));
   if (raw !== undefined) putRaw(attributes, provider, result, raw);
-  putMetadata(attributes, result.metadata);
+  putMetadata(attributes, result);
 }
 
 function putCounts(attributes: Attributes, counts: Partial<Counts>): void {
@@ -67,18 +70,42 @@ function putRaw(
   raw: Json,
 ): void {
   putDetails(attributes, raw);
+  // Of Anthropic's requests within one, the packages add up what is not to be added, and not all that is.
+  if (Array.isArray(raw['iterations'])) putMessageUsage(attributes, raw, true);
   putBilledUnits(attributes, raw);
   const bedrock = asObject(asObject(metadata?.['bedrock'])?.['usage']);
   putLifetimes(attributes, raw['cacheDetails'] === undefined ? (bedrock ?? {}) : raw);
   // What its research reads is in none of the SDK's totals, and before version 6 neither is what it thinks.
   if (typeof provider === 'string' && provider.startsWith('perplexity'))
     putTokenUsage(attributes, raw, model);
+  else if (isCompatible(raw)) putCompatible(attributes, raw, model);
   else putExtras(attributes, raw, model);
 }
 
+/** Usage in one of OpenAI's formats, as many servers have it. */
+function isCompatible(raw: Json): boolean {
+  return ['prompt_tokens', 'total_tokens'].some((name) => typeof raw[name] === 'number');
+}
+
+/**
+ * The packages read but OpenAI's own fields, and what others say they lose: the cached tokens of Moonshot, reasoning
+ * that xAI and Gemini count beside the output, all tokens of a transcript. What a package knows better is more.
+ */
+function putCompatible(attributes: Attributes, raw: Json, model: unknown): void {
+  const told: Attributes = {};
+  putTokenUsage(told, raw, model);
+  for (const [key, value] of Object.entries(told)) {
+    const known = attributes[key];
+    if (typeof known === 'number' && typeof value === 'number' && known > value) continue;
+    attributes[key] = value;
+  }
+}
+
 /** From version 6 on `usage.raw`; Anthropic's models of version 5 have it among their metadata. */
-function rawOf({ usage, metadata }: ModelResult): Json | undefined {
-  return asObject(usage?.['raw']) ?? asObject(asObject(metadata?.['anthropic'])?.['usage']);
+export function rawOf(usage: unknown, metadata: unknown): Json | undefined {
+  return (
+    asObject(asObject(usage)?.['raw']) ?? asObject(asObject(asObject(metadata)?.['anthropic'])?.['usage'])
+  );
 }
 
 /**
@@ -109,8 +136,16 @@ function countsOf(
   if (counts.input !== undefined && (/anthropic|bedrock/.test(name) || 'anthropic' in (metadata ?? {}))) {
     counts.input += (counts.cacheRead ?? 0) + (counts.cacheWrite ?? 0);
   }
-  if (counts.output !== undefined && /google|vertex\.chat/.test(name)) counts.output += counts.reasoning ?? 0;
+  if (counts.output !== undefined && (/google|vertex\.chat/.test(name) || thinksApart(usage, counts)))
+    counts.output += counts.reasoning ?? 0;
   return counts;
+}
+
+/** Whether the total proves that reasoning is counted beside the output, as by xAI's API. */
+function thinksApart(usage: Json | undefined, { output, reasoning }: Counts): boolean {
+  const [input, total] = [count(usage?.['inputTokens']), count(usage?.['totalTokens'])];
+  if (input === undefined || output === undefined || total === undefined) return false;
+  return reasoning !== undefined && reasoning > 0 && total - input - output === reasoning;
 }
 
 function writesOf(raw: Json | undefined): Count {
@@ -172,9 +207,11 @@ function putDetails(attributes: Attributes, raw: Json): void {
 }
 
 /** Service tiers, and costs where a gateway tells what it charges. */
-function putMetadata(attributes: Attributes, metadata: Json | undefined): void {
-  const tier =
+function putMetadata(attributes: Attributes, { metadata, body }: ModelResult): void {
+  const told =
     asObject(metadata?.['openai'])?.['serviceTier'] ?? asObject(metadata?.['azure'])?.['serviceTier'];
+  // Of chat completions the packages pass none on.
+  const tier = told ?? body?.['service_tier'];
   putString(attributes, 'openai.response.service_tier', tier);
   const bedrock = asObject(metadata?.['bedrock'])?.['serviceTier'];
   putString(attributes, 'aws.bedrock.response.service_tier', asObject(bedrock)?.['type'] ?? bedrock);

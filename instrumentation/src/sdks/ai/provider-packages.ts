@@ -39,6 +39,7 @@ const FACTORIES: Readonly<Record<string, ModelRole>> = {
   transcriptionModel: 'transcription',
   transcription: 'transcription',
   rerankingModel: 'reranking',
+  decisionModel: 'decision',
 };
 
 /** A model is made of each kind that the package's own provider has, to know its class; none of them is asked. */

@@ -2,6 +2,7 @@ import type { AdapterHost, AnyFunction, CallKind, Method } from '../../adapter.t
 import { canHide } from '../../hidden.ts';
 import { asObject } from '../../json.ts';
 import { MODEL_METHODS, type ModelMethod, type ModelRole } from './model-kinds.ts';
+import { tellingOthers } from './model-others.ts';
 
 /** What a provider makes of a model's name, by what the model is for. */
 const FACTORIES: Readonly<Record<ModelRole, readonly string[]>> = {
@@ -11,6 +12,7 @@ const FACTORIES: Readonly<Record<ModelRole, readonly string[]>> = {
   speech: ['speechModel'],
   transcription: ['transcriptionModel'],
   reranking: ['rerankingModel'],
+  decision: ['decisionModel'],
 };
 
 /**
@@ -84,7 +86,7 @@ export class WatchedModels {
     if (before !== undefined) return before;
     const wrapped =
       canHide(owner, method.name) &&
-      this.#host.wrapMethod(owner, method.name, kindOf(method, owner === model));
+      this.#host.wrapMethod(owner, method.name, kindOf(method, owner === model, this.#host));
     known.set(method.name, wrapped);
     return wrapped;
   }
@@ -149,6 +151,7 @@ function ownerOf(model: unknown, name: string): object | undefined {
  * A plain object is most often one that passes calls on to another model, which is told where it is known; only
  * where nothing inside was, the object itself is.
  */
-function kindOf({ kind }: ModelMethod, isPlain: boolean): Method['kind'] {
-  return (resource): CallKind => (isPlain ? { ...kind(resource), layer: true } : kind(resource));
+function kindOf({ kind }: ModelMethod, isPlain: boolean, host: AdapterHost): Method['kind'] {
+  return (resource): CallKind =>
+    isPlain ? { ...kind(resource), layer: true } : tellingOthers(kind(resource), resource, host);
 }

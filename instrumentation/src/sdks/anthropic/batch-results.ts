@@ -1,11 +1,12 @@
-import { SpanKind } from '@opentelemetry/api';
+import { SpanKind, type Attributes } from '@opentelemetry/api';
 import type { AdapterHost, AnyFunction } from '../../adapter.ts';
 import { canHide, hide } from '../../hidden.ts';
 import { asObject, putString } from '../../json.ts';
 import { ATTR_REQUEST_MODEL, ATTR_RESPONSE_ID } from '../../semconv.ts';
+import { tellInnerRequests } from './inner-requests.ts';
 import { messageResponse } from './message-response.ts';
-import { whereAndWhat } from './request.ts';
 import { isPromise } from '../../promises.ts';
+import { besideOf, whereAndWhat } from './request.ts';
 
 /** Results told in this process, oldest first: two full batches of the API's largest size. */
 const MAX_TOLD = 200_000;
@@ -66,9 +67,12 @@ function tell(host: AdapterHost, resource: unknown, batchId: unknown, line: unkn
     const attributes = { ...whereAndWhat(resource, message, 'chat'), ...messageResponse(message) };
     const id = attributes[ATTR_RESPONSE_ID];
     if (typeof id === 'string' && !isNew(id)) return;
-    attributes['spanmeter.batch'] = true;
-    putString(attributes, 'anthropic.message.batch.id', batchId);
+    const batch: Attributes = { 'spanmeter.batch': true };
+    putString(batch, 'anthropic.message.batch.id', batchId);
+    Object.assign(attributes, batch);
     const name = `chat ${String(attributes[ATTR_REQUEST_MODEL] ?? '')}`.trimEnd();
     host.startSpan({ name, kind: SpanKind.CLIENT, attributes })?.end();
+    const usage = asObject(message['usage']);
+    if (usage !== undefined) tellInnerRequests(host, besideOf(resource), message, usage, batch);
   });
 }

@@ -3,6 +3,7 @@ import { asObject, putString, type Json } from '../../json.ts';
 import { ATTR_RESPONSE_ID, ATTR_RESPONSE_MODEL } from '../../semconv.ts';
 import { putFinishReason } from '../finish-reasons.ts';
 import { putMessageUsage } from './message-usage.ts';
+import { uncharge } from './refusals.ts';
 
 /** Puts which message it is and which model wrote it. */
 export function putIdentity(attributes: Attributes, message: Json): void {
@@ -18,5 +19,6 @@ export function messageResponse(parsed: unknown): Attributes {
   putIdentity(attributes, message);
   putMessageUsage(attributes, asObject(message['usage']), true);
   putFinishReason(attributes, message['stop_reason']);
+  uncharge(attributes, message);
   return attributes;
 }

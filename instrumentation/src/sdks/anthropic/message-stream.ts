@@ -7,12 +7,16 @@ import { putFinishReason } from '../finish-reasons.ts';
 import { outputMessage } from './message-content.ts';
 import { putIdentity } from './message-response.ts';
 import { putMessageUsage } from './message-usage.ts';
+import { answeredLifetimes, uncharge } from './refusals.ts';
 
 /** Where the text of a delta is: answer, arguments of a tool, thinking. */
 const DELTA_TEXTS = ['text', 'partial_json', 'thinking'];
 
 /** Kept of one answer, where content is captured. */
 const MAX_BLOCKS = 1000;
+
+/** More models than a request may name. */
+const MAX_FALLBACKS = 16;
 
 interface Block {
   readonly start: Json;
@@ -21,7 +25,7 @@ interface Block {
 
 /** What a stream may tell beside what its span says. */
 export interface StreamSink {
-  /** The message is complete, with the usage that all of it took. */
+  /** The message is complete, with the usage that all of it took; of its content just where models changed. */
   readonly onComplete?: (message: Json, usage: Json) => void;
 }
 
@@ -36,6 +40,11 @@ export class MessageStreamReader implements StreamReader {
   #usage: Record<string, unknown> | undefined;
   #final = false;
   #reason: unknown;
+  #details: unknown;
+  /** Blocks that stand where one model declined and another one went on. */
+  readonly #fallbacks: Json[] = [];
+  #hasOutput = false;
+  #isReplaced = false;
   readonly #received = new TextSize();
   readonly messages?: () => readonly Message[];
 
@@ -62,11 +71,12 @@ export class MessageStreamReader implements StreamReader {
         return false;
       case 'message_delta':
         this.#final = true;
-        this.#reason = asObject(event['delta'])?.['stop_reason'] ?? this.#reason;
+        this.#end(asObject(event['delta']));
         this.#replace(asObject(event['usage']));
         return false;
       case 'message_stop':
-        if (this.#message !== undefined) this.#sink.onComplete?.(this.#message, this.#usage ?? {});
+        if (this.#message === undefined) return false;
+        this.#sink.onComplete?.({ ...this.#message, content: this.#fallbacks }, this.#usage ?? {});
         return false;
       default:
         return false;
@@ -82,17 +92,33 @@ export class MessageStreamReader implements StreamReader {
     if (this.#message !== undefined) putIdentity(attributes, this.#message);
     putMessageUsage(attributes, this.#usage, this.#final);
     putFinishReason(attributes, this.#reason);
+    const ending = { stop_reason: this.#reason, stop_details: this.#details, content: this.#fallbacks };
+    if (this.#final && !this.#hasOutput) uncharge(attributes, ending);
     return attributes;
+  }
+
+  #end(delta: Json | undefined): void {
+    this.#reason = delta?.['stop_reason'] ?? this.#reason;
+    this.#details = delta?.['stop_details'] ?? this.#details;
   }
 
   #start(block: Json | undefined): void {
     if (block === undefined) return;
     this.#received.addAll(block['name']);
     // A fallback block names the model that writes the rest.
-    const to = block['type'] === 'fallback' ? asObject(block['to'])?.['model'] : undefined;
-    if (typeof to === 'string') this.#message = { ...this.#message, model: to };
+    const isFallback = block['type'] === 'fallback';
+    if (!isFallback) this.#hasOutput = true;
+    else if (this.#fallbacks.length < MAX_FALLBACKS) this.#fallbacks.push(block);
+    const to = isFallback ? asObject(block['to'])?.['model'] : undefined;
+    if (typeof to === 'string') this.#goOn(to);
     const blocks = this.#blocks;
     if (blocks !== undefined && blocks.length < MAX_BLOCKS) blocks.push({ start: block, text: '' });
+  }
+
+  /** Another model goes on; where `message_start` told the input of the one before, its usage is no part of this. */
+  #goOn(model: string): void {
+    if (this.#message?.['model'] !== model) this.#isReplaced = true;
+    this.#message = { ...this.#message, model };
   }
 
   #delta(delta: Json | undefined): void {
@@ -110,6 +136,7 @@ export class MessageStreamReader implements StreamReader {
     for (const name in totals) {
       if (totals[name] !== null && totals[name] !== undefined) usage[name] = totals[name];
     }
+    if (this.#isReplaced) usage['cache_creation'] = answeredLifetimes(totals?.['iterations']);
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Attributes } from '@opentelemetry/api';
+import type { Beside } from '../../adapter.ts';
 import { asObject, putNumber, putString, type Json } from '../../json.ts';
 import { providerOf, serverOf } from '../../provider.ts';
 import { ATTR_REQUEST_STREAM } from '../../semconv.ts';
@@ -23,6 +24,11 @@ export function whereAndWhat(resource: unknown, body: Json, operation: string): 
   if (provider === 'aws.bedrock') putString(attributes, 'aws.region', client?.['awsRegion']);
   if (provider === 'gcp.vertex_ai') putString(attributes, 'gcp.location', client?.['region']);
   return attributes;
+}
+
+/** Where a client asks other models within a request of its own. */
+export function besideOf(resource: unknown): Beside {
+  return (operation, model) => whereAndWhat(resource, { model }, operation);
 }
 
 /** What a request that generates asks for. */

@@ -8,6 +8,7 @@ import {
   ATTR_RESPONSE_MODEL,
 } from '../../semconv.ts';
 import { putMessageUsage } from '../anthropic/message-usage.ts';
+import { uncharge } from '../anthropic/refusals.ts';
 import { putFinishReason } from '../finish-reasons.ts';
 import { putConverseUsage } from './converse-usage.ts';
 
@@ -82,6 +83,7 @@ export function bodyAttributes(body: Json): Attributes {
   putNumber(attributes, ATTR_INPUT_TOKENS, billed?.['input_tokens']);
   putNumber(attributes, ATTR_OUTPUT_TOKENS, billed?.['output_tokens']);
   putFinishReason(attributes, reasonOf(body));
+  uncharge(attributes, body);
   return attributes;
 }
 

@@ -3,6 +3,7 @@ import type { CallKind } from '../../adapter.ts';
 import { asObject, countOf, objectsIn, putCount, putNumber, type Json } from '../../json.ts';
 import { ATTR_IMAGES, ATTR_INPUT_CHARACTERS, ATTR_INPUT_TOKENS } from '../../semconv.ts';
 import { geminiRequestSize } from './gemini-size.ts';
+import { putSentModalities } from './gemini-usage.ts';
 import { whereAndWhat } from './gemini.ts';
 
 /** The tokens of all embeddings, which only Vertex AI tells; undefined unless every one is told. */
@@ -23,9 +24,16 @@ function embedResponse(response: unknown): Attributes {
   const body = asObject(response);
   const attributes: Attributes = {};
   if (body === undefined) return attributes;
-  const tokens = asObject(body['usageMetadata'])?.['promptTokenCount'];
-  putCount(attributes, ATTR_INPUT_TOKENS, tokens, embeddedTokens(body));
-  if (attributes[ATTR_INPUT_TOKENS] === undefined) {
+  const usage = asObject(body['usageMetadata']);
+  putCount(attributes, ATTR_INPUT_TOKENS, usage?.['promptTokenCount'], embeddedTokens(body));
+  // Sound and images have prices of their own.
+  const embedded = objectsIn(body['embeddings']).map(
+    ({ statistics }) => asObject(statistics)?.['tokensDetails'],
+  );
+  const details = usage?.['promptTokensDetails'];
+  if (attributes[ATTR_INPUT_TOKENS] !== undefined) {
+    putSentModalities(attributes, ...(details === undefined ? embedded : [details]));
+  } else {
     const characters = asObject(body['metadata'])?.['billableCharacterCount'];
     putCount(attributes, ATTR_INPUT_CHARACTERS, characters);
   }

@@ -13,6 +13,8 @@ import {
   ATTR_WEB_SEARCHES,
 } from '../../semconv.ts';
 
+const SERVED_TIER = 'gen_ai.response.service_tier';
+
 /** Adds up the tokens of one modality in lists of `{modality, tokenCount}`. */
 function tokensOf(modality: string, ...lists: readonly unknown[]): number {
   let sum = 0;
@@ -20,6 +22,14 @@ function tokensOf(modality: string, ...lists: readonly unknown[]): number {
     if (typeof name === 'string' && name.toUpperCase() === modality) sum += countOf(tokenCount) ?? 0;
   }
   return sum;
+}
+
+/** Puts which of the tokens sent were not of text, and gives how many were of sound. */
+export function putSentModalities(attributes: Attributes, ...lists: readonly unknown[]): number {
+  const heard = tokensOf('AUDIO', ...lists);
+  putPart(attributes, ATTR_AUDIO_INPUT_TOKENS, heard);
+  putPart(attributes, ATTR_IMAGE_INPUT_TOKENS, tokensOf('IMAGE', ...lists));
+  return heard;
 }
 
 /**
@@ -52,9 +62,7 @@ export function putGeminiUsage(attributes: Attributes, usage: Json | undefined, 
   putCount(attributes, ATTR_CACHE_READ_TOKENS, usage['cachedContentTokenCount']);
   putCount(attributes, ATTR_REASONING_TOKENS, usage['thoughtsTokenCount']);
   const sent = [usage['promptTokensDetails'], usage['toolUsePromptTokensDetails']];
-  const heard = tokensOf('AUDIO', ...sent);
-  putPart(attributes, ATTR_AUDIO_INPUT_TOKENS, heard);
-  putPart(attributes, ATTR_IMAGE_INPUT_TOKENS, tokensOf('IMAGE', ...sent));
+  const heard = putSentModalities(attributes, ...sent);
   putPart(attributes, ATTR_AUDIO_OUTPUT_TOKENS, tokensOf('AUDIO', usage['candidatesTokensDetails']));
   putPart(attributes, ATTR_IMAGE_OUTPUT_TOKENS, tokensOf('IMAGE', usage['candidatesTokensDetails']));
   const cached = objectsIn(usage['cacheTokensDetails']);
@@ -62,6 +70,8 @@ export function putGeminiUsage(attributes: Attributes, usage: Json | undefined, 
   const known = tokensOf('AUDIO', cached);
   if (known > 0 || (heard > 0 && cached.length > 0)) attributes[ATTR_AUDIO_CACHE_READ_TOKENS] = known;
   putString(attributes, 'gcp.vertex_ai.response.traffic_type', usage['trafficType']);
+  // A header tells the same, where proxies and browsers let it through.
+  if (attributes[SERVED_TIER] === undefined) putString(attributes, SERVED_TIER, usage['serviceTier']);
 }
 
 /** The models that are charged by the search; those before are charged by the prompt that searched. */

@@ -48,10 +48,11 @@ function request(resource: unknown, params: unknown): Attributes {
   return attributes;
 }
 
+/** What was searched for; entries of no text are there too, and are not charged. */
 function searchQueries(body: Json): unknown[] {
-  return objectsIn(body['candidates']).flatMap(({ groundingMetadata }) =>
-    listIn(asObject(groundingMetadata)?.['webSearchQueries']),
-  );
+  return objectsIn(body['candidates'])
+    .flatMap(({ groundingMetadata }) => listIn(asObject(groundingMetadata)?.['webSearchQueries']))
+    .filter((query) => query !== '');
 }
 
 /** Where Google says at which tier it served a request; a busy priority tier serves at the standard one. */

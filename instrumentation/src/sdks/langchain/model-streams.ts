@@ -33,7 +33,8 @@ function keep(said: StreamedMessage, content: unknown, calls: readonly unknown[]
 /** Chunks are messages (or plain text); LangChain adds up what they tell of usage, and so does this. */
 export class ChunkReader extends AnswerReader {
   read(chunk: unknown): boolean {
-    const message = asObject(chunk);
+    // A model's own stream has them inside of something else.
+    const message = asObject(asObject(chunk)?.['message'] ?? chunk);
     const content = typeof chunk === 'string' ? chunk : message?.['content'];
     this.usage.addChunk(message?.['usage_metadata']);
     if (message !== undefined) putAnswer(this.known, message, undefined);

@@ -38,6 +38,11 @@ const REPEATED: Readonly<Record<string, string>> = {
   anthropic: ATTR_OUTPUT_TOKENS,
 };
 
+/** Whether a provider's package repeats counts, so that they cannot be told once they are added up. */
+export function repeatsCounts(provider: unknown): boolean {
+  return typeof provider === 'string' && Object.hasOwn(REPEATED, provider);
+}
+
 /** Counts by attribute; LangChain's input includes cached tokens and its output reasoning, but for Gemini's thoughts. */
 export class UsageSum {
   readonly #counts = new Map<string, number>();

@@ -3,6 +3,7 @@ import { asObject, countOf, putCount, putPart, putString, type Json } from '../.
 import {
   ATTR_AUDIO_SECONDS,
   ATTR_CACHE_READ_TOKENS,
+  ATTR_IMAGES,
   ATTR_INPUT_TOKENS,
   ATTR_OUTPUT_TOKENS,
   ATTR_REASONING_TOKENS,
@@ -31,13 +32,21 @@ function isUntold(usage: Json): boolean {
   return ['promptTokens', 'completionTokens', 'totalTokens'].every((name) => (usage[name] ?? 0) === 0);
 }
 
+/** Searches of either kind; undefined where none is told. */
+function searchesOf(connectors: Json | undefined): number | undefined {
+  const [plain, premium] = ['web_search', 'web_search_premium'].map((name) => countOf(connectors?.[name]));
+  return plain === undefined && premium === undefined ? undefined : (plain ?? 0) + (premium ?? 0);
+}
+
 /** Usage of completions, conversations and transcriptions. */
 export function putMistralUsage(attributes: Attributes, usage: Json | undefined): void {
   if (usage === undefined) return;
   putPart(attributes, ATTR_AUDIO_SECONDS, usage['promptAudioSeconds']);
   const tier = usage['serviceTier'] ?? extra(usage, 'service_tier');
   putString(attributes, 'gen_ai.response.service_tier', tier);
-  putPart(attributes, ATTR_WEB_SEARCHES, asObject(usage['connectors'])?.['web_search']);
+  const connectors = asObject(usage['connectors']);
+  putPart(attributes, ATTR_WEB_SEARCHES, searchesOf(connectors));
+  putPart(attributes, ATTR_IMAGES, connectors?.['image_generation']);
   if (isUntold(usage)) return;
   putCount(attributes, ATTR_INPUT_TOKENS, inputOf(usage));
   putCount(attributes, ATTR_OUTPUT_TOKENS, usage['completionTokens']);
