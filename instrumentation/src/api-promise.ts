@@ -1,4 +1,5 @@
 import type { ObservedCall } from './call.ts';
+import { CLOCK } from './clock.ts';
 import { canHide, hide, namedLike } from './hidden.ts';
 import { asObject } from './json.ts';
 import { deliver } from './deliver.ts';
@@ -95,7 +96,7 @@ function observeWaysOut(promise: ApiPromise, call: ObservedCall, progress: Progr
       const response = asResponse.call(promise);
       // Rejections reach the app through `response`; this branch only looks.
       response.then(
-        () => setImmediate(() => (progress.parsing ? undefined : call.abandon())),
+        () => CLOCK.setImmediate(() => (progress.parsing ? undefined : call.abandon())),
         () => undefined,
       );
       return response;

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import http from 'node:http';
 import https from 'node:https';
 import type { SpentBudget } from './budget-error.ts';
+import { CLOCK } from './clock.ts';
 import { asObject, type Json } from './json.ts';
 import { untraced } from './suppress.ts';
 
@@ -110,9 +111,12 @@ function get(url: URL, headers: Readonly<Record<string, string>>, timeoutMs: num
       });
     });
     // For the whole of it: an answer that trickles is none.
-    const deadline = setTimeout(() => outgoing.destroy(new Error('no answer in time')), timeoutMs).unref();
+    const deadline = CLOCK.setTimeout(
+      () => outgoing.destroy(new Error('no answer in time')),
+      timeoutMs,
+    ).unref();
     outgoing.on('close', () => {
-      clearTimeout(deadline);
+      CLOCK.clearTimeout(deadline);
       reject(new Error('no answer'));
     });
     outgoing.on('socket', (socket) => socket.unref());

@@ -14,6 +14,7 @@ import {
   ATTR_TOOL_DEFINITIONS,
   EVENT_OPERATION_DETAILS,
 } from './semconv.ts';
+import { isPromise } from './promises.ts';
 
 /** What may be captured, before it is written anywhere: copies, so that they may be changed. */
 export interface ContentToRedact {
@@ -118,7 +119,7 @@ export class CapturedContent {
     if (redact === undefined) return content;
     try {
       const kept: unknown = redact(content as unknown as ContentToRedact);
-      if (kept instanceof Promise) {
+      if (isPromise(kept)) {
         // Spans do not wait for it; and what it rejects with must not end the process.
         kept.catch(() => undefined);
         throw new TypeError('a redactor gives content, not a promise');

@@ -1,5 +1,6 @@
 import { TraceFlags } from '@opentelemetry/api';
 import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace-base';
+import { CLOCK } from './clock.ts';
 import { diagnostics } from './diagnostics.ts';
 import { spanSize } from './span-size.ts';
 import { MAX_TIMER_MS } from './timer-limit.ts';
@@ -59,7 +60,8 @@ export class DeliveryProcessor implements SpanProcessor {
   #isCut = false;
   #closed = false;
   #nextDelayMs = 0;
-  #failedAtMs = 0;
+  /** When what waits may be offered again at the soonest. */
+  #soonestMs = 0;
   /** Spans that came since the last failure. */
   #fresh = 0;
 
@@ -136,8 +138,8 @@ export class DeliveryProcessor implements SpanProcessor {
   #offerAgain(): void {
     const isFull = this.#fresh >= this.#limits.batchSize;
     if (this.#sending !== undefined || (this.#fresh !== 1 && !isFull)) return;
-    const soonest = this.#failedAtMs + LATER_BATCH_MS - performance.now();
-    clearTimeout(this.#timer);
+    const soonest = this.#soonestMs - CLOCK.now();
+    CLOCK.clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#schedule(Math.max(soonest, isFull ? 0 : this.#limits.delayMs));
   }
@@ -149,7 +151,7 @@ export class DeliveryProcessor implements SpanProcessor {
   async flush(timeoutMs: number): Promise<boolean> {
     let timer: NodeJS.Timeout | undefined;
     const deadline = new Promise<false>((resolve) => {
-      timer = setTimeout(() => {
+      timer = CLOCK.setTimeout(() => {
         this.#failures += 1;
         resolve(false);
       }, timeoutMs);
@@ -158,7 +160,7 @@ export class DeliveryProcessor implements SpanProcessor {
     try {
       return await Promise.race([this.#drain(), deadline]);
     } finally {
-      clearTimeout(timer);
+      CLOCK.clearTimeout(timer);
       this.#sender.hold(false);
     }
   }
@@ -182,7 +184,7 @@ export class DeliveryProcessor implements SpanProcessor {
   async shutdown(): Promise<void> {
     await this.flush(FORCE_FLUSH_MS);
     this.#closed = true;
-    clearTimeout(this.#timer);
+    CLOCK.clearTimeout(this.#timer);
   }
 
   async #drain(): Promise<boolean> {
@@ -199,12 +201,12 @@ export class DeliveryProcessor implements SpanProcessor {
       this.#timer = undefined;
       void this.#pump();
     };
-    this.#timer = setTimeout(run, Math.min(delayMs, MAX_TIMER_MS)).unref();
+    this.#timer = CLOCK.setTimeout(run, Math.min(delayMs, MAX_TIMER_MS)).unref();
   }
 
   /** One request; true if it was answered for good, so that going on makes sense. */
   #pump(): Promise<boolean> {
-    clearTimeout(this.#timer);
+    CLOCK.clearTimeout(this.#timer);
     this.#timer = undefined;
     const sent = this.#sending ?? this.#sendOne().catch(() => false);
     this.#sending ??= sent.finally(() => {
@@ -228,10 +230,11 @@ export class DeliveryProcessor implements SpanProcessor {
     if (result.outcome === 'retry') {
       if (this.#failures === 0)
         diagnostics.warn(`spanmeter: spans wait, the collector is away: ${result.detail}`);
-      this.#nextDelayMs = Math.min(result.retryAfterMs ?? retryDelayMs(this.#failures), MAX_RETRY_AFTER_MS);
+      const askedMs = Math.min(result.retryAfterMs ?? 0, MAX_RETRY_AFTER_MS);
+      this.#nextDelayMs = askedMs > 0 ? askedMs : retryDelayMs(this.#failures);
+      this.#soonestMs = CLOCK.now() + Math.max(askedMs, LATER_BATCH_MS);
       this.#failures += 1;
       this.#fresh = 0;
-      this.#failedAtMs = performance.now();
       this.#queue = [...spans, ...this.#queue];
       return false;
     }

@@ -1,3 +1,4 @@
+import { CLOCK } from './clock.ts';
 import { hide } from './hidden.ts';
 
 /** What has to happen before the process ends. */
@@ -61,7 +62,7 @@ function flushWhenIdle(acts: LastActs): () => boolean {
     // What could not be sent once is not tried for ever.
     if (acts.pending() === 0 || acts.pending() === gaveUpAt) return false;
     // A flush that is over at once would leave nothing that makes Node emit it again.
-    setImmediate(() => undefined);
+    CLOCK.setImmediate(() => undefined);
     const isOver = (): void => {
       gaveUpAt = acts.pending();
     };
@@ -94,7 +95,7 @@ function flushOnSignal(signal: NodeJS.Signals, acts: LastActs): void {
   // A moment later, since removing ours before theirs is in place would make Node stop listening.
   const onAdded = (name: string | symbol, listener: unknown): void => {
     if (name !== signal || listener === endAsDefault) return;
-    queueMicrotask(() => {
+    CLOCK.queueMicrotask(() => {
       if (process.listenerCount(signal) > 1) process.removeListener(signal, endAsDefault);
     });
   };

@@ -2,6 +2,7 @@ import { context } from '@opentelemetry/api';
 import { diagnostics } from './diagnostics.ts';
 import { describeFault } from './faults.ts';
 import { withAttribution, type Attribution } from './attribution.ts';
+import { isPromise } from './promises.ts';
 
 /** As much of a request as is looked at: that of Express 4 and 5, Connect, and Node itself. */
 export interface AttributedRequest {
@@ -63,7 +64,7 @@ function valueOf<Req>(
 ): string | undefined {
   try {
     const value = read(request);
-    if (value instanceof Promise) {
+    if (isPromise(value)) {
       // It comes too late; and what it rejects with must not end the process.
       value.catch(() => undefined);
       throw new TypeError('a source of an attribution gives a value, not a promise');

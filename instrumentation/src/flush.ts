@@ -1,4 +1,5 @@
 import { metrics, trace } from '@opentelemetry/api';
+import { CLOCK } from './clock.ts';
 import { sharedTracerProvider } from './shared-api.ts';
 import { MAX_TIMER_MS } from './timer-limit.ts';
 
@@ -17,13 +18,13 @@ interface Flushable {
 export async function flush(timeoutMs: number = FLUSH_MS): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const deadline = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, Math.min(timeoutMs, MAX_TIMER_MS));
+    timer = CLOCK.setTimeout(resolve, Math.min(timeoutMs, MAX_TIMER_MS));
   });
   // The app's SDK may have come with a copy of the API that ours cannot read.
   const tracerProvider = sharedTracerProvider() ?? trace.getTracerProvider();
   const providers = [tracerProvider, metrics.getMeterProvider()] as Flushable[];
   await Promise.race([Promise.allSettled(providers.map(forceFlush)), deadline]);
-  clearTimeout(timer);
+  CLOCK.clearTimeout(timer);
 }
 
 async function forceFlush(provider: Flushable): Promise<void> {

@@ -16,6 +16,7 @@ import {
 } from './semconv.ts';
 import { TextSize } from './text-size.ts';
 import { putCallUsage, type CallUsage } from './usage-attributes.ts';
+import { isPromise } from './promises.ts';
 
 /** How the calls of a function are told: who answers them, and what each used. */
 export interface MeteredOptions<A extends readonly unknown[], V> {
@@ -148,7 +149,7 @@ let hasFailed = false;
 function asked<T>(read: () => T): T | undefined {
   try {
     const value = read();
-    if (!(value instanceof Promise)) return value;
+    if (!isPromise(value)) return value;
     // It comes too late; and what it rejects with must not end the process.
     value.catch(() => undefined);
     throw new TypeError('a promise is no usage');

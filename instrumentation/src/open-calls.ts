@@ -1,3 +1,4 @@
+import { CLOCK } from './clock.ts';
 /** A call that has begun and not ended. */
 export interface OpenCall {
   /** The app has the response, or never asked for it: nothing but the app can go on. */
@@ -29,7 +30,7 @@ export class OpenCalls {
       const [oldest] = this.#calls;
       oldest?.abandon();
     }
-    this.#sweeper ??= setInterval(() => this.sweep(), SWEEP_MS).unref();
+    this.#sweeper ??= CLOCK.setInterval(() => this.sweep(), SWEEP_MS).unref();
   }
 
   delete(call: OpenCall): void {
@@ -43,7 +44,7 @@ export class OpenCalls {
       call.touched = false;
     }
     if (this.#calls.size === 0) {
-      clearInterval(this.#sweeper);
+      CLOCK.clearInterval(this.#sweeper);
       this.#sweeper = undefined;
     }
   }

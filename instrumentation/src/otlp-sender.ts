@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { convertLegacyHttpOptions } from '@opentelemetry/otlp-exporter-base/node-http';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
+import { CLOCK } from './clock.ts';
 import { diagnostics } from './diagnostics.ts';
 import { untraced } from './suppress.ts';
 import { MAX_TIMER_MS } from './timer-limit.ts';
@@ -130,7 +131,7 @@ export class OtlpSender implements SpanSender {
     const { request } = url.startsWith('https:') ? https : http;
     return new Promise((resolve) => {
       const settle = (result: SendResult): void => {
-        clearTimeout(deadline);
+        CLOCK.clearTimeout(deadline);
         resolve(result);
       };
       const outgoing = request(url, { method: 'POST', headers, agent: this.#agent }, (response) => {
@@ -138,12 +139,12 @@ export class OtlpSender implements SpanSender {
         settle(judge(response));
         // The rest is not worth a process that would end.
         response.socket.unref();
-        const patience = setTimeout(() => response.destroy(), REST_MS).unref();
-        response.on('error', () => undefined).on('close', () => clearTimeout(patience));
+        const patience = CLOCK.setTimeout(() => response.destroy(), REST_MS).unref();
+        response.on('error', () => undefined).on('close', () => CLOCK.clearTimeout(patience));
         response.resume();
       });
       // Covers a connection that is never accepted, too, which the socket's own timeout does not.
-      const deadline = setTimeout(
+      const deadline = CLOCK.setTimeout(
         () => outgoing.destroy(new Error('no answer in time')),
         Math.min(timeoutMillis, MAX_TIMER_MS),
       ).unref();

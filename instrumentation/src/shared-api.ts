@@ -51,8 +51,7 @@ export class SharedApi {
     this.#ownVersion = shared.version;
     for (const kind of Object.keys(SETTERS)) {
       const instance = shared[kind];
-      if (kind !== 'diag' && instance !== undefined && instance !== before[kind])
-        this.#ours.set(kind, instance);
+      if (instance !== undefined && instance !== before[kind]) this.#ours.set(kind, instance);
     }
     this.#settle(shared.version);
     return this.#ours.size === 0 ? undefined : this.#ownVersion;

@@ -2,10 +2,12 @@ import type { Attributes } from '@opentelemetry/api';
 import { isKeyOfOneTenant, readSpentBudgets, type BudgetSource } from './budget-client.ts';
 import { BudgetExceededError, BudgetUnknownError, describeBudget, type SpentBudget } from './budget-error.ts';
 import { endAdmission, setAdmission, type Admit } from './budget-guard.ts';
+import { CLOCK } from './clock.ts';
 import { diagnostics } from './diagnostics.ts';
 import { describeFault } from './faults.ts';
 import { holds, type CallDefaults } from './spent-budgets.ts';
 import { MAX_TIMER_MS } from './timer-limit.ts';
+import { isPromise } from './promises.ts';
 
 /** How calls are held to the collector's hard budgets. Everything has a default. */
 export interface BudgetGuardOptions extends CallDefaults {
@@ -86,7 +88,7 @@ class Guard implements BudgetGuard {
       timeoutMs: Math.min(MAX_TIMEOUT_MS, this.#intervalMs),
     };
     setAdmission(this.#admission);
-    this.#timer = setInterval(() => void this.#refresh(), this.#intervalMs).unref();
+    this.#timer = CLOCK.setInterval(() => void this.#refresh(), this.#intervalMs).unref();
     this.#first = this.#refresh();
   }
 
@@ -106,7 +108,7 @@ class Guard implements BudgetGuard {
   }
 
   stop(): void {
-    clearInterval(this.#timer);
+    CLOCK.clearInterval(this.#timer);
     if (running === this) running = undefined;
     endAdmission(this.#admission);
   }
@@ -119,7 +121,7 @@ class Guard implements BudgetGuard {
         this.#defaults = { ...this.#defaults, onlyTenant: this.#isOneTenants };
       }
       this.#spent = spent;
-      this.#freshUntilMs = performance.now() + STALE_AFTER * this.#intervalMs + this.#source.timeoutMs;
+      this.#freshUntilMs = CLOCK.now() + STALE_AFTER * this.#intervalMs + this.#source.timeoutMs;
       this.#hasFailed = false;
       return true;
     } catch (error) {
@@ -134,7 +136,7 @@ class Guard implements BudgetGuard {
   }
 
   #admit(call: Attributes): Error | undefined {
-    if (performance.now() > this.#freshUntilMs) {
+    if (CLOCK.now() > this.#freshUntilMs) {
       const isClosed = this.#options.fail === 'closed' && this.#options.mode !== 'warn';
       return isClosed ? new BudgetUnknownError(this.#why) : undefined;
     }
@@ -162,7 +164,7 @@ class Guard implements BudgetGuard {
 function callQuietly(call: () => unknown): void {
   try {
     const result = call();
-    if (result instanceof Promise) result.catch(() => undefined);
+    if (isPromise(result)) result.catch(() => undefined);
   } catch (fault) {
     diagnostics.error('spanmeter: what is to be told of spent budgets failed', describeFault(fault));
   }
@@ -180,6 +182,6 @@ function isCurrent({ periodEnd }: SpentBudget): boolean {
 
 /** Looks do not keep the process alive, but somebody who waits for one does. */
 function awaited<T>(look: Promise<T>): Promise<T> {
-  const alive = setInterval(() => undefined, MAX_TIMEOUT_MS);
-  return look.finally(() => clearInterval(alive));
+  const alive = CLOCK.setInterval(() => undefined, MAX_TIMEOUT_MS);
+  return look.finally(() => CLOCK.clearInterval(alive));
 }

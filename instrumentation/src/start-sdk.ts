@@ -8,6 +8,7 @@ import {
 } from '@opentelemetry/sdk-trace-node';
 import { AttributionSpanProcessor } from './attribution.ts';
 import { DeliveryProcessor } from './delivery.ts';
+import { logDiagnostics } from './log-level.ts';
 import { OtlpSender } from './otlp-sender.ts';
 import { onSdkSeen } from './sdk-seen.ts';
 
@@ -39,8 +40,10 @@ export function startSdk(env: Environment): StartedSdk {
   if (ours && exporters.includes('console')) {
     processors.push(new SimpleSpanProcessor(new ConsoleSpanExporter()));
   }
-  if (ours && !needsFullSdk(env)) startTraces(processors);
-  else startFullSdk(processors, env);
+  if (ours && !needsFullSdk(env)) {
+    logDiagnostics(said(env, 'OTEL_LOG_LEVEL'));
+    startTraces(processors);
+  } else startFullSdk(processors, env);
   return { delivery };
 }
 

@@ -3,6 +3,7 @@ import type { ObservedCall } from './call.ts';
 import { deliver } from './deliver.ts';
 import { canHide, hide } from './hidden.ts';
 import { asObject } from './json.ts';
+import { isPlainPromise } from './promises.ts';
 import { isStream, observeStream } from './stream.ts';
 
 /**
@@ -27,10 +28,6 @@ export function watchResult(result: unknown, call: ObservedCall): unknown {
   }
   call.succeed(result);
   return result;
-}
-
-function isPlainPromise(value: unknown): value is Promise<unknown> {
-  return value instanceof Promise && Object.getPrototypeOf(value) === Promise.prototype;
 }
 
 /** A thing with a `then` of its own class. */

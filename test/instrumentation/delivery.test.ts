@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { FakeClock } from '../support/fake-clock.ts';
+import { internal } from './internals.ts';
 
 interface Delivery {
   readonly pending: number;
@@ -22,6 +23,8 @@ const MODULE = new URL('../../../instrumentation/dist/delivery.js', import.meta.
 const { DeliveryProcessor } = (await import(MODULE)) as {
   readonly DeliveryProcessor: new (sender: object, limits: Limits) => Delivery;
 };
+
+const { CLOCK } = await internal('clock');
 
 const MIB = 1024 * 1024;
 const LIMITS: Limits = {
@@ -69,7 +72,7 @@ describe('the delivery of spans', () => {
   let next: number;
 
   beforeEach(() => {
-    clock = new FakeClock();
+    clock = new FakeClock(CLOCK);
     receiver = new Receiver(clock);
     delivery = new DeliveryProcessor(receiver, LIMITS);
     next = 0;
@@ -161,6 +164,24 @@ describe('the delivery of spans', () => {
       [
         [0, 7000, 14_000],
         [0, 7000, 14_000, 314_000],
+      ],
+    );
+  });
+
+  it('leaves it alone also where new spans come after the retries', async () => {
+    receiver.outcome = 'retry';
+    receiver.patience = { retryAfterMs: 60_000 };
+    end(50);
+    await clock.advance(200_000);
+    end(50);
+    await clock.advance(39_999);
+    const before = times();
+    await clock.advance(1);
+    assert.deepEqual(
+      [before, times()],
+      [
+        [0, 60_000, 120_000, 180_000],
+        [0, 60_000, 120_000, 180_000, 240_000],
       ],
     );
   });

@@ -5,6 +5,7 @@ interface Internals {
   readonly 'budget-guard': typeof import('../../instrumentation/src/budget-guard.ts');
   readonly 'budget-guard-env': typeof import('../../instrumentation/src/budget-guard-env.ts');
   readonly 'captured-content': typeof import('../../instrumentation/src/captured-content.ts');
+  readonly clock: typeof import('../../instrumentation/src/clock.ts');
   readonly 'content-limit': typeof import('../../instrumentation/src/content-limit.ts');
   readonly 'otlp-sender': typeof import('../../instrumentation/src/otlp-sender.ts');
   readonly instrumentation: typeof import('../../instrumentation/src/instrumentation.ts');

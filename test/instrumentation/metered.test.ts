@@ -43,6 +43,20 @@ describe('a metered function', () => {
     return lab.spans()[0]!.attributes;
   };
 
+  it('is told as soon as it has answered where the app has another global Promise', async () => {
+    const native = globalThis.Promise;
+    const ask = metered(OPTIONS, async (): Promise<Reply> => ({ text: 'yes', used: [5, 3] }));
+    globalThis.Promise = class Other<T> extends native<T> {};
+    try {
+      const asked = ask();
+      assert.equal(Object.getPrototypeOf(asked), native.prototype);
+      await asked;
+    } finally {
+      globalThis.Promise = native;
+    }
+    assert.equal(only()['gen_ai.usage.input_tokens'], 5);
+  });
+
   it('gives what it gave, and tells one call with its usage, attribution and metrics', async () => {
     const ask = metered({ ...OPTIONS, url: 'https://llm.example.com/v1' }, async (question: string) =>
       later<Reply>({ text: question.toUpperCase(), used: [5, 3] }),

@@ -210,6 +210,62 @@ describe('register', () => {
     );
   });
 
+  it('has nothing to do with timers that the app puts in the place of those of Node', async () => {
+    const code = `
+      import OpenAI from 'openai';
+      const waiting = [];
+      const real = { setTimeout, setInterval };
+      for (const name of Object.keys(real)) {
+        globalThis[name] = (_, delayMs) => ({ id: waiting.push([name, delayMs]), ref: () => 0, unref: () => 0 });
+      }
+      const fetch = async () => Response.json({ id: '1', choices: [], usage: {} });
+      const client = new OpenAI({ fetch });
+      for (let call = 0; call < 3; call += 1) {
+        await client.chat.completions.create({ model: 'gpt-4o', messages: [] });
+      }
+      Object.assign(globalThis, real);
+      console.log(JSON.stringify(waiting));
+      await client.chat.completions.create({ model: 'gpt-4o', messages: [] });
+      STAY`;
+    const bare = await run({ code: code.replace('STAY', ''), preload: 'none' });
+    // Killed, so that nothing is delivered at its end.
+    const { stdout, signal } = await run({
+      code: code.replace('STAY', 'setInterval(() => {}, 1000)'),
+      onOutput: (_, child) => {
+        void until(
+          () => Promise.resolve(sink.spans.length),
+          (count) => count === 4,
+        ).then(() => child.kill('SIGKILL'));
+      },
+    });
+    assert.deepEqual([stdout, signal], [bare.stdout, 'SIGKILL']);
+    assert.match(stdout, /setTimeout/, 'the SDK has timers of its own');
+  });
+
+  it('says what became of spans where OTEL_LOG_LEVEL asks for it, and nothing more', async () => {
+    sink.status = 400;
+    for (const [level, expected] of [
+      ['WARN', /^spanmeter: spans are lost: HTTP 400\n$/],
+      ['error', /^$/],
+      ['toString', /^$/],
+    ] as const) {
+      const { stdout, stderr } = await run({ code: FIVE_LINES, env: { OTEL_LOG_LEVEL: level } });
+      assert.equal(stdout, 'A stand-in answers.\n');
+      assert.match(stderr, expected);
+    }
+  });
+
+  it('leaves the diagnostic log to an app that has one, without a word', async () => {
+    sink.status = 400;
+    const code = `
+      import { diag } from '@opentelemetry/api';
+      const say = (message) => console.log(message);
+      diag.setLogger({ error: say, warn: say, info() {}, debug() {}, verbose() {} });
+      ${FIVE_LINES}`;
+    const { stdout, stderr } = await run({ code, env: { OTEL_LOG_LEVEL: 'info' } });
+    assert.deepEqual([stdout, stderr], ['A stand-in answers.\nspanmeter: spans are lost: HTTP 400\n', '']);
+  });
+
   it('does nothing at all when switched off', async () => {
     const result = await run({ code: FIVE_LINES, env: { SPANMETER_ENABLED: 'false' } });
     assert.equal(result.stdout, 'A stand-in answers.\n');

@@ -6,6 +6,7 @@ import { SdkInstrumentation, metered } from '@spanmeter/instrumentation';
 import { globalLab, type GlobalLab } from './global-lab.ts';
 import { internal } from './internals.ts';
 
+const { CLOCK } = await internal('clock');
 const { MANUAL_CALLS } = await internal('manual-host');
 const { openai } = await internal('sdks/openai');
 
@@ -80,7 +81,7 @@ describe('an answer that takes many minutes', () => {
   it('is told whole where its headers came long before its body', async () => {
     const { url, asked, server } = await startSlowServer();
     const sweeps: (() => void)[] = [];
-    const { setInterval } = globalThis;
+    const { setInterval } = CLOCK;
     const instrumentation = new SdkInstrumentation(openai);
     instrumentation.manuallyInstrument({ OpenAI });
     const pretend = (run: () => void): object => {
@@ -88,12 +89,12 @@ describe('an answer that takes many minutes', () => {
       return { unref: () => undefined };
     };
     try {
-      Object.assign(globalThis, { setInterval: pretend });
+      Object.assign(CLOCK, { setInterval: pretend });
       const client = new OpenAI({ apiKey: 'test', baseURL: url, maxRetries: 0 });
       const answer = client.chat.completions.create({ model: 'gpt-4o', messages: [] });
       // Asks for the body, as `await` does.
       const parsed = answer.then(({ id }) => id);
-      Object.assign(globalThis, { setInterval });
+      Object.assign(CLOCK, { setInterval });
       const finish = await asked;
       await answer.asResponse();
       for (let each = 0; each < 3; each += 1) sweeps.forEach((sweep) => sweep());
@@ -102,7 +103,7 @@ describe('an answer that takes many minutes', () => {
       assert.ok(sweeps.length > 0);
       assert.deepEqual(outputs(), [2]);
     } finally {
-      Object.assign(globalThis, { setInterval });
+      Object.assign(CLOCK, { setInterval });
       instrumentation.disable();
       server.closeAllConnections();
       server.close();

@@ -3,20 +3,25 @@ interface Timer {
   readonly run: () => void;
 }
 
-/** Takes the place of `setTimeout`, `clearTimeout` and `performance.now` until `release`; time moves by `advance`. */
+/** What tells the time, and has it waited for. */
+interface Clock {
+  now: () => number;
+  setTimeout: unknown;
+  clearTimeout: unknown;
+}
+
+/** Takes the place of `clock` until `release`; time moves by `advance`. */
 export class FakeClock {
   #nowMs = 0;
   readonly #timers = new Set<Timer>();
-  readonly #real: { setTimeout: unknown; clearTimeout: unknown; now: unknown };
+  readonly #clock: Clock;
+  readonly #real: Clock;
 
-  constructor() {
-    const real = globalThis;
-    this.#real = {
-      setTimeout: real.setTimeout,
-      clearTimeout: real.clearTimeout,
-      now: Object.getOwnPropertyDescriptor(performance, 'now')?.value,
-    };
-    Object.assign(globalThis, {
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.#real = { ...clock };
+    Object.assign(clock, {
+      now: () => this.#nowMs,
       setTimeout: (run: () => void, delayMs = 0) => {
         const timer = { at: this.#nowMs + delayMs, run };
         this.#timers.add(timer);
@@ -24,7 +29,6 @@ export class FakeClock {
       },
       clearTimeout: (timer: Timer) => this.#timers.delete(timer),
     });
-    Object.defineProperty(performance, 'now', { value: () => this.#nowMs, configurable: true });
   }
 
   get nowMs(): number {
@@ -47,10 +51,7 @@ export class FakeClock {
   }
 
   release(): void {
-    const { setTimeout, clearTimeout, now } = this.#real;
-    Object.assign(globalThis, { setTimeout, clearTimeout });
-    if (now === undefined) Reflect.deleteProperty(performance, 'now');
-    else Object.defineProperty(performance, 'now', { value: now, configurable: true });
+    Object.assign(this.#clock, this.#real);
   }
 }
 

@@ -6,6 +6,7 @@ import { converseKind } from './bedrock/converse.ts';
 import { withExchange, type Exchange } from './bedrock/exchange.ts';
 import { invokeKind } from './bedrock/invoke.ts';
 import { requested } from './bedrock/requested.ts';
+import { isPromise } from '../promises.ts';
 
 /** Counting tokens is free, and its answer is no usage of anything. */
 const COUNT_TOKENS: CallKind = {
@@ -85,7 +86,7 @@ function sendWithCallback(host: AdapterHost, { kind, client, args, at, send }: C
     return end;
   });
   // A call that was refused before it was made has a promise in its place.
-  if (result instanceof Promise) result.catch((error: unknown) => callback(error));
+  if (isPromise(result)) result.catch((error: unknown) => callback(error));
 }
 
 /** The prototype of the client, below the one that all clients of the vendor inherit `send` from. */

@@ -1,4 +1,5 @@
 import type { AdapterHost } from '../adapter.ts';
+import { isPromise } from '../promises.ts';
 
 /**
  * Gives what `step` gives and throws what it throws, once `answered` or `failed` has heard of it; a promise is followed
@@ -24,5 +25,5 @@ export function followed(
   } catch (error) {
     return fail(error);
   }
-  return result instanceof Promise ? result.then(pass, fail) : pass(result);
+  return isPromise(result) ? result.then(pass, fail) : pass(result);
 }

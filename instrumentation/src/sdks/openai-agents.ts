@@ -5,6 +5,7 @@ import { canHide, hide } from '../hidden.ts';
 import { asObject, prototypeAt, putString } from '../json.ts';
 import { AgentModels } from './openai-agents/agent-models.ts';
 import { traceAgents } from './openai-agents/trace-processor.ts';
+import { isPromise } from '../promises.ts';
 
 /** A run of agents: what its models, tools and agents do is told inside it. */
 const RUN: CallKind = {
@@ -19,7 +20,7 @@ const RUN: CallKind = {
   response: () => ({}),
   spanName: (attributes) =>
     `invoke_workflow ${String(attributes['gen_ai.workflow.name'] ?? 'Agent workflow')}`,
-  watch: (result, call) => (result instanceof Promise ? followRun(result, call) : undefined),
+  watch: (result, call) => (isPromise(result) ? followRun(result, call) : undefined),
 };
 
 function followRun(run: Promise<unknown>, call: ObservedCall): Promise<unknown> {

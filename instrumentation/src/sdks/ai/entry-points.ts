@@ -7,6 +7,7 @@ import { ATTR_OPERATION } from '../../semconv.ts';
 import type { ModelRole } from './model-kinds.ts';
 import { inSpan, tellsItself, toolsWithSpans } from './tool-spans.ts';
 import type { WatchedModels } from './watched-models.ts';
+import { isPromise } from '../../promises.ts';
 
 /** What the ways into the SDK have in common. */
 export interface Look {
@@ -67,7 +68,7 @@ function lookingStep(prepare: AnyFunction, look: Look): AnyFunction {
   };
   return function (this: unknown, ...args: unknown[]): unknown {
     const step = prepare.apply(this, args);
-    return step instanceof Promise ? step.then(seeModel) : seeModel(step);
+    return isPromise(step) ? step.then(seeModel) : seeModel(step);
   };
 }
 
@@ -166,7 +167,7 @@ export function wrapAgent(agent: unknown, look: Look): void {
 function lookingCall(prepare: AnyFunction, look: Look): AnyFunction {
   return function (this: unknown, ...args: unknown[]): unknown {
     const prepared = prepare.apply(this, args);
-    if (!(prepared instanceof Promise)) return prepared;
+    if (!isPromise(prepared)) return prepared;
     return prepared.then((options: unknown) => withLook([options], 'language', look)[0]);
   };
 }

@@ -5,6 +5,7 @@ import { asObject, putString } from '../../json.ts';
 import { ATTR_REQUEST_MODEL, ATTR_RESPONSE_ID } from '../../semconv.ts';
 import { tellInnerRequests } from './inner-requests.ts';
 import { messageResponse } from './message-response.ts';
+import { isPromise } from '../../promises.ts';
 import { besideOf, whereAndWhat } from './request.ts';
 
 /** Results told in this process, oldest first: two full batches of the API's largest size. */
@@ -29,7 +30,7 @@ export function wrapBatchResults(batches: object, host: AdapterHost): void {
   host.wrap(batches, 'results', (original) => {
     const results: AnyFunction = function (this: unknown, ...args) {
       const result = original.apply(this, args);
-      if (!host.isActive() || !(result instanceof Promise)) return result;
+      if (!host.isActive() || !isPromise(result)) return result;
       // What the app gets rejects as the SDK's does, handled or not.
       return result.then((lines: unknown) => {
         host.guard(() => watchLines(lines, (line) => tell(host, this, args[0], line)));

@@ -3,6 +3,7 @@ import type { AdapterHost } from '../../adapter.ts';
 import { canHide, hide } from '../../hidden.ts';
 import { asObject, putNumber, putString, type Json } from '../../json.ts';
 import { ATTR_SERVER_ADDRESS, ATTR_SERVER_PORT } from '../../semconv.ts';
+import { isPromise } from '../../promises.ts';
 
 /** What passed on the wire for one call, as far as the output of the SDK does not tell it. */
 export interface Exchange {
@@ -49,8 +50,7 @@ function watchHandler(handler: Json, host: Host): void {
     if (exchange === undefined) return result;
     host.guard(() => noteRequest(exchange, asObject(args[0])));
     // The SDK handles the rejection; this branch only looks.
-    if (result instanceof Promise)
-      result.then((answer) => host.guard(() => noteResponse(exchange, answer)), ignore);
+    if (isPromise(result)) result.then((answer) => host.guard(() => noteResponse(exchange, answer)), ignore);
     return result;
   });
 }

@@ -1,6 +1,7 @@
 import type { ObservedCall } from '../../call.ts';
 import { deliver } from '../../deliver.ts';
 import { asObject } from '../../json.ts';
+import { isPromise } from '../../promises.ts';
 
 /** What `then` and `withRawResponse()` of the SDK's promise are made of (`cohere-ai@8.1 core/fetcher`). */
 interface ResponsePromise {
@@ -8,7 +9,7 @@ interface ResponsePromise {
 }
 
 function isResponsePromise(value: unknown): value is ResponsePromise {
-  return asObject(value)?.['innerPromise'] instanceof Promise;
+  return isPromise(asObject(value)?.['innerPromise']);
 }
 
 /**

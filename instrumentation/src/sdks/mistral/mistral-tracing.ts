@@ -3,6 +3,7 @@ import type { AdapterHost, CallKind } from '../../adapter.ts';
 import { attributionOf } from '../../attribution.ts';
 import { currentCall } from '../../current-call.ts';
 import { asObject, objectsIn, type Json } from '../../json.ts';
+import { isPromise } from '../../promises.ts';
 
 /** The SDK's own tracing, from version 2 on: a hook before each request (`@mistralai/mistralai@2.7 hooks/tracing`). */
 function tracingHookOf(resource: unknown): Json | undefined {
@@ -46,7 +47,7 @@ export function watchOwnTracing(host: AdapterHost, resource: object): void {
         currentCall(active)?.noteInner();
       };
       // The same promise goes on to the SDK; its rejections are the SDK's to handle.
-      if (result instanceof Promise)
+      if (isPromise(result))
         result.then(
           () => host.guard(look),
           () => undefined,

@@ -15,6 +15,7 @@ import {
 } from '../../semconv.ts';
 import { TextSize } from '../../text-size.ts';
 import { vendorOf } from '../ai/model-identity.ts';
+import { isPromise } from '../../promises.ts';
 
 const MAX_AGENTS = 1000;
 const METHODS = ['getResponse', 'getStreamedResponse'] as const;
@@ -82,7 +83,7 @@ export class AgentModels {
       (original) =>
         function (this: unknown, ...args: unknown[]): unknown {
           const model = original.apply(this, args);
-          return model instanceof Promise ? model.then(see) : see(model);
+          return isPromise(model) ? model.then(see) : see(model);
         },
     );
   }
