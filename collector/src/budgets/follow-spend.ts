@@ -101,9 +101,12 @@ class Follower implements SpendFollower {
     const { spending, refreshMs = REFRESH_MS, log } = this.#options;
     spending.turn();
     if (!this.#isWanted) {
+      // What is committed while the store is asked is not in its answer, and nothing that went back.
+      const own = new Map(spending.committedCursors);
       const now = await readCursors(client);
+      for (const key of spending.committedCursors.keys()) if (!own.has(key)) own.set(key, 0);
       const isDue = performance.now() - this.#readAtMs >= refreshMs;
-      if (!isDue && !hasForeignMoves(this.#cursors, now, spending.committedCursors)) return;
+      if (!isDue && !hasForeignMoves(this.#cursors, now, own)) return;
       this.#isWanted = true;
     }
     if (this.#restMs() > 0) return;

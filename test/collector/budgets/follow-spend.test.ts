@@ -15,7 +15,11 @@ describe('following the spend', function () {
   let labs: SpendLab[] = [];
   let followers: SpendFollower[] = [];
 
-  function follow(lab: SpendLab, lookMs = NEVER_MS): void {
+  function follow(
+    lab: SpendLab,
+    lookMs = NEVER_MS,
+    watch: (client: Client) => void = () => undefined,
+  ): void {
     const follower = followSpend({
       spending: lab.spending,
       log: SILENT_LOG,
@@ -26,6 +30,7 @@ describe('following the spend', function () {
         const client = new Client({ connectionString: database.url, application_name: 'follower' });
         client.on('error', () => undefined);
         await client.connect();
+        watch(client);
         return client;
       },
     });
@@ -94,6 +99,37 @@ describe('following the spend', function () {
     await other.write([ownCall(NOON_MS, { costPicoUsd: 5n })]);
     await seen(one, `acme default ${TODAY} 15 0`);
     assert.ok(readings > 0);
+  });
+
+  it('takes what it stores itself while it looks for its own', async () => {
+    const one = lab();
+    await one.write([ownCall(NOON_MS, { costPicoUsd: 2n })]);
+    let looks = 0;
+    let readings = 0;
+    follow(one, 20, (client) => {
+      const query = client.query.bind(client) as (text: string) => Promise<unknown>;
+      const slow = async (text: string): Promise<unknown> => {
+        const answer = await query(text);
+        if (typeof text === 'string' && text.includes('spanmeter.journal_cursors') && readings > 0) {
+          looks++;
+          await one.write([ownCall(NOON_MS, { costPicoUsd: 1n })]);
+        }
+        return answer;
+      };
+      Object.assign(client, { query: slow });
+    });
+    const { spending } = one;
+    const refresh = spending.refresh.bind(spending);
+    spending.refresh = async (client) => {
+      const cursors = await refresh(client);
+      readings++;
+      return cursors;
+    };
+    await until(
+      () => Promise.resolve(looks),
+      (count) => count >= 5,
+    );
+    assert.equal(readings, 1);
   });
 
   it('reads again when it hears of corrections', async () => {
