@@ -2,7 +2,8 @@
 //
 //   node scripts/test.mjs [--reporter NAME] [--only PART]... [--except PART]...
 //
-// --only takes the files alone whose path contains a PART, --except leaves them out.
+// --only takes the files alone whose path contains a PART, --except leaves them out. With SPANMETER_TEST_RETRIES=1 a test
+// that fails is tried once more, which is told.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
@@ -23,6 +24,9 @@ const { values: options } = parseArgs({
 const PROCESSES = Math.min(3, availableParallelism() + 1);
 /** Starting a process for less would cost more than it evens out. */
 const SMALLEST_SHARE_SECONDS = 12;
+
+const retries = process.env.SPANMETER_TEST_RETRIES ?? '';
+const AGAIN = retries === '' ? [] : ['--retries', retries, '--require', './test/dist/support/tried-again.js'];
 
 // Roughly how long the files of a folder take alone, in seconds: who is slow goes first.
 const SECONDS = [
@@ -141,7 +145,7 @@ class Screen {
 async function run(files, screen, env) {
   const mocha = join(root, 'node_modules', 'mocha', 'bin', 'mocha.js');
   const paths = files.map((file) => join('test', 'dist', file));
-  const child = spawn(process.execPath, [mocha, '--reporter', options.reporter, ...paths], {
+  const child = spawn(process.execPath, [mocha, '--reporter', options.reporter, ...AGAIN, ...paths], {
     cwd: root,
     env,
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -186,6 +190,8 @@ function faults({ code, text }) {
   return summary === -1 ? text.slice(-4000) : text.slice(summary);
 }
 
+const again = results.flatMap(({ text }) => text.match(/^ *tried again: .*/gm) ?? []);
+if (again.length > 0) console.log(`\n  ${again.length} tried again:\n${again.join('\n')}`);
 const failing = sum(results, 'failing');
 const broken = results.filter(({ code, text }) => code !== 0 && sum([{ text }], 'failing') === 0).length;
 console.log(`\n  ${sum(results, 'passing')} passing in all (${Math.round((Date.now() - started) / 1000)}s)`);
