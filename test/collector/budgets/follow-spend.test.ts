@@ -15,11 +15,7 @@ describe('following the spend', function () {
   let labs: SpendLab[] = [];
   let followers: SpendFollower[] = [];
 
-  function follow(
-    lab: SpendLab,
-    lookMs = NEVER_MS,
-    watch: (client: Client) => void = () => undefined,
-  ): void {
+  function follow(lab: SpendLab, lookMs = NEVER_MS, watch: (client: Client) => void = () => undefined): void {
     const follower = followSpend({
       spending: lab.spending,
       log: SILENT_LOG,
