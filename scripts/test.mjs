@@ -1,14 +1,16 @@
 // Runs the compiled tests in a few mocha processes side by side, each file in one of them, and adds up what they say.
 //
-//   node scripts/test.mjs [--reporter NAME] [--only PART]... [--except PART]...
+//   node scripts/test.mjs [--reporter NAME] [--only PART]... [--except PART]... [--slowest N]
 //
-// --only takes the files alone whose path contains a PART, --except leaves them out. With SPANMETER_TEST_RETRIES=1 a test
-// that fails is tried once more, which is told.
+// --only takes the files alone whose path contains a PART, --except leaves them out; --slowest lists how long files took.
+// With SPANMETER_TEST_RETRIES=N a file in which a test failed runs up to N times more, alone, when all others are done,
+// which is told.
 import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs, stripVTControlCharacters } from 'node:util';
 
@@ -18,6 +20,7 @@ const { values: options } = parseArgs({
     reporter: { type: 'string', default: 'spec' },
     only: { type: 'string', multiple: true, default: [''] },
     except: { type: 'string', multiple: true, default: [] },
+    slowest: { type: 'string', default: '0' },
   },
 });
 /** One more than there are cores, of two: tests wait for clocks, disks and processes as well. */
@@ -25,8 +28,9 @@ const PROCESSES = Math.min(3, availableParallelism() + 1);
 /** Starting a process for less would cost more than it evens out. */
 const SMALLEST_SHARE_SECONDS = 12;
 
-const retries = process.env.SPANMETER_TEST_RETRIES ?? '';
-const AGAIN = retries === '' ? [] : ['--retries', retries, '--require', './test/dist/support/tried-again.js'];
+const RETRIES = Number(process.env.SPANMETER_TEST_RETRIES ?? '0');
+/** More are no accident. */
+const MOST_RETRIED = 10;
 
 // Roughly how long the files of a folder take alone, in seconds: who is slow goes first.
 const SECONDS = [
@@ -87,7 +91,7 @@ const SECONDS = [
 ];
 
 function seconds(file) {
-  return SECONDS.find(([part]) => file.includes(part))[1];
+  return SECONDS.find(([part]) => relative(folder, file).includes(part))[1];
 }
 
 const folder = join(root, 'test', 'dist');
@@ -95,6 +99,7 @@ const queue = readdirSync(folder, { recursive: true })
   .filter((file) => file.endsWith('.test.js'))
   .filter((file) => options.only.some((part) => file.includes(part)))
   .filter((file) => !options.except.some((part) => file.includes(part)))
+  .map((file) => join(folder, file))
   .toSorted((a, b) => seconds(b) - seconds(a) || (a < b ? -1 : 1));
 
 /** The files that a process takes next: at first many that are slow, at last few, so that all end together. */
@@ -142,59 +147,109 @@ class Screen {
   }
 }
 
+/** Runs files in one process: what came of each, and what mocha said of tests that failed. */
 async function run(files, screen, env) {
   const mocha = join(root, 'node_modules', 'mocha', 'bin', 'mocha.js');
-  const paths = files.map((file) => join('test', 'dist', file));
-  const child = spawn(process.execPath, [mocha, '--reporter', options.reporter, ...AGAIN, ...paths], {
-    cwd: root,
-    env,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const told = join(scratch, `${randomUUID()}.json`);
+  const reporter = ['--reporter', join(root, 'scripts', 'told-by-file.cjs')];
+  const child = spawn(
+    process.execPath,
+    [mocha, ...reporter, '--reporter-option', `base=${options.reporter},told=${told}`, ...files],
+    { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] },
+  );
   const share = screen.open();
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (part) => screen.write(share, part));
   }
   const [code] = await once(child, 'close');
   screen.close(share);
-  return { code, text: stripVTControlCharacters(share.text) };
+  return {
+    code,
+    counts: countsOf(files, told),
+    faults: code === 0 ? '' : faultsOf(stripVTControlCharacters(share.text), code, files),
+  };
+}
+
+/** A process that mocha ended without tells nothing: each of its files counts as failed. */
+function countsOf(files, told) {
+  try {
+    return JSON.parse(readFileSync(told, 'utf8'));
+  } catch {
+    return Object.fromEntries(
+      files.map((file) => [file, { passing: 0, pending: 0, failing: 1, seconds: 0 }]),
+    );
+  }
+}
+
+/** What mocha said of the tests that failed, or the end of what a process said that mocha ended without. */
+function faultsOf(text, code, files) {
+  const summary = text.search(/^ *\d+ failing/m);
+  if (summary !== -1) return text.slice(summary);
+  const names = files.map((file) => relative(folder, file)).join(', ');
+  return `  The process of ${names} ended with ${code}:\n${text.slice(-4000)}`;
+}
+
+const results = new Map();
+const faults = new Map();
+
+/** Keeps what came of the files, the last time that each ran. */
+function keep({ code, counts, faults: said }) {
+  for (const [file, of] of Object.entries(counts)) {
+    results.set(file, of);
+    faults.delete(file);
+    if (of.failing > 0) faults.set(file, said);
+  }
+  // Mocha was content with every test, and its process failed all the same.
+  if (code !== 0 && Object.values(counts).every(({ failing }) => failing === 0)) {
+    const [file] = Object.keys(counts);
+    results.set(file, { ...counts[file], failing: 1 });
+    faults.set(file, said);
+  }
 }
 
 /** Runs shares until none is left. */
-async function work(screen, env, results) {
-  while (queue.length > 0) results.push(await run(nextShare(), screen, env));
+async function work(screen, env) {
+  while (queue.length > 0) keep(await run(nextShare(), screen, env));
 }
 
-function sum(results, word) {
-  return results.reduce((total, { text }) => {
-    const counts = [...text.matchAll(new RegExp(`^ *(\\d+) ${word}`, 'gm'))];
-    return total + Number(counts.at(-1)?.[1] ?? 0);
-  }, 0);
+/** Runs the files again in which a test failed, one by one. */
+async function tryAgain(screen, env) {
+  const again = [...faults.keys()];
+  if (again.length > MOST_RETRIED) return;
+  for (const file of again) {
+    for (let tries = 0; tries < RETRIES && faults.has(file); tries += 1) {
+      console.log(`\n  tried again: ${relative(folder, file)}`);
+      keep(await run([file], screen, env));
+    }
+  }
+}
+
+function sum(name) {
+  return [...results.values()].reduce((total, of) => total + of[name], 0);
+}
+
+function tellSlowest(count) {
+  const slowest = [...results].toSorted(([, a], [, b]) => b.seconds - a.seconds).slice(0, count);
+  for (const [file, { seconds: took }] of slowest)
+    console.log(`  ${took.toFixed(1)} s ${relative(folder, file)}`);
 }
 
 const started = Date.now();
-const results = [];
-const cluster = mkdtempSync(join(tmpdir(), 'spanmeter-cluster-'));
+const scratch = mkdtempSync(join(tmpdir(), 'spanmeter-tests-'));
 try {
   const { makeCluster } = await import('../test/dist/support/made-cluster.js');
+  const cluster = join(scratch, 'cluster');
   await makeCluster(cluster);
   const env = { ...process.env, SPANMETER_TEST_CLUSTER: cluster };
   const screen = new Screen();
-  await Promise.all(Array.from({ length: PROCESSES }, () => work(screen, env, results)));
+  await Promise.all(Array.from({ length: PROCESSES }, () => work(screen, env)));
+  await tryAgain(screen, env);
 } finally {
-  rmSync(cluster, { recursive: true, force: true });
+  rmSync(scratch, { recursive: true, force: true });
 }
-/** What mocha said of the tests of a share that failed, or the end of what a process said that mocha ended without. */
-function faults({ code, text }) {
-  if (code === 0) return '';
-  const summary = text.search(/^ *\d+ failing/m);
-  return summary === -1 ? text.slice(-4000) : text.slice(summary);
+tellSlowest(Number(options.slowest));
+console.log(`\n  ${sum('passing')} passing in all (${Math.round((Date.now() - started) / 1000)}s)`);
+if (faults.size > 0) {
+  console.log(`  ${sum('failing')} failing in all:\n${[...new Set(faults.values())].join('')}`);
+  process.exitCode = 1;
 }
-
-const again = results.flatMap(({ text }) => text.match(/^ *tried again: .*/gm) ?? []);
-if (again.length > 0) console.log(`\n  ${again.length} tried again:\n${again.join('\n')}`);
-const failing = sum(results, 'failing');
-const broken = results.filter(({ code, text }) => code !== 0 && sum([{ text }], 'failing') === 0).length;
-console.log(`\n  ${sum(results, 'passing')} passing in all (${Math.round((Date.now() - started) / 1000)}s)`);
-if (failing + broken > 0)
-  console.log(`  ${failing + broken} failing in all:\n${results.map(faults).join('')}`);
-process.exitCode = failing + broken > 0 ? 1 : 0;

@@ -1,4 +1,4 @@
-import { count, SLOW, USAGE } from './reading.mjs';
+import { count, LEFT, SLOW, USAGE } from './reading.mjs';
 
 export const packages = ['ai', '@ai-sdk/openai', '@ai-sdk/anthropic', '@ai-sdk/openai-compatible'];
 
@@ -154,13 +154,13 @@ function claude({ ai, under, options, claude: model, steps, tools }) {
           return shown(await ai.generateText(options({ tools: broken, ...steps(2) })));
         }),
     },
-    anthropicBreak: () => under(SLOW, async () => count(ai.streamText(options({ model })).textStream, 3)),
+    anthropicBreak: () => under(LEFT, async () => count(ai.streamText(options({ model })).textStream, 3)),
   };
 }
 
 function cutShort({ arrival, ai, under, options }) {
   return {
-    break: () => under(SLOW, async () => count(ai.streamText(options()).textStream, 3)),
+    break: () => under(LEFT, async () => count(ai.streamText(options()).textStream, 3)),
     abort: () =>
       under(SLOW, async () => {
         const stop = new AbortController();
@@ -175,7 +175,7 @@ function cutShort({ arrival, ai, under, options }) {
         return ai.generateText(options({ abortSignal: stop.signal }));
       }),
     cancelled: () =>
-      under(SLOW, async () => {
+      under(LEFT, async () => {
         const reader = ai.streamText(options()).textStream.getReader();
         await reader.read();
         await reader.cancel();
