@@ -272,10 +272,7 @@ function saysMore(asked: ModelMatch, answered: ModelMatch): boolean {
   return asked.model === answered.model || withoutProfile(asked.model) === answered.model;
 }
 
-/**
- * What Bedrock sells by the hour or as one's own, whatever model answers there: reserved throughput, imported models and
- * custom ones.
- */
+/** Sold by the hour on Bedrock, whichever model answers there: reserved throughput, imported and custom models. */
 const OWN_CAPACITY = /(?:^|\/)arn:aws[a-z-]*:bedrock:[^:]*:[^:]*:(?:provisioned|imported|custom)-model/i;
 
 /**
