@@ -5,6 +5,7 @@ import {
   type Attributes,
   type Context,
   type Span,
+  type TimeInput,
 } from '@opentelemetry/api';
 import type { CallKind, StreamReader } from './adapter.ts';
 import { attributedContext } from './attribution.ts';
@@ -61,6 +62,7 @@ export class ObservedCall implements CurrentCall {
   /** Calls inside that tell of the same request, less those that came to nothing. */
   #inner = 0;
   #hadInner = false;
+  #ownSpan: EndedLater | undefined;
   #ended = false;
   #faulty = false;
   /** What an SDK's own span was told at the call's end. */
@@ -138,6 +140,12 @@ export class ObservedCall implements CurrentCall {
 
   forgetInner(): void {
     this.#inner -= 1;
+  }
+
+  noteOwnSpan(span: Span): void {
+    this.noteInner();
+    span.setAttributes(this.attribution);
+    this.#ownSpan ??= endedLater(span);
   }
 
   noteRetry(): void {
@@ -256,6 +264,8 @@ export class ObservedCall implements CurrentCall {
         this.fault(fault);
       }
     }
+    this.guard(() => this.#ownSpan?.end(attributes));
+    this.#ownSpan = undefined;
     this.#body = undefined;
     this.#response = undefined;
     this.#reader = undefined;
@@ -316,6 +326,29 @@ export class ObservedCall implements CurrentCall {
     if (this.#reader !== undefined) this.#reader.received().put(into, 'output');
     else if (this.#response !== undefined) responseSize?.(this.#response).put(into, 'output');
   }
+}
+
+interface EndedLater {
+  end(attributes: Attributes): void;
+}
+
+/** An SDK's span that is ended before the answer is read: it ends as of then, once what was told is known. */
+function endedLater(span: Span): EndedLater | undefined {
+  if (!canHide(span, 'end')) return undefined;
+  const end = span.end.bind(span);
+  let isOver = false;
+  let finish: (() => void) | undefined;
+  hide(span, 'end', (time: TimeInput = Date.now()) => {
+    if (isOver) end(time);
+    else finish ??= () => end(time);
+  });
+  return {
+    end: ({ [ATTR_ERROR_TYPE]: _, ...told }) => {
+      isOver = true;
+      if (span.isRecording()) span.setAttributes(told);
+      finish?.();
+    },
+  };
 }
 
 const USAGE = /^(?:gen_ai|spanmeter)\.usage\./;

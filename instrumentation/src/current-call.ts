@@ -1,4 +1,4 @@
-import { createContextKey, type Context } from '@opentelemetry/api';
+import { createContextKey, type Context, type Span } from '@opentelemetry/api';
 import type { Operation } from './adapter.ts';
 
 /** The observed call that code runs inside of. */
@@ -13,6 +13,8 @@ export interface CurrentCall {
   noteInner(): void;
   /** One that was noted failed and used nothing. Absent in copies of this package that know nothing of it. */
   forgetInner?(): void;
+  /** The SDK's own span tells of this call: it gets what it lacks, and ends with the call. */
+  noteOwnSpan?(span: Span): void;
   /** The SDK makes another attempt. */
   noteRetry(): void;
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { SdkInstrumentation, attributed, withAttribution } from '@spanmeter/instrumentation';
 import { globalLab, type GlobalLab } from '../global-lab.ts';
 import { instrumentationFile } from '../../support/instrumentation-source.ts';
@@ -21,11 +22,15 @@ interface Gemini {
     };
   };
 }
+interface Mistral {
+  readonly chat: Readonly<Record<'complete' | 'stream', (request: object) => Promise<unknown>>>;
+}
 interface Claude {
   readonly beta: { readonly messages: { create(body: object): Promise<unknown> } };
 }
 
 const { googleGenai } = await instrumentationFile<{ readonly googleGenai: Adapter }>('sdks/google-genai.js');
+const { mistral } = await instrumentationFile<{ readonly mistral: Adapter }>('sdks/mistral.js');
 const { anthropic } = await instrumentationFile<{ readonly anthropic: Adapter }>('sdks/anthropic.js');
 
 async function loaded<T>(set: string, module: string): Promise<T> {
@@ -122,6 +127,49 @@ describe('who a call is for', function () {
         await withGemini(set, use);
         assert.deepEqual(tenants(), Array<string>(requests).fill('acme'));
       });
+
+  it('is known of what a client of Mistral traces itself, as is all that its price goes by', async () => {
+    await installSet('vendors-current');
+    const file = join(setFolder('vendors-current'), 'node_modules/@mistralai/mistralai/esm/index.js');
+    const { Mistral } = (await import(pathToFileURL(file).href)) as {
+      Mistral: new (options: object) => Mistral;
+    };
+    const usage = { prompt_tokens: 500, completion_tokens: 3, total_tokens: 503, service_tier: 'priority' };
+    const told = { ...usage, prompt_tokens_details: { cached_tokens: 400 } };
+    const answer = (request: Request): Response => {
+      const isStream = request.headers.get('accept') === 'text/event-stream';
+      const said = { role: 'assistant', content: 'Hi' };
+      const choice = { index: 0, finish_reason: 'stop', [isStream ? 'delta' : 'message']: said };
+      const body = { id: 'c', object: 'chat', created: 1, model: 'm', choices: [choice], usage: told };
+      return isStream
+        ? new Response(`data: ${JSON.stringify(body)}\n\ndata: [DONE]\n\n`, {
+            headers: { 'content-type': 'text/event-stream' },
+          })
+        : Response.json(body);
+    };
+    const { fetch } = globalThis;
+    globalThis.fetch = (request) => Promise.resolve(answer(request as Request));
+    process.env['MISTRAL_SDK_TELEMETRY'] = 'global';
+    const instrumentation = new SdkInstrumentation(mistral);
+    try {
+      const client = new Mistral({ apiKey: 'test' });
+      assert.equal(instrumentation.instrumentClient(client), true);
+      const asked = { model: 'm', messages: [{ role: 'user', content: 'Hello' }] };
+      await withAttribution({ tenant: 'other' }, () => client.chat.complete(acme(asked)));
+      await drain(await client.chat.stream(acme(asked)));
+    } finally {
+      delete process.env['MISTRAL_SDK_TELEMETRY'];
+      globalThis.fetch = fetch;
+      instrumentation.disable();
+    }
+    assert.deepEqual(tenants(), ['acme', 'acme']);
+    for (const { attributes, instrumentationScope } of lab.spans()) {
+      assert.equal(instrumentationScope.name, 'mistralai_sdk_tracer');
+      assert.equal(attributes['gen_ai.usage.input_tokens'], 500);
+      assert.equal(attributes['gen_ai.usage.cache_read.input_tokens'], 400);
+      assert.equal(attributes['gen_ai.response.service_tier'], 'priority');
+    }
+  });
 
   const usage = {
     input_tokens: 412,
