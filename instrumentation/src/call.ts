@@ -343,9 +343,10 @@ function endedLater(span: Span): EndedLater | undefined {
     else finish ??= () => end(time);
   });
   return {
-    end: ({ [ATTR_ERROR_TYPE]: _, ...told }) => {
+    end: (told) => {
       isOver = true;
-      if (span.isRecording()) span.setAttributes(told);
+      const { [ATTR_ERROR_TYPE]: _, ...counts } = told;
+      if (span.isRecording()) span.setAttributes(counts);
       finish?.();
     },
   };

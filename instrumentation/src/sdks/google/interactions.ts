@@ -211,12 +211,13 @@ function interaction(tell: Tell): CallKind {
   };
 }
 
-const FOREGROUND = interaction(tellCreated);
-const BACKGROUND = interaction(tellBegun);
-
 /** One interaction, with its continuations: the SDK gives no way to see them apart. */
+export const INTERACTION: CallKind = interaction(tellCreated);
+const IN_BACKGROUND = interaction(tellBegun);
+
+/** An interaction as it is asked for: in the background it goes on after the answer. */
 export function interactionKind(args: readonly unknown[]): CallKind {
-  return asObject(args[0])?.['background'] === true ? BACKGROUND : FOREGROUND;
+  return asObject(args[0])?.['background'] === true ? IN_BACKGROUND : INTERACTION;
 }
 
 /** A look at an interaction by its id, as often as the app likes: `get()`, also streamed, and `cancel()`. */
