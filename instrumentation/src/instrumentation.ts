@@ -299,7 +299,9 @@ export class SdkInstrumentation extends InstrumentationBase<SdkInstrumentationCo
   #tellRival(): void {
     if (this.#hasToldRival) return;
     this.#hasToldRival = true;
-    diagnostics.info(`spanmeter: another instrumentation of ${this.#adapter.module} is active; stepping back`);
+    diagnostics.info(
+      `spanmeter: another instrumentation of ${this.#adapter.module} is active; stepping back`,
+    );
   }
 
   /** Of an object that the app drops, such as a client with methods of its own, nothing is kept. */
