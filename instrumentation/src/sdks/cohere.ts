@@ -1,6 +1,7 @@
 import type { CallKind, Method, ModuleHook, SdkAdapter } from '../adapter.ts';
 import { asObject, holderOf, prototypeAt } from '../json.ts';
 import { type Getter } from '../resource-getter.ts';
+import { cohereAttempts } from './cohere/attempts.ts';
 import { CHAT_STREAM_V1, CHAT_V1, GENERATE_STREAM_V1, GENERATE_V1 } from './cohere/chat-v1.ts';
 import { CHAT_STREAM_V2, CHAT_V2 } from './cohere/chat-v2.ts';
 import { EMBED, PARSE, RERANK } from './cohere/cohere-other.ts';
@@ -91,7 +92,7 @@ export const cohere: SdkAdapter = {
   module: 'cohere-ai',
   versions: VERSIONS,
   methods: METHODS,
-  hooks: [AWS],
+  hooks: [AWS, cohereAttempts(VERSIONS)],
   exportsOf,
   rivals: ['@traceloop/instrumentation-cohere', '@arizeai/openinference-instrumentation-cohere'],
 };
