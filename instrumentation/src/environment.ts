@@ -21,8 +21,8 @@ export const ENVIRONMENT: readonly EnvironmentVariable[] = [
     name: 'SPANMETER_STREAM_USAGE',
     fallback: 'false',
     meaning:
-      '`true` asks providers for the usage of streams whose app did not; it changes the request, and what is left of ' +
-      'it to see is in bodies that the app reads itself (`asResponse()`).',
+      '`true` asks providers for the usage of streams whose app did not; it changes the request, which only shows in ' +
+      'bodies that the app reads itself.',
   },
   {
     name: 'SPANMETER_BAGGAGE_KEYS',

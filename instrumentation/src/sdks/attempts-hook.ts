@@ -1,7 +1,7 @@
 import { context } from '@opentelemetry/api';
-import type { AnyFunction, ModuleHook } from '../../adapter.ts';
-import { currentCall } from '../../current-call.ts';
-import { asObject } from '../../json.ts';
+import type { AnyFunction, ModuleHook } from '../adapter.ts';
+import { currentCall } from '../current-call.ts';
+import { asObject } from '../json.ts';
 
 /** Counts attempts after the first: the SDK asks a function of its own until an answer is none to try again. */
 function counted(original: AnyFunction): AnyFunction {
@@ -19,15 +19,20 @@ function counted(original: AnyFunction): AnyFunction {
   };
 }
 
-/** How `cohere-ai@7` and `@8` repeat a request, twice unless told otherwise (`requestWithRetries`). */
-export function cohereAttempts(versions: readonly string[]): ModuleHook {
+/** Watches an SDK's function `name`, which is given the one that sends a request, in those of `files` that exist. */
+export function attemptsHook(
+  module: string,
+  versions: readonly string[],
+  files: readonly string[],
+  name: string,
+): ModuleHook {
   return {
-    module: 'cohere-ai',
+    module,
     versions,
-    files: ['core/fetcher/requestWithRetries.js'],
+    files,
     patch: (moduleExports, host) => {
       const exported = asObject(moduleExports);
-      if (exported !== undefined) host.wrap(exported, 'requestWithRetries', counted);
+      if (exported !== undefined) host.wrap(exported, name, counted);
       return moduleExports;
     },
   };
