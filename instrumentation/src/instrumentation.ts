@@ -13,6 +13,7 @@ import { countRetries } from './count-retries.ts';
 import { diagnostics } from './diagnostics.ts';
 import { Faults } from './faults.ts';
 import { hide, namedLike } from './hidden.ts';
+import { keepBaggage } from './keep-baggage.ts';
 import { LateTracerProvider } from './late-tracer.ts';
 import { MANUAL_CALLS } from './manual-host.ts';
 import { clientMetrics, type ClientMetrics } from './metrics.ts';
@@ -247,9 +248,11 @@ export class SdkInstrumentation extends InstrumentationBase<SdkInstrumentationCo
       const holder = owner(moduleExports);
       if (holder !== undefined) this.#wrapMethod(holder, name, kind);
     }
-    const { retries, patch } = this.#adapter;
+    const { retries, requests, patch } = this.#adapter;
     const client = retries?.owner(moduleExports);
     if (retries !== undefined && client !== undefined) this.#wrap(client, retries.name, countRetries);
+    const sender = requests?.owner(moduleExports);
+    if (requests !== undefined && sender !== undefined) this.#wrap(sender, requests.name, keepBaggage);
     return patch?.(moduleExports, this.#host) ?? moduleExports;
   }
 
