@@ -182,6 +182,11 @@ export interface SdkAdapter {
     readonly owner: (moduleExports: unknown) => object | undefined;
     readonly name: string;
   };
+  /** The method of the client that every request goes through, so that none takes the app's baggage along. */
+  readonly requests?: {
+    readonly owner: (moduleExports: unknown) => object | undefined;
+    readonly name: string;
+  };
   /**
    * For apps whose bundler hides the module: the module's exports, as far as `methods` need them, from a client or
    * its class; undefined where it is not of this SDK.

@@ -262,13 +262,14 @@ function lackedBy(span: Span, attributes: Attributes): Attributes {
   return Object.fromEntries(Object.entries(attributes).filter(([name]) => own[name] === undefined));
 }
 
-/** Tools and agents run code of the app, whose own requests keep their baggage. */
-function requestContext(kind: CallKind, attributes: Attributes, ctx: Context): Context {
-  return kind.measured === false ? ctx : withoutBaggage(ctx, attributes[ATTR_SERVER_ADDRESS]);
-}
-
 /** Nothing that costs: what was paid for already may be fetched, and what is no request to a model goes on. */
 const FREE: ReadonlySet<Operation> = new Set(['count_tokens', 'fetch_response']);
+
+/** Tools and agents run code of the app, whose own requests keep their baggage. */
+function requestContext(kind: CallKind, attributes: Attributes, ctx: Context): Context {
+  const isOfApp = kind.measured === false && !FREE.has(kind.operation);
+  return isOfApp ? ctx : withoutBaggage(ctx, attributes[ATTR_SERVER_ADDRESS]);
+}
 
 function admitted(kind: CallKind, attributes: Attributes): Error | undefined {
   return kind.measured === false || FREE.has(kind.operation) ? undefined : admit(attributes);
