@@ -53,6 +53,8 @@ export interface CallKind {
   readonly response: (response: unknown, body: unknown) => Attributes;
   /** What an answered request is charged for by what it asked, however the app reads the answer. */
   readonly charged?: (body: unknown) => Attributes;
+  /** What an error tells that the call had used before it. */
+  readonly spent?: (error: unknown, body: unknown) => Attributes;
   /**
    * Reads a streamed response; `capture` says whether content is wanted, `asked` whether `ask` has changed the
    * request. Absent: what comes is never a stream.
@@ -177,6 +179,11 @@ export interface SdkAdapter {
   readonly rivals: readonly string[];
   /** The method of the client that makes another attempt, so that attempts can be counted. */
   readonly retries?: {
+    readonly owner: (moduleExports: unknown) => object | undefined;
+    readonly name: string;
+  };
+  /** The method of the client that every request goes through, so that none takes the app's baggage along. */
+  readonly requests?: {
     readonly owner: (moduleExports: unknown) => object | undefined;
     readonly name: string;
   };

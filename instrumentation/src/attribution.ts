@@ -132,6 +132,18 @@ export function contextOfCall(ctx: Context, args: readonly unknown[]): Context |
   return attributes === attributionOf(ctx) ? undefined : ctx.setValue(ATTRIBUTION, attributes);
 }
 
+/** `ctx` with `attributes`, as `withCallAttribution` gives them, in place of its own. */
+export function attributedContext(ctx: Context, attributes: Attributes): Context {
+  return ctx.setValue(ATTRIBUTION, attributes);
+}
+
+/** Attributes `copy`, which an SDK made of the parameters of a call, as these are. */
+export function keepAttribution(parameters: unknown, copy: unknown): void {
+  const given = asObject(parameters) as { [PER_CALL]?: Attribution } | undefined;
+  const made = asObject(copy) as { [PER_CALL]?: Attribution } | undefined;
+  if (given?.[PER_CALL] !== undefined && made !== undefined) made[PER_CALL] ??= given[PER_CALL];
+}
+
 /**
  * A span processor that attributes every span started inside `withAttribution`, also those of other
  * instrumentations. `register` adds it; give it to your own SDK's `spanProcessors` otherwise.

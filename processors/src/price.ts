@@ -272,6 +272,9 @@ function saysMore(asked: ModelMatch, answered: ModelMatch): boolean {
   return asked.model === answered.model || withoutProfile(asked.model) === answered.model;
 }
 
+/** Sold by the hour on Bedrock, whichever model answers there: reserved throughput, imported and custom models. */
+const OWN_CAPACITY = /(?:^|\/)arn:aws[a-z-]*:bedrock:[^:]*:[^:]*:(?:provisioned|imported|custom)-model/i;
+
 /**
  * The prices of the model that answered, else of the one that was asked for; null where neither has any. What a
  * deployment's name means goes by the instant (microseconds since the epoch).
@@ -286,7 +289,7 @@ export function matchModel(
   const answered = responseModel === null ? null : book.match(provider, responseModel, atMicros);
   if (requestModel === null || requestModel === responseModel) return answered;
   const asked = book.match(provider, requestModel, atMicros);
-  if (answered === null) return asked;
+  if (answered === null || (provider === 'aws.bedrock' && OWN_CAPACITY.test(requestModel))) return asked;
   if (asked !== null && saysMore(asked, answered)) return asked;
   if (provider !== 'openrouter' || !VARIANT.test(requestModel) || VARIANT.test(responseModel ?? '')) {
     return answered;

@@ -15,12 +15,18 @@ function price(
   provider: string,
   model: string,
   usage: Usage,
-  more: { at?: string; conditions?: Conditions; book?: PriceBook; durationNanos?: bigint } = {},
+  more: {
+    at?: string;
+    conditions?: Conditions;
+    book?: PriceBook;
+    durationNanos?: bigint;
+    requestModel?: string;
+  } = {},
 ): { status: string; usd: string | null } {
   const result = priceUsage(more.book ?? shipped, {
     provider,
     responseModel: model,
-    requestModel: null,
+    requestModel: more.requestModel ?? null,
     usage,
     conditions: more.conditions ?? {},
     atMicros: BigInt(Date.parse(more.at ?? '2026-11-20T12:00:00Z')) * 1000n,
@@ -134,6 +140,17 @@ describe('what a price depends on', () => {
     assert.equal(cost('eu.amazon.nova-pro-v1:0', 'eu-west-1'), '1.050000000000');
     assert.equal(cost('amazon.nova-pro-v1:0', 'us-east-1'), '0.800000000000');
     assert.equal(cost('amazon.nova-pro-v1:0', 'eu-west-1'), null);
+  });
+
+  it('has no price per token for capacity that is bought on Bedrock, whichever model answers there', () => {
+    const cost = (resource: string): string | null => {
+      const requestModel = `arn:aws:bedrock:us-east-1:123456789012:${resource}`;
+      return price('aws.bedrock', 'claude-sonnet-4-6', MILLION, { requestModel }).usd;
+    };
+    assert.equal(cost('application-inference-profile/a1'), '3.300000000000');
+    for (const kind of ['provisioned-model', 'imported-model', 'custom-model', 'custom-model-deployment']) {
+      assert.equal(cost(`${kind}/a1`), null, kind);
+    }
   });
 
   it('changes prices at the instant, not at the day', () => {
