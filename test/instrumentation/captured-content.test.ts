@@ -319,7 +319,7 @@ describe('captured content', () => {
   });
 
   for (const asksLate of [false, true]) {
-    const shown = asksLate ? [false, false, false] : [false, false, true, true];
+    const [calls, shown] = asksLate ? [3, 0] : [4, 2];
     it(`is not asked of without end by a redactor that ${asksLate ? 'waits for' : 'starts'} a call`, async () => {
       await withContexts(async () => {
         let asked = 0;
@@ -339,8 +339,9 @@ describe('captured content', () => {
           await new Promise(setImmediate);
         }
         // The app's two calls, and what the redactor asked.
-        const told = made.spans().map((span) => span.attributes['gen_ai.input.messages'] !== undefined);
-        assert.deepEqual(told.toSorted(), shown);
+        const told = made.spans();
+        const withContent = told.filter((span) => span.attributes['gen_ai.input.messages'] !== undefined);
+        assert.deepEqual([told.length, withContent.length], [calls, shown]);
       });
     });
   }
