@@ -94,8 +94,8 @@ function observeWaysOut(promise: ApiPromise, call: ObservedCall, progress: Progr
   if (asResponse !== undefined) {
     hide(promise, 'asResponse', function (this: unknown) {
       const response = asResponse.call(promise);
-      // Rejections reach the app through `response`; this branch only looks.
-      response.then(
+      // `response` is the app's: a look at it would hide a rejection that nobody handles.
+      promise.responsePromise.then(
         () => CLOCK.setImmediate(() => (progress.parsing ? undefined : call.abandon())),
         () => undefined,
       );
@@ -109,8 +109,8 @@ function observeWaysOut(promise: ApiPromise, call: ObservedCall, progress: Progr
       if (!isApiPromise(derived)) return derived;
       if (derived.responsePromise !== promise.responsePromise) {
         // openai@7.57 src/client `responsePromise`: made from the SDK's own promise, past the one we replaced,
-        // which then has nobody to handle its rejection.
-        promise.responsePromise.catch(() => undefined);
+        // whose rejection is told where nobody handles this one.
+        derived.responsePromise = promise.responsePromise;
         observeParsing(derived, call, progress);
       }
       observeWaysOut(derived, call, progress);

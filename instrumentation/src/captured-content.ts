@@ -1,4 +1,4 @@
-import { context, trace, type Attributes, type Span } from '@opentelemetry/api';
+import { context, createContextKey, trace, type Attributes, type Span } from '@opentelemetry/api';
 import type { AnyValue, Logger } from '@opentelemetry/api-logs';
 import { limitContent, type LimitedContent } from './content-limit.ts';
 import type { ContentMode, ContentReader, Message } from './content.ts';
@@ -31,6 +31,9 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Bytes of UTF-8 that one attribute may have, where `SPANMETER_CONTENT_MAX_BYTES` does not say otherwise. */
 export const DEFAULT_CONTENT_MAX_BYTES = 65_536;
+
+/** Calls that a redactor makes, as of a model that finds names, are not shown to it: they would never end. */
+const REDACTING = createContextKey('spanmeter.redacting');
 
 /** The attribute of each part, and what stands for the items of it that had no place. */
 const PLACES: Readonly<
@@ -98,6 +101,7 @@ export class CapturedContent {
     output: () => readonly Message[],
   ): void {
     if (this.#module !== undefined && this.#module.redact === undefined) return;
+    if (context.active().getValue(REDACTING) === true) return;
     const read = {
       system: contentOf(() => reader.system?.(body)),
       input: contentOf(() => reader.input(body)),
@@ -117,9 +121,12 @@ export class CapturedContent {
   #redacted(content: ReadContent): ReadContent | undefined {
     const redact = this.#redact ?? this.#module?.redact;
     if (redact === undefined) return content;
+    if (late.has(redact)) return undefined;
     try {
-      const kept: unknown = redact(content as unknown as ContentToRedact);
+      const inside = context.active().setValue(REDACTING, true);
+      const kept: unknown = context.with(inside, () => redact(content as unknown as ContentToRedact));
       if (isPromise(kept)) {
+        late.add(redact);
         // Spans do not wait for it; and what it rejects with must not end the process.
         kept.catch(() => undefined);
         throw new TypeError('a redactor gives content, not a promise');
@@ -189,6 +196,8 @@ function limitOf(value: string | undefined): number | undefined {
   return Number.isInteger(limit) && limit >= 0 ? limit : undefined;
 }
 
+/** Redactors that gave a promise: they are not asked again, for what nobody waits for. */
+const late = new WeakSet<RedactContent>();
 /** Redactors that failed, which is said once of each, whichever SDKs share it. */
 const failed = new WeakSet<RedactContent>();
 const said = new Set<string>();

@@ -64,6 +64,8 @@ export class DeliveryProcessor implements SpanProcessor {
   #soonestMs = 0;
   /** Spans that came since the last failure. */
   #fresh = 0;
+  /** Called when a span has come, and when a request is over. */
+  onChange: (() => void) | undefined;
 
   constructor(sender: SpanSender, limits: DeliveryLimits) {
     this.#sender = sender;
@@ -106,6 +108,7 @@ export class DeliveryProcessor implements SpanProcessor {
     this.#sizes.set(span, bytes);
     this.#bytes += bytes;
     this.#fresh += 1;
+    this.onChange?.();
     if (this.#failures === 0 && this.#isBatch()) void this.#pump();
     else if (this.#failures > RETRY_DELAYS_MS.length) this.#offerAgain();
     else this.#schedule(this.#limits.delayMs);
@@ -211,6 +214,7 @@ export class DeliveryProcessor implements SpanProcessor {
     const sent = this.#sending ?? this.#sendOne().catch(() => false);
     this.#sending ??= sent.finally(() => {
       this.#sending = undefined;
+      this.onChange?.();
       if (this.#queue.length + this.#pieces.length > 0) this.#schedule(this.#nextDelayMs);
     });
     return this.#sending;

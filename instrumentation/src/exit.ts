@@ -1,10 +1,12 @@
 import { CLOCK } from './clock.ts';
-import { hide } from './hidden.ts';
+import { hide, namedLike } from './hidden.ts';
 
 /** What has to happen before the process ends. */
 export interface LastActs {
   /** Spans that still have to leave. */
   pending(): number;
+  /** Calls that nothing has finished yet. */
+  openCalls(): number;
   /** Ends calls that nothing can finish any more. */
   endOpenCalls(): void;
   /** Sends what waits, for a bounded time; never rejects. */
@@ -20,11 +22,14 @@ const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
  * and the process goes on to end with its own exit code. A signal that the app does not handle still ends
  * the process by that signal, after the flush; where the app has a handler of its own, ours is not
  * installed, so that listener counts and libraries that look at them are unaffected, and the flush only runs
- * beside it. `process.exit()` and crashes get one short blocking attempt.
+ * beside it. Nor is it while nothing waits: a listener runs only where the event loop does, so that no signal but
+ * SIGKILL would end a process that computes. `process.exit()` and crashes get one short blocking attempt.
+ *
+ * Gives what has to be called when spans or calls have come or gone.
  */
-export function flushBeforeExit(acts: LastActs): void {
+export function flushBeforeExit(acts: LastActs): () => void {
   const isHeldUp = flushWhenIdle(acts);
-  for (const signal of SIGNALS) flushOnSignal(signal, acts);
+  const settles = SIGNALS.map((signal) => flushOnSignal(signal, acts));
   seeEvents((event) => {
     if (event === 'beforeExit') return isHeldUp();
     if (event === 'SIGTERM' || event === 'SIGINT') flushBesideApp(event, acts);
@@ -38,6 +43,9 @@ export function flushBeforeExit(acts: LastActs): void {
       // Thrown here it would become the exit code of the app.
     }
   });
+  return () => {
+    for (const settle of settles) settle();
+  };
 }
 
 /**
@@ -46,9 +54,10 @@ export function flushBeforeExit(acts: LastActs): void {
  */
 function seeEvents(see: (event: unknown) => boolean): void {
   const emit = Reflect.get(process, 'emit') as (...args: unknown[]) => boolean;
-  hide(process, 'emit', function (this: unknown, ...args: unknown[]): boolean {
+  const seen = function (this: unknown, ...args: unknown[]): boolean {
     return see(args[0]) || Reflect.apply(emit, this, args);
-  });
+  };
+  hide(process, 'emit', namedLike(seen, emit));
 }
 
 /**
@@ -79,8 +88,10 @@ function flushBesideApp(signal: NodeJS.Signals, acts: LastActs): void {
   if (ours === undefined || !process.listeners(signal).includes(ours)) void acts.flush();
 }
 
-function flushOnSignal(signal: NodeJS.Signals, acts: LastActs): void {
+/** Gives what has to be called when spans or calls have come or gone. */
+function flushOnSignal(signal: NodeJS.Signals, acts: LastActs): () => void {
   let ending = false;
+  let listens = false;
   const endAsDefault = (): void => {
     if (ending) return;
     ending = true;
@@ -92,18 +103,27 @@ function flushOnSignal(signal: NodeJS.Signals, acts: LastActs): void {
     });
   };
   endsAsDefault.set(signal, endAsDefault);
+  const settle = (): void => {
+    const others = process.listenerCount(signal) - (listens ? 1 : 0);
+    const waits = ending || acts.pending() > 0 || acts.openCalls() > 0;
+    // An app that removes all listeners takes away what tells us of its own.
+    const isTold = waits && (process as NodeJS.EventEmitter).listeners('newListener').includes(onAdded);
+    const wanted = isTold && others === 0;
+    if (wanted === listens) return;
+    listens = wanted;
+    if (wanted) process.on(signal, endAsDefault);
+    else process.removeListener(signal, endAsDefault);
+  };
   // A moment later, since removing ours before theirs is in place would make Node stop listening.
   const onAdded = (name: string | symbol, listener: unknown): void => {
-    if (name !== signal || listener === endAsDefault) return;
-    CLOCK.queueMicrotask(() => {
-      if (process.listenerCount(signal) > 1) process.removeListener(signal, endAsDefault);
-    });
+    if (name === signal && listener !== endAsDefault) CLOCK.queueMicrotask(settle);
   };
   const onRemoved = (name: string | symbol, listener: unknown): void => {
-    if (name !== signal || listener === endAsDefault || process.listenerCount(signal) > 0) return;
-    process.on(signal, endAsDefault);
+    if (name !== signal) return;
+    if (listener === endAsDefault) listens = false;
+    else settle();
   };
   process.on('newListener', onAdded);
   process.on('removeListener', onRemoved);
-  if (process.listenerCount(signal) === 0) process.on(signal, endAsDefault);
+  return settle;
 }

@@ -4,13 +4,19 @@
  */
 import { createRequire } from 'node:module';
 import type { SdkInstrumentation } from './instrumentation.ts';
+import { warnNotLoaded } from './not-loaded.ts';
 import { isLoaderThread, isSwitchedOff } from './switch.ts';
 
 function addInstrumentations(): readonly SdkInstrumentation[] {
   // Required rather than imported, so that nothing is loaded where it is switched off.
   const require = createRequire(import.meta.url);
-  const { installInstrumentations } = require('./install.js') as typeof import('./install.ts');
-  return installInstrumentations();
+  try {
+    const { installInstrumentations } = require('./install.js') as typeof import('./install.ts');
+    return installInstrumentations();
+  } catch (fault) {
+    warnNotLoaded(fault);
+    return [];
+  }
 }
 
 /** The instrumentations that this process runs; empty where switched off. */

@@ -4,10 +4,18 @@ import { pathToFileURL } from 'node:url';
 /** The hooks of import-in-the-middle, for a thread and for the app's own. */
 export interface ImportHooks {
   applyOptions(options: { shouldInclude(url: string, specifier: string): boolean }): void;
-  readonly resolve: unknown;
+  readonly resolve: Resolve;
   readonly load: unknown;
-  readonly resolveSync: unknown;
+  readonly resolveSync: Resolve;
   readonly loadSync: unknown;
+}
+
+type NextResolve = (specifier: string, context: ResolveContext) => unknown;
+
+type Resolve = (specifier: string, context: ResolveContext, next: NextResolve) => unknown;
+
+interface ResolveContext {
+  readonly parentURL?: string | undefined;
 }
 
 /** A package by the name that imports have, or files of one by their URL, since it imports those by a path. */
@@ -35,5 +43,20 @@ export function createImportHooks(
     return modules().some((each) => (typeof each === 'string' ? each === name : each.test(url)));
   };
   hooks.applyOptions({ shouldInclude });
-  return hooks;
+  return { ...hooks, resolve: forImporters(hooks.resolve), resolveSync: forImporters(hooks.resolveSync) };
+}
+
+/** A file with an extension, which Node refuses as an entry point under `--import` unless it knows it. */
+const EXTENDED_FILE = /^(?:file:|\/|[a-z]:\\).*\.[^./\\?#]+$/i;
+
+/**
+ * What no file imports is never watched: an app's entry point, a built-in module in code that is no file. Without an
+ * extension in their names they would be taken for CommonJS (`import-in-the-middle@3.6 finishResolve`), as only files
+ * with an extension that nobody knows should be.
+ */
+function forImporters(resolve: Resolve): Resolve {
+  return (specifier, context, next) =>
+    context.parentURL === undefined && !EXTENDED_FILE.test(specifier)
+      ? next(specifier, context)
+      : resolve(specifier, context, next);
 }

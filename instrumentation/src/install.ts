@@ -20,7 +20,7 @@ export function installInstrumentations(more: readonly string[] = []): readonly 
 
 function install(modules: readonly Watched[]): readonly SdkInstrumentation[] {
   try {
-    installLoaderHooks(modules);
+    watchImports(modules);
     const instrumentations = createInstrumentations();
     const provider = new LateTracerProvider();
     for (const each of instrumentations) each.setTracerProvider(provider);
@@ -30,6 +30,15 @@ function install(modules: readonly Watched[]): readonly SdkInstrumentation[] {
   } catch (fault) {
     diagnostics.error('spanmeter: the instrumentations could not be added', fault);
     return [];
+  }
+}
+
+/** Where it cannot be done, as without the permission for a thread of hooks, what is required is seen all the same. */
+function watchImports(modules: readonly Watched[]): void {
+  try {
+    installLoaderHooks(modules);
+  } catch (fault) {
+    diagnostics.error('spanmeter: imports are not seen', fault);
   }
 }
 

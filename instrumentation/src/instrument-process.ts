@@ -3,6 +3,7 @@ import { diagnostics } from './diagnostics.ts';
 import { flushBeforeExit } from './exit.ts';
 import { installInstrumentations } from './install.ts';
 import type { SdkInstrumentation } from './instrumentation.ts';
+import { onFirstAndLastCall, openCalls } from './open-calls.ts';
 import { SharedApi, sharedTracerProvider } from './shared-api.ts';
 import { startSdk, type Environment, type StartedSdk } from './start-sdk.ts';
 
@@ -30,10 +31,13 @@ function start(instrumentations: readonly SdkInstrumentation[], env: Environment
   if (version !== undefined) watchApiCopies(shared, version);
   const delivery = started?.delivery;
   if (delivery === undefined) return;
-  flushBeforeExit({
+  const settle = flushBeforeExit({
     pending: () => delivery.pending,
+    openCalls,
     endOpenCalls: () => instrumentations.forEach((each) => each.endOpenCalls()),
     flush: () => delivery.flush(delivery.failures > 0 ? FLUSH_WHILE_AWAY_MS : FLUSH_MS),
     flushNow: () => delivery.flushNow(FLUSH_BLOCKING_MS),
   });
+  delivery.onChange = settle;
+  onFirstAndLastCall(settle);
 }

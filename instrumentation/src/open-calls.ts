@@ -9,6 +9,20 @@ export interface OpenCall {
   lose(): void;
 }
 
+/** Open calls of all SDKs. */
+let inAll = 0;
+let changed: (() => void) | undefined;
+
+/** How many calls are open in this process. */
+export function openCalls(): number {
+  return inAll;
+}
+
+/** Has `look` called when the first call of the process begins, and soon after the last one has ended. */
+export function onFirstAndLastCall(look: () => void): void {
+  changed = look;
+}
+
 const MAX_OPEN = 10_000;
 const SWEEP_MS = 5 * 60_000;
 
@@ -26,6 +40,8 @@ export class OpenCalls {
 
   add(call: OpenCall): void {
     this.#calls.add(call);
+    inAll += 1;
+    if (inAll === 1) changed?.();
     if (this.#calls.size > MAX_OPEN) {
       const [oldest] = this.#calls;
       oldest?.abandon();
@@ -34,7 +50,10 @@ export class OpenCalls {
   }
 
   delete(call: OpenCall): void {
-    this.#calls.delete(call);
+    if (!this.#calls.delete(call)) return;
+    inAll -= 1;
+    // Its span ends only now.
+    if (inAll === 0 && changed !== undefined) CLOCK.queueMicrotask(changed);
   }
 
   /** Gives up answered calls that nothing happened to since the last sweep. */

@@ -4,12 +4,17 @@
  * way to an SDK that the app starts later.
  */
 import { createRequire } from 'node:module';
+import { warnNotLoaded } from './not-loaded.ts';
 import { isLoaderThread, isSwitchedOff } from './switch.ts';
 
 if (!isSwitchedOff(process.env) && !isLoaderThread()) {
   // Required rather than imported, so that nothing is loaded where it is switched off.
   const require = createRequire(import.meta.url);
-  const { instrumentProcess } =
-    require('./instrument-process.js') as typeof import('./instrument-process.ts');
-  instrumentProcess(process.env);
+  try {
+    const { instrumentProcess } =
+      require('./instrument-process.js') as typeof import('./instrument-process.ts');
+    instrumentProcess(process.env);
+  } catch (fault) {
+    warnNotLoaded(fault);
+  }
 }

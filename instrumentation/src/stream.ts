@@ -133,9 +133,11 @@ function observePipes(stream: ReadableStream<unknown>, call: ObservedCall, reade
     const original = stream[name] as Step;
     hide(stream, name, (...args: unknown[]) => {
       // A stream that outlives its pipe is the app's to read on.
-      const keeps = asObject(args[1])?.['preventCancel'] === true;
+      const keeps = Boolean(asObject(args[1])?.['preventCancel']);
       const watches = !call.ended && !stream.locked && !keeps;
-      const source = watches ? call.guard(() => relay(getReader(), call, reader)) : undefined;
+      // What is teed stays locked; a pipe gives its stream back.
+      const frees = name !== 'tee';
+      const source = watches ? call.guard(() => relay(getReader(), call, reader, frees)) : undefined;
       // Ours may be the second call that watches: what was hidden before is of this stream, not of the relay.
       const pipe = source === undefined ? original : (ReadableStream.prototype[name] as Step);
       return pipe.apply(source ?? stream, args);
@@ -147,21 +149,29 @@ function relay(
   source: ReadableStreamDefaultReader<unknown>,
   call: ObservedCall,
   reader: StreamReader,
+  frees: boolean,
 ): ReadableStream<unknown> {
   const steps = watchSteps(call, reader);
+  const free = (): void => (frees ? source.releaseLock() : undefined);
   dropped.unregister(call);
   dropped.register(source, call, call);
   return new ReadableStream<unknown>(
     {
       async pull(controller) {
         steps.asked();
-        const { done, value } = await source.read().then(steps.arrived, steps.failed);
-        if (done) controller.close();
-        else controller.enqueue(value);
+        try {
+          const { done, value } = await source.read().then(steps.arrived, steps.failed);
+          if (!done) return controller.enqueue(value);
+          controller.close();
+        } catch (error) {
+          free();
+          throw error;
+        }
+        free();
       },
       cancel(reason) {
         steps.closed();
-        return source.cancel(reason);
+        return source.cancel(reason).finally(free);
       },
     },
     { highWaterMark: 0 },

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { DiagLogLevel, diag } from '@opentelemetry/api';
 import { until } from '../support/until.ts';
 import { internal } from './internals.ts';
-import { smallLab, type SmallLab } from './small-sdk.ts';
+import { smallLab, withContexts, type SmallLab } from './small-sdk.ts';
 
 const { limitContent } = await internal('content-limit');
 const { plainContent } = await internal('plain-content');
@@ -317,6 +317,34 @@ describe('captured content', () => {
       ['spanmeter: the redactor failed, so'],
     );
   });
+
+  for (const asksLate of [false, true]) {
+    const [calls, shown] = asksLate ? [3, 0] : [4, 2];
+    it(`is not asked of without end by a redactor that ${asksLate ? 'waits for' : 'starts'} a call`, async () => {
+      await withContexts(async () => {
+        let asked = 0;
+        const made = smallLab(
+          { [CAPTURE]: 'true' },
+          {
+            redact: (content) => {
+              asked += 1;
+              const answer = asked < 50 ? made.client.ask({ text: 'Whose name is this?' }) : undefined;
+              return asksLate ? (answer as never) : content;
+            },
+          },
+        );
+        lab = made;
+        for (let call = 0; call < 2; call += 1) {
+          await made.client.ask({ text: 'hi' });
+          await new Promise(setImmediate);
+        }
+        // The app's two calls, and what the redactor asked.
+        const told = made.spans();
+        const withContent = told.filter((span) => span.attributes['gen_ai.input.messages'] !== undefined);
+        assert.deepEqual([told.length, withContent.length], [calls, shown]);
+      });
+    });
+  }
 
   it('waits for a redactor that is a module, and is nothing where that cannot be loaded', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'spanmeter-redact-'));

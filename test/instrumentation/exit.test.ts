@@ -129,6 +129,22 @@ describe('the end of the process under register', function () {
     });
   }
 
+  it('lets a signal end a process that computes, unless a span waits', async () => {
+    // A listener of ours would wait for the end of the loop.
+    const code = `${CALL}
+      const computes = (what) => { console.log(what); for (const end = Date.now() + 5000; Date.now() < end; ); };
+      if (process.env.ASKS) await ask();
+      const waits = () => process.listenerCount('SIGTERM') > 0;
+      for (let looks = 0; waits() && looks < 400; looks += 1) await new Promise((next) => setTimeout(next, 5));
+      computes('ready');
+      console.log('computed');`;
+    for (const env of [{}, { ASKS: '1', OTEL_BSP_SCHEDULE_DELAY: '1' }]) {
+      const result = await run({ code, env, onOutput: signalWhenReady('SIGTERM') });
+      assert.deepEqual([result.stdout, result.signal], ['ready\n', 'SIGTERM']);
+    }
+    assert.equal(sink.spans.length, 1);
+  });
+
   const killAfterSpan = (child: ChildProcess): void => {
     void until(
       () => Promise.resolve(sink.spans.length),
@@ -177,6 +193,23 @@ describe('the end of the process under register', function () {
     assert.ok(bare.stderr.includes('InternalServerError') && result.stderr.includes('InternalServerError'));
     assert.equal(sink.spans.length, 1);
   });
+
+  for (const left of [
+    'sent.asResponse()',
+    'sent.withResponse()',
+    'sent._thenUnwrap((data) => data)',
+    'sent.catch(() => 0), sent.asResponse()',
+  ]) {
+    it(`tells of the same unhandled rejections where the app leaves ${left}`, async () => {
+      const code = `${CALL}
+        process.on('unhandledRejection', (error) => console.log('unhandled', error.status));
+        const sent = ask({}, { headers: { 'x-stand-in': '{"status":400}' } });
+        ${left};`;
+      const [bare, ours] = [await run({ code, preload: 'none' }), await run({ code })];
+      assert.deepEqual([bare.stdout, ours.stdout], ['unhandled 400\n', 'unhandled 400\n']);
+      assert.equal(sink.spans.length, 1);
+    });
+  }
 
   it('ends the span of a call that was never awaited', async () => {
     await run({ code: `${CALL} void ask();` });

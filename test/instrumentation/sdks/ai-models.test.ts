@@ -251,6 +251,24 @@ describe('the models of the AI SDK, watched in place', () => {
     assert.ok((await readAll(given)).length > 0);
   });
 
+  it('have their stream back after a pipe, whichever way it ended, and keep what is teed', async () => {
+    const broken = new RangeError('full');
+    const failing = (): WritableStream => new WritableStream({ write: () => Promise.reject(broken) });
+    const ended = async (
+      pipe: (stream: ReadableStream<unknown>) => unknown,
+      error?: Error,
+    ): Promise<unknown> => {
+      const { stream } = sourceOf(parts(2).slice(0, 2), error);
+      const given = (await new LocalModel(stream).doStream()).stream;
+      await Promise.resolve(pipe(given)).catch(() => undefined);
+      return given.locked;
+    };
+    assert.equal(await ended(readByPipe), false);
+    assert.equal(await ended(readByPipe, broken), false);
+    assert.equal(await ended((stream) => stream.pipeTo(failing())), false);
+    assert.equal(await ended(readByTee), true);
+  });
+
   it('fail where a part of a stream says so, though the stream ends as if all were well', async () => {
     const failed = { type: 'error', error: new RangeError('secret') };
     const { stream } = await new LocalModel(

@@ -10,6 +10,7 @@ const EXPECTED: Readonly<Record<string, Expected>> = {
   unauthorizedStream: { error: '401' },
   garbage: { error: 'SyntaxError' },
   parseRateLimited: { error: '429' },
+  parseLeft: { error: '400' },
   parseGarbage: { error: 'SyntaxError' },
   // The provider did its work; it is the app's reading of it that fails.
   parseUnparsable: { error: false },

@@ -1,4 +1,4 @@
-import { bytes, count, few, SLOW, USAGE } from './reading.mjs';
+import { bytes, count, few, SLOW, unhandled, USAGE } from './reading.mjs';
 
 export const packages = ['openai'];
 
@@ -158,6 +158,7 @@ function failing({ under, chat, openai, body, connect }) {
       ),
     parseRateLimited: () =>
       under({ status: 429, retryAfterMs: 5 }, () => openai.chat.completions.parse(body())),
+    parseLeft: () => under({ status: 400 }, () => unhandled(() => openai.chat.completions.parse(body()))),
     parseGarbage: () => under({ garbage: true }, () => openai.chat.completions.parse(body())),
     parseUnparsable: () =>
       under({ usage: USAGE }, () => {

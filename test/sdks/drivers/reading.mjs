@@ -37,3 +37,22 @@ export const SLOW = { chunks: 500, chunkDelayMs: 10 };
 
 /** One that the SDK goes on reading after the app has left it. */
 export const LEFT = { chunks: 50, chunkDelayMs: 2 };
+
+/** What `left` rejects with, as told of a rejection that nobody handles; undefined where it is not told. */
+export async function unhandled(left) {
+  const before = process.rawListeners('unhandledRejection');
+  process.removeAllListeners('unhandledRejection');
+  try {
+    return await new Promise((resolve) => {
+      const late = setTimeout(resolve, 5000);
+      process.once('unhandledRejection', (error) => {
+        clearTimeout(late);
+        resolve(error.constructor.name);
+      });
+      left();
+    });
+  } finally {
+    process.removeAllListeners('unhandledRejection');
+    for (const each of before) process.on('unhandledRejection', each);
+  }
+}
