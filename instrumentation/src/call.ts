@@ -9,6 +9,7 @@ import type { OpenCalls } from './open-calls.ts';
 import {
   ATTR_ERROR_TYPE,
   ATTR_INPUT_TOKENS,
+  ATTR_OPERATION,
   ATTR_OUTPUT_TOKENS,
   ATTR_RESEND_COUNT,
   ATTR_TIME_TO_FIRST_CHUNK,
@@ -60,6 +61,8 @@ export class ObservedCall implements CurrentCall {
   isAwaited = false;
   /** Something happened since the last look of the sweeper. */
   touched = true;
+  /** What the app called a method of. */
+  resource: unknown;
   /** We asked for this stream's usage where the app did not. */
   asked = false;
   /** The call's own context; for iterators, which run in the context of whoever asks. */
@@ -114,6 +117,16 @@ export class ObservedCall implements CurrentCall {
 
   get isLayer(): boolean {
     return this.kind.layer === true;
+  }
+
+  /** A class may call its own methods, or those of the class that it extends: that is one request. */
+  passesOnTo(resource: unknown): boolean {
+    return this.kind.mayPassOn === true && resource !== this.resource;
+  }
+
+  /** Other calls tell of what was asked inside: this one has nothing of its own to tell. */
+  get hasPassedOn(): boolean {
+    return this.#inner && !this.isLayer;
   }
 
   noteInner(): void {
@@ -231,6 +244,7 @@ export class ObservedCall implements CurrentCall {
     this.#body = undefined;
     this.#response = undefined;
     this.#reader = undefined;
+    this.resource = undefined;
     if (!this.#faulty) this.#host.noteSound();
   }
 
@@ -241,14 +255,14 @@ export class ObservedCall implements CurrentCall {
     }
     if (this.#retries > 0) attributes[ATTR_RESEND_COUNT] = this.#retries;
     if (error !== undefined) describeFailure(error, attributes);
-    if (this.kind.measured !== false) {
-      this.guard(() => this.#host.metrics.record(durationMs, this.#start, attributes));
-    }
+    const isRequest = this.kind.measured !== false && !this.hasPassedOn;
+    if (isRequest) this.guard(() => this.#host.metrics.record(durationMs, this.#start, attributes));
     if (this.#host.formerNames) addFormerNames(attributes);
     const ours = this.#span.owner !== 'sdk';
     const span = this.#span.owner === 'late' ? this.#span.start(Date.now() - durationMs) : this.#span.span;
     try {
       if (!span.isRecording()) return;
+      if (this.hasPassedOn) return passOn(span, attributes, error);
       if (error === undefined && !hasCounts(attributes)) {
         this.guard(() => this.#putSizes(attributes, attributes));
       }
@@ -283,6 +297,13 @@ export class ObservedCall implements CurrentCall {
     if (this.#reader !== undefined) this.#reader.received().put(into, 'output');
     else if (this.#response !== undefined) responseSize?.(this.#response).put(into, 'output');
   }
+}
+
+/** What was begun as a request turned out to be something around others. */
+function passOn(span: Span, attributes: Attributes, error: unknown): void {
+  const operation = 'invoke_workflow';
+  span.updateName(operation).setAttributes({ ...attributes, [ATTR_OPERATION]: operation });
+  if (error !== undefined) span.setStatus({ code: SpanStatusCode.ERROR });
 }
 
 function hasCounts(attributes: Attributes): boolean {

@@ -7,6 +7,8 @@ export interface CurrentCall {
   readonly operation: Operation;
   /** A framework's layer: calls of SDKs inside it are the ones that are told. */
   readonly isLayer: boolean;
+  /** Whether a call of `resource` inside may be one that this one only passes on. */
+  passesOnTo(resource: unknown): boolean;
   /** An instrumented call inside tells of the same request. */
   noteInner(): void;
   /** The SDK makes another attempt. */
@@ -25,6 +27,11 @@ export function currentCall(ctx: Context): CurrentCall | undefined {
 /** `ctx` inside `call`. */
 export function insideCall(ctx: Context, call: CurrentCall): Context {
   return ctx.setValue(CURRENT, call);
+}
+
+/** `ctx` without the calls that it is inside of. */
+export function outsideCalls(ctx: Context): Context {
+  return ctx.getValue(CURRENT) === undefined ? ctx : ctx.deleteValue(CURRENT);
 }
 
 /** One kind of request: the three names of text generation are one. */

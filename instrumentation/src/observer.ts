@@ -65,7 +65,7 @@ export class Observer {
     const outer = currentCall(active);
     if (outer !== undefined && sameRequest(outer, kind.operation)) {
       // One request, seen twice: that of an SDK is the one that counts, the outermost where there are several.
-      if (!outer.isLayer) return original(args);
+      if (!outer.isLayer && !outer.passesOnTo(resource)) return original(args);
       outer.noteInner();
     }
     const { native } = host.adapter;
@@ -197,6 +197,7 @@ export class Observer {
     const call = new ObservedCall(this.#host, kind, span, attributes, body);
     const traced = span.owner === 'late' ? active : trace.setSpan(active, span.span);
     call.asked = given !== args;
+    call.resource = resource;
     const own = insideCall(requestContext(kind, attributes, traced), call);
     const inside = markRivals(own, this.#host.adapter.rivals);
     call.inside = inside;

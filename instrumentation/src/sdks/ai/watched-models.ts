@@ -149,9 +149,12 @@ function ownerOf(model: unknown, name: string): object | undefined {
 
 /**
  * A plain object is most often one that passes calls on to another model, which is told where it is known; only
- * where nothing inside was, the object itself is.
+ * where nothing inside was, the object itself is. Models of a class ask their provider themselves, but for those that
+ * try one model after the other (`ai-fallback`, `ai-retry`).
  */
 function kindOf({ kind }: ModelMethod, isPlain: boolean, host: AdapterHost): Method['kind'] {
   return (resource): CallKind =>
-    isPlain ? { ...kind(resource), layer: true } : tellingOthers(kind(resource), resource, host);
+    isPlain
+      ? { ...kind(resource), layer: true }
+      : { ...tellingOthers(kind(resource), resource, host), mayPassOn: true };
 }
