@@ -132,6 +132,13 @@ export function contextOfCall(ctx: Context, args: readonly unknown[]): Context |
   return attributes === attributionOf(ctx) ? undefined : ctx.setValue(ATTRIBUTION, attributes);
 }
 
+/** Runs `fn` for whom `attributes` say, whoever runs it: what is told of a call on its own is for whom the call was. */
+export function attributedTo<T>(attributes: Attributes, fn: () => T): T {
+  if (attributes === NOTHING) return fn();
+  const active = context.active();
+  return context.with(active.setValue(ATTRIBUTION, { ...attributionOf(active), ...attributes }), fn);
+}
+
 /**
  * A span processor that attributes every span started inside `withAttribution`, also those of other
  * instrumentations. `register` adds it; give it to your own SDK's `spanProcessors` otherwise.

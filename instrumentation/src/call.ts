@@ -1,5 +1,6 @@
-import { SpanStatusCode, type Attributes, type Context, type Span } from '@opentelemetry/api';
+import { ROOT_CONTEXT, SpanStatusCode, type Attributes, type Context, type Span } from '@opentelemetry/api';
 import type { CallKind, StreamReader } from './adapter.ts';
+import { attributedTo, attributionOf } from './attribution.ts';
 import type { CapturedContent } from './captured-content.ts';
 import type { CurrentCall } from './current-call.ts';
 import { describeFailure, isAbort } from './failure.ts';
@@ -63,6 +64,8 @@ export class ObservedCall implements CurrentCall {
   touched = true;
   /** What the app called a method of. */
   resource: unknown;
+  /** Who the call is for. */
+  attribution: Attributes = attributionOf(ROOT_CONTEXT);
   /** We asked for this stream's usage where the app did not. */
   asked = false;
   /** The call's own context; for iterators, which run in the context of whoever asks. */
@@ -109,6 +112,11 @@ export class ObservedCall implements CurrentCall {
   /** The response is here and the app has it, or never asks for it. Such calls may be given up. */
   get answered(): boolean {
     return this.#answered && !this.isAwaited;
+  }
+
+  /** The provider, or a chunk of its, is being waited for. */
+  get isWaiting(): boolean {
+    return this.isAwaited || !(this.#answered || this.isLazy);
   }
 
   get operation(): CallKind['operation'] {
@@ -176,7 +184,7 @@ export class ObservedCall implements CurrentCall {
 
   /** The reader for this call's stream, which also tells what is known should the call end early. */
   openReader(): StreamReader | undefined {
-    this.#reader ??= this.kind.stream?.(this.#host.content.isWanted, this.asked);
+    this.#reader ??= this.kind.stream?.(this.#host.content.isWanted, this.asked, this.attribution);
     return this.#reader;
   }
 
@@ -186,7 +194,8 @@ export class ObservedCall implements CurrentCall {
     this.#response = response;
     let attributes: Attributes = {};
     try {
-      attributes = this.kind.response(response, this.#body);
+      const read = (): Attributes => this.kind.response(response, this.#body, this.attribution);
+      attributes = attributedTo(this.attribution, read);
     } catch (fault) {
       this.fault(fault);
     }
@@ -223,7 +232,8 @@ export class ObservedCall implements CurrentCall {
 
   #soFar(): Attributes {
     const reader = this.#reader;
-    return (reader === undefined ? undefined : this.guard(() => reader.attributes())) ?? {};
+    if (reader === undefined) return {};
+    return this.guard(() => attributedTo(this.attribution, () => reader.attributes())) ?? {};
   }
 
   /** `attributes` is this call's own object and is added to. */

@@ -36,6 +36,7 @@ interface KnownCall {
   readonly attributes: Attributes;
   /** Those that an SDK's own span lacks. */
   readonly added: Attributes;
+  readonly attribution: Attributes;
 }
 
 interface Begun {
@@ -184,11 +185,11 @@ export class Observer {
     // What is in a command, as those of AWS, is a parameter of the call too.
     const own = withCallAttribution(active, args.includes(body) ? args : [...args, body]);
     const added = always === undefined ? own : { ...own, ...always };
-    return { body, attributes: Object.assign(attributes, added), added };
+    return { body, attributes: Object.assign(attributes, added), added, attribution: own };
   }
 
   #begin(kind: CallKind, resource: unknown, args: readonly unknown[], active: Context): Begun {
-    const { body, attributes } = this.#describe(kind, resource, args, active);
+    const { body, attributes, attribution } = this.#describe(kind, resource, args, active);
     const refused = admitted(kind, attributes);
     if (this.#host.formerNames) addFormerNames(attributes);
     // All that reads the app's objects comes before the span, which would otherwise stay open after a fault.
@@ -198,6 +199,7 @@ export class Observer {
     const traced = span.owner === 'late' ? active : trace.setSpan(active, span.span);
     call.asked = given !== args;
     call.resource = resource;
+    call.attribution = attribution;
     const own = insideCall(requestContext(kind, attributes, traced), call);
     const inside = markRivals(own, this.#host.adapter.rivals);
     call.inside = inside;

@@ -3,6 +3,8 @@ import { CLOCK } from './clock.ts';
 export interface OpenCall {
   /** The app has the response, or never asked for it: nothing but the app can go on. */
   readonly answered: boolean;
+  /** The app waits: the request ends, and the call with it. */
+  readonly isWaiting: boolean;
   touched: boolean;
   abandon(): void;
   /** Nobody can go on any more. */
@@ -36,7 +38,7 @@ export class OpenCalls {
   #giveUpOldest(): void {
     let looked = 0;
     for (const call of this.#calls) {
-      if (call.answered) return call.abandon();
+      if (!call.isWaiting) return call.abandon();
       // To the end, so that the next look begins with others.
       this.#calls.delete(call);
       this.#calls.add(call);

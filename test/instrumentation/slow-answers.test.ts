@@ -78,6 +78,39 @@ describe('an answer that takes many minutes', () => {
     assert.deepEqual(outputs(), [1, 2]);
   });
 
+  it('is told whole however many others wait at the same time', async () => {
+    const calls = 10_050;
+    let answer = (): void => undefined;
+    const answered = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    const ask = metered(
+      { provider: 'mine', model: 'm1', usage: () => ({ outputTokens: 1 }) },
+      () => answered,
+    );
+    const all = Array.from({ length: calls }, () => ask());
+    answer();
+    await Promise.all(all);
+    assert.deepEqual([outputs().length, new Set(outputs())], [calls, new Set([1])]);
+  });
+
+  it('is given up where the app keeps ten thousand others without reading them', async () => {
+    const read = { provider: 'mine', model: 'm1', usage: (outputTokens: number) => ({ outputTokens }) };
+    const open = metered(read, async function* () {
+      await Promise.resolve();
+      yield 1;
+    });
+    const kept: unknown[] = [];
+    for (let each = 0; each < 10_050; each += 1) {
+      const stream = open();
+      await stream.next();
+      kept.push(stream);
+    }
+    assert.equal(outputs().length, 50);
+    assert.equal(kept.length, 10_050);
+    MANUAL_CALLS.abandonAll();
+  });
+
   it('is told whole where its headers came long before its body', async () => {
     const { url, asked, server } = await startSlowServer();
     const sweeps: (() => void)[] = [];

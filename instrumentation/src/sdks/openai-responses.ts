@@ -1,5 +1,6 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { CallKind } from '../adapter.ts';
+import { attributedTo } from '../attribution.ts';
 import { asObject, objectsIn, putCount, putNumber, putString, type Json } from '../json.ts';
 import {
   ATTR_CONVERSATION_ID,
@@ -11,7 +12,7 @@ import {
 } from '../semconv.ts';
 import { sizeOfParts, TextSize } from '../text-size.ts';
 import { putFinishReason } from './finish-reasons.ts';
-import { isUnderWay, noteBegun, noteTold, takesUsage } from './openai-background.ts';
+import { begunFor, isUnderWay, noteBegun, noteTold, takesUsage } from './openai-background.ts';
 import { putTier } from './openai-chat.ts';
 import { openaiRequest } from './openai-client.ts';
 import { RESPONSES_CONTENT } from './openai-responses-content.ts';
@@ -85,14 +86,20 @@ function describe(response: Json): Attributes {
   return attributes;
 }
 
+/** A call that makes a response: its parameters, and who it is for. */
+interface Made {
+  readonly params?: unknown;
+  readonly attribution: Attributes;
+}
+
 /** What a call that makes a response tells: its usage, unless it goes on in the background. */
-function createdAttributes(parsed: unknown, params: unknown, seen: number, onUsage?: OnUsage): Attributes {
+function createdAttributes(parsed: unknown, made: Made, seen: number, onUsage?: OnUsage): Attributes {
   const response = asObject(parsed);
   if (response === undefined) return {};
   const attributes = describe(response);
-  const background = response['background'] === true || asObject(params)?.['background'] === true;
+  const background = response['background'] === true || asObject(made.params)?.['background'] === true;
   if (background && isUnderWay(response)) {
-    noteBegun(response);
+    noteBegun(response, made.attribution);
     attributes[ATTR_USAGE_DEFERRED] = true;
     return attributes;
   }
@@ -102,14 +109,17 @@ function createdAttributes(parsed: unknown, params: unknown, seen: number, onUsa
 
 /**
  * What a call that looks at a response tells: as a rule no usage, since the call that made the response told it. The
- * first look at a response that ran in the background and is over tells it, and counts as the request itself.
+ * first look at a response that ran in the background and is over tells it, and counts as the request itself, for whom
+ * that was.
  */
 function fetchedAttributes(parsed: unknown, seen: number, onUsage?: OnUsage): Attributes {
   const response = asObject(parsed);
   if (response === undefined) return {};
   const attributes = describe(response);
   if (!takesUsage(response)) return attributes;
-  return Object.assign(attributes, usageOf(response, seen, onUsage), { [ATTR_OPERATION]: 'chat' });
+  const begun = begunFor(response);
+  const usage = attributedTo(begun, () => usageOf(response, seen, onUsage));
+  return Object.assign(attributes, begun, usage, { [ATTR_OPERATION]: 'chat' });
 }
 
 /** What the model reads is not all in the request; a value that is no text says so. */
@@ -129,10 +139,11 @@ export function responsesKind(onUsage?: OnUsage): CallKind {
   return {
     operation: 'chat',
     request,
-    response: (response, body) => createdAttributes(response, body, 0, onUsage),
-    stream: (capture) =>
+    response: (response, params, attribution) =>
+      createdAttributes(response, { params, attribution }, 0, onUsage),
+    stream: (capture, _asked, attribution) =>
       new ResponsesStreamReader(capture, (response, seen) =>
-        createdAttributes(response, undefined, seen, onUsage),
+        createdAttributes(response, { attribution }, seen, onUsage),
       ),
     requestSize,
     responseSize: (response) => sizeOfParts(response, ['output']),
