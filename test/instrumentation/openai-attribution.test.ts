@@ -76,8 +76,9 @@ describe('what a response costs', () => {
         Response.json(response({ id, background: true })),
       ];
       await withAttribution({ tenant: 'acme', feature: 'pictures' }, async () => {
-        if (!streamed) return void (await client.responses.create(begin));
-        for await (const event of await client.responses.create({ ...begin, stream: true })) void event;
+        if (streamed) {
+          for await (const event of await client.responses.create({ ...begin, stream: true })) void event;
+        } else await client.responses.create(begin);
       });
       await withAttribution({ feature: 'poller' }, () => client.responses.retrieve(id));
       assert.deepEqual(told(), [

@@ -40,6 +40,7 @@ const FACTORIES: Readonly<Record<string, ModelRole>> = {
   transcription: 'transcription',
   rerankingModel: 'reranking',
   decisionModel: 'decision',
+  extractionModel: 'extraction',
 };
 
 /** A model is made of each kind that the package's own provider has, to know its class; none of them is asked. */

@@ -12,7 +12,8 @@ const FACTORIES: Readonly<Record<ModelRole, readonly string[]>> = {
   speech: ['speechModel'],
   transcription: ['transcriptionModel'],
   reranking: ['rerankingModel'],
-  decision: ['decisionModel'],
+  decision: ['decisionModel', 'evaluationModel'],
+  extraction: ['extractionModel'],
 };
 
 /**
