@@ -47,6 +47,7 @@ export class ObservedCall implements CurrentCall {
   readonly #startedMs: number = performance.now();
   #firstTokenMs: number | undefined;
   #lastChunkMs: number | undefined;
+  #heldMs: number | undefined;
   #reader: StreamReader | undefined;
   #response: unknown;
   /** The request's parameters, for as long as the call lasts. */
@@ -167,6 +168,15 @@ export class ObservedCall implements CurrentCall {
     this.touched = true;
   }
 
+  /** The call is over for now: should nothing more come of it, it ended here, whenever that is found out. */
+  hold(): void {
+    this.#heldMs ??= performance.now();
+  }
+
+  goOn(): void {
+    this.#heldMs = undefined;
+  }
+
   /** Notes the first chunk that carries output. */
   firstToken(): void {
     this.#firstTokenMs ??= performance.now();
@@ -259,7 +269,8 @@ export class ObservedCall implements CurrentCall {
   }
 
   #tell(attributes: Attributes, error: unknown): void {
-    const durationMs = performance.now() - this.#startedMs;
+    const heldForMs = this.#heldMs === undefined ? 0 : performance.now() - this.#heldMs;
+    const durationMs = performance.now() - heldForMs - this.#startedMs;
     if (this.#firstTokenMs !== undefined) {
       attributes[ATTR_TIME_TO_FIRST_CHUNK] = (this.#firstTokenMs - this.#startedMs) / 1000;
     }
@@ -269,7 +280,8 @@ export class ObservedCall implements CurrentCall {
     if (isRequest) this.guard(() => this.#host.metrics.record(durationMs, this.#start, attributes));
     if (this.#host.formerNames) addFormerNames(attributes);
     const ours = this.#span.owner !== 'sdk';
-    const span = this.#span.owner === 'late' ? this.#span.start(Date.now() - durationMs) : this.#span.span;
+    const span =
+      this.#span.owner === 'late' ? this.#span.start(Date.now() - heldForMs - durationMs) : this.#span.span;
     try {
       if (!span.isRecording()) return;
       if (this.hasPassedOn) return passOn(span, attributes, error);
@@ -281,7 +293,7 @@ export class ObservedCall implements CurrentCall {
       if (!ours) this.#told = attributes;
       if (ours && error !== undefined) span.setStatus({ code: SpanStatusCode.ERROR });
     } finally {
-      if (ours) span.end();
+      if (ours) span.end(heldForMs === 0 ? undefined : Date.now() - heldForMs);
     }
   }
 
