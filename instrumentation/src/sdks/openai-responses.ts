@@ -79,6 +79,13 @@ function usageOf(response: Json, seen: number, onUsage: OnUsage | undefined): At
   return attributes;
 }
 
+/** Who answered, at which tier, and what was used, of a response or of what is left of one. */
+export function responseAttributes(response: Json): Attributes {
+  const attributes: Attributes = {};
+  putIdentity(attributes, response);
+  return Object.assign(attributes, usageOf(response, 0, undefined));
+}
+
 function describe(response: Json): Attributes {
   const attributes: Attributes = {};
   putIdentity(attributes, response);
