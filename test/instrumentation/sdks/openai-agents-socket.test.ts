@@ -6,7 +6,10 @@ const APP = `
 import '@spanmeter/instrumentation/hook';
 import { once } from 'node:events';
 import { InMemorySpanExporter, NodeTracerProvider, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-node';
-import { WebSocketServer } from 'ws';
+import { WebSocket, WebSocketServer } from 'ws';
+
+// Node 20 has none.
+globalThis.WebSocket ??= WebSocket;
 
 const exporter = new InMemorySpanExporter();
 new NodeTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] }).register();
