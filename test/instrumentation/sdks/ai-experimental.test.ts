@@ -122,6 +122,86 @@ for (const [name, run] of Object.entries(runs)) {
 process.stdout.write(JSON.stringify(told));
 `;
 
+/** A batch of OpenAI's, whose results an app reads twice. */
+const BATCH = `
+import '@spanmeter/instrumentation/hook';
+import { InMemorySpanExporter, NodeTracerProvider, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-node';
+
+const exporter = new InMemorySpanExporter();
+new NodeTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] }).register();
+const { experimental_getBatchResults: getBatchResults } = await import('ai');
+const { createOpenAI } = await import('@ai-sdk/openai');
+
+const content = [{ type: 'output_text', text: 'Hello.', annotations: [] }];
+const line = (number) => {
+  const body = {
+    id: 'resp_batch_' + number,
+    object: 'response',
+    created_at: 1,
+    model: 'gpt-5-mini-2025-08-07',
+    status: 'completed',
+    output: [{ type: 'message', id: 'msg_1', role: 'assistant', status: 'completed', content }],
+    usage: { input_tokens: 1000, input_tokens_details: { cached_tokens: 200 }, output_tokens: number },
+  };
+  return { id: 'line_' + number, custom_id: 'c' + number, error: null, response: { status_code: 200, body } };
+};
+const expired = { id: 'line_3', custom_id: 'c3', response: null, error: { code: 'batch_expired', message: 'Late.' } };
+const batch = {
+  id: 'batch_1',
+  object: 'batch',
+  endpoint: '/v1/responses',
+  status: 'completed',
+  created_at: 1,
+  completion_window: '24h',
+  input_file_id: 'file_in',
+  output_file_id: 'file_out',
+  request_counts: { total: 3, completed: 2, failed: 1 },
+};
+const openai = createOpenAI({
+  apiKey: 'sk-test',
+  fetch: async (url) =>
+    String(url).endsWith('/content')
+      ? new Response([line(1), line(2), expired].map((each) => JSON.stringify(each)).join('\\n'))
+      : Response.json(batch),
+});
+const { provider } = openai.experimental_batch();
+const seen = [];
+for (let look = 0; look < 2; look += 1) {
+  const results = getBatchResults({ provider: openai, batch: { id: 'batch_1', provider } });
+  for await (const { status } of results) seen.push(status);
+}
+const told = exporter.getFinishedSpans().map(({ attributes }) => attributes);
+process.stdout.write(JSON.stringify({ seen, told }));
+`;
+
+describe('a batch, by the AI SDK', function () {
+  this.timeout(60_000);
+
+  it('is told by its results, once each, as they are charged', async function () {
+    if (missingNode('ai-7') !== undefined) this.skip();
+    const { code, stdout, stderr } = await runSetApp({ set: 'ai-7', code: BATCH });
+    assert.equal(code, 0, stderr);
+    const { seen, told } = JSON.parse(stdout) as { seen: string[]; told: Record<string, unknown>[] };
+    const once = ['succeeded', 'succeeded', 'expired'];
+    assert.deepEqual(seen, [...once, ...once]);
+    const calls = told.filter((all) => all['gen_ai.operation.name'] === 'chat');
+    assert.deepEqual(
+      calls.map((all) => [all['gen_ai.usage.input_tokens'], all['gen_ai.usage.output_tokens']]),
+      [
+        [1000, 1],
+        [1000, 2],
+      ],
+    );
+    for (const call of calls) {
+      assert.equal(call['spanmeter.batch'], true);
+      assert.equal(call['gen_ai.provider.name'], 'openai');
+      assert.equal(call['gen_ai.response.model'], 'gpt-5-mini-2025-08-07');
+      assert.equal(call['gen_ai.usage.cache_read.input_tokens'], 200);
+    }
+    assert.ok(told.every((all) => ['chat', 'fetch_response'].includes(String(all['gen_ai.operation.name']))));
+  });
+});
+
 describe("the AI SDK's experimental functions", function () {
   this.timeout(60_000);
 

@@ -73,6 +73,7 @@ function seeProvider(provider: Function, models: WatchedModels): void {
     const model = made(provider, name);
     if (asObject(model) !== undefined) models.see(model, role);
   }
+  models.seeBatch(made(provider, 'experimental_batch'));
 }
 
 /** Undefined where a provider has no such models, or wants to be set up before it makes any. */

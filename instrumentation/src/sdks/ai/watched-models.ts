@@ -1,6 +1,7 @@
 import type { AdapterHost, AnyFunction, CallKind, Method } from '../../adapter.ts';
 import { canHide } from '../../hidden.ts';
 import { asObject } from '../../json.ts';
+import { batchResultsKind } from './batch-results.ts';
 import { MODEL_METHODS, type ModelMethod, type ModelRole } from './model-kinds.ts';
 import { tellingOthers } from './model-others.ts';
 
@@ -43,6 +44,14 @@ export class WatchedModels {
     let watched = false;
     for (const method of MODEL_METHODS[role]) watched = this.#watch(object, method) || watched;
     return watched;
+  }
+
+  /** Watches what gives the results of batches. */
+  seeBatch(batch: unknown): void {
+    const name = 'doGetBatchResults';
+    const owner = ownerOf(batch, name);
+    if (owner === undefined || !canHide(owner, name)) return;
+    this.#host.wrapMethod(owner, name, (resource) => batchResultsKind(resource, this.#host));
   }
 
   /**
