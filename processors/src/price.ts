@@ -272,6 +272,24 @@ function saysMore(asked: ModelMatch, answered: ModelMatch): boolean {
   return asked.model === answered.model || withoutProfile(asked.model) === answered.model;
 }
 
+/** `claude-sonnet-4-5-20250929`, `gpt-4o-2024-08-06`. */
+const DATED = /[-@]\d{4}-?\d\d-?\d\d$/;
+
+/**
+ * True where a vendor's model was asked for and another vendor's answered, as by a gateway that falls back: neither
+ * the one's price nor the other's is known to be what the gateway charges.
+ */
+function isAnotherVendors(
+  book: PriceBook,
+  provider: string,
+  answered: string | null,
+  asked: string,
+): boolean {
+  if (answered === null || book.vendorOf(asked) !== provider) return false;
+  const vendor = book.vendorOf(answered) ?? book.vendorOf(answered.replace(DATED, ''));
+  return vendor !== null && vendor !== provider;
+}
+
 /**
  * The prices of the model that answered, else of the one that was asked for; null where neither has any. What a
  * deployment's name means goes by the instant (microseconds since the epoch).
@@ -286,7 +304,7 @@ export function matchModel(
   const answered = responseModel === null ? null : book.match(provider, responseModel, atMicros);
   if (requestModel === null || requestModel === responseModel) return answered;
   const asked = book.match(provider, requestModel, atMicros);
-  if (answered === null) return asked;
+  if (answered === null) return isAnotherVendors(book, provider, responseModel, requestModel) ? null : asked;
   if (asked !== null && saysMore(asked, answered)) return asked;
   if (provider !== 'openrouter' || !VARIANT.test(requestModel) || VARIANT.test(responseModel ?? '')) {
     return answered;

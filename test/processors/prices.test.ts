@@ -15,12 +15,18 @@ function price(
   provider: string,
   model: string,
   usage: Usage,
-  more: { at?: string; conditions?: Conditions; book?: PriceBook; durationNanos?: bigint } = {},
+  more: {
+    at?: string;
+    conditions?: Conditions;
+    book?: PriceBook;
+    durationNanos?: bigint;
+    asked?: string;
+  } = {},
 ): { status: string; usd: string | null } {
   const result = priceUsage(more.book ?? shipped, {
     provider,
     responseModel: model,
-    requestModel: null,
+    requestModel: more.asked ?? null,
     usage,
     conditions: more.conditions ?? {},
     atMicros: BigInt(Date.parse(more.at ?? '2026-11-20T12:00:00Z')) * 1000n,
@@ -38,6 +44,18 @@ describe('what a price depends on', () => {
       usd: '0.001350000000',
     });
     assert.equal(price('openai', 'text-embedding-3-large', { input: '1000' }).usd, '0.000130000000');
+  });
+
+  it("never takes one vendor's price where another vendor's model answered", () => {
+    for (const model of ['claude-sonnet-4-5', 'claude-sonnet-4-5-20250929', 'mistral-large-latest']) {
+      const answer = price('openai', model, MILLION, { asked: 'gpt-4o' });
+      assert.deepEqual(answer, { status: 'unpriced_model', usd: null }, model);
+    }
+    const other = price('anthropic', 'gpt-4o-mini-2024-07-18', MILLION, { asked: 'claude-sonnet-4-5' });
+    assert.equal(other.status, 'unpriced_model');
+    // A name that nobody lists says nothing against the one that was asked for.
+    assert.equal(price('openai', 'gpt-4o-next', MILLION, { asked: 'gpt-4o' }).usd, '2.500000000000');
+    assert.equal(price('azure.ai.openai', 'claude-x', MILLION, { asked: 'gpt-4o' }).status, 'priced');
   });
 
   it('never ignores a condition that nobody priced', () => {
