@@ -8,8 +8,8 @@ import { putAnswer } from './model-answer.ts';
 import { putModel } from './model-identity.ts';
 
 /**
- * A look at the results of a batch (`ai@7` experimental_getBatchResults): each that succeeded is a call, told when it is
- * read, once in a process however often that is. What failed, expired or was cancelled is not billed.
+ * A look at the results of a batch (`ai@7` experimental_getBatchResults): each that succeeded is a call, told when it
+ * is read, once in a process however often that is. What failed, expired or was cancelled is not billed.
  */
 export function batchResultsKind(batch: unknown, host: AdapterHost): CallKind {
   return {
