@@ -26,7 +26,10 @@ export function patchCallbacks(moduleExports: unknown, host: AdapterHost): unkno
         name,
         (original) =>
           function (this: unknown, ...args: unknown[]): unknown {
-            return context.with(outsideCalls(context.active()), () => original.apply(this, args));
+            const active = context.active();
+            const outside = outsideCalls(active);
+            if (outside === active) return original.apply(this, args);
+            return context.with(outside, () => original.apply(this, args));
           },
       );
     }
