@@ -49,15 +49,17 @@ export interface CallKind {
   readonly body?: (args: readonly unknown[], resource: unknown) => unknown;
   /** Attributes known before the request leaves; samplers see them. `resource` is the method's `this`. */
   readonly request: (resource: unknown, body: unknown) => Attributes;
-  /** Attributes of a parsed response; `attribution` is who the call is for. */
-  readonly response: (response: unknown, body: unknown, attribution: Attributes) => Attributes;
+  /** Attributes of a parsed response. */
+  readonly response: (response: unknown, body: unknown) => Attributes;
   /** What an answered request is charged for by what it asked, however the app reads the answer. */
   readonly charged?: (body: unknown) => Attributes;
+  /** What an error tells that the call had used before it. */
+  readonly spent?: (error: unknown, body: unknown) => Attributes;
   /**
    * Reads a streamed response; `capture` says whether content is wanted, `asked` whether `ask` has changed the
    * request. Absent: what comes is never a stream.
    */
-  readonly stream?: (capture: boolean, asked: boolean, attribution: Attributes) => StreamReader;
+  readonly stream?: (capture: boolean, asked: boolean) => StreamReader;
   /** The stream in a resolved value, where it is not the value itself. */
   readonly streamOf?: (value: unknown) => unknown;
   /** How much text a request holds; asked for only where the provider told no input tokens. */
@@ -182,6 +184,11 @@ export interface SdkAdapter {
   readonly rivals: readonly string[];
   /** The method of the client that makes another attempt, so that attempts can be counted. */
   readonly retries?: {
+    readonly owner: (moduleExports: unknown) => object | undefined;
+    readonly name: string;
+  };
+  /** The method of the client that every request goes through, so that none takes the app's baggage along. */
+  readonly requests?: {
     readonly owner: (moduleExports: unknown) => object | undefined;
     readonly name: string;
   };

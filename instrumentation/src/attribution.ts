@@ -139,6 +139,18 @@ export function attributedTo<T>(attributes: Attributes, fn: () => T): T {
   return context.with(active.setValue(ATTRIBUTION, { ...attributionOf(active), ...attributes }), fn);
 }
 
+/** `ctx` with `attributes`, as `withCallAttribution` gives them, in place of its own. */
+export function attributedContext(ctx: Context, attributes: Attributes): Context {
+  return ctx.setValue(ATTRIBUTION, attributes);
+}
+
+/** Attributes `copy`, which an SDK made of the parameters of a call, as these are. */
+export function keepAttribution(parameters: unknown, copy: unknown): void {
+  const given = asObject(parameters) as { [PER_CALL]?: Attribution } | undefined;
+  const made = asObject(copy) as { [PER_CALL]?: Attribution } | undefined;
+  if (given?.[PER_CALL] !== undefined && made !== undefined) made[PER_CALL] ??= given[PER_CALL];
+}
+
 /**
  * A span processor that attributes every span started inside `withAttribution`, also those of other
  * instrumentations. `register` adds it; give it to your own SDK's `spanProcessors` otherwise.

@@ -1,6 +1,14 @@
-import { ROOT_CONTEXT, SpanStatusCode, type Attributes, type Context, type Span } from '@opentelemetry/api';
+import {
+  SpanStatusCode,
+  context,
+  propagation,
+  type Attributes,
+  type Context,
+  type Span,
+  type TimeInput,
+} from '@opentelemetry/api';
 import type { CallKind, StreamReader } from './adapter.ts';
-import { attributedTo, attributionOf } from './attribution.ts';
+import { attributedContext } from './attribution.ts';
 import type { CapturedContent } from './captured-content.ts';
 import type { CurrentCall } from './current-call.ts';
 import { describeFailure, isAbort } from './failure.ts';
@@ -53,7 +61,10 @@ export class ObservedCall implements CurrentCall {
   /** The request's parameters, for as long as the call lasts. */
   #body: unknown;
   #retries = 0;
-  #inner = false;
+  /** Calls inside that tell of the same request, less those that came to nothing. */
+  #inner = 0;
+  #hadInner = false;
+  #ownSpan: EndedLater | undefined;
   #ended = false;
   #faulty = false;
   /** What an SDK's own span was told at the call's end. */
@@ -65,10 +76,13 @@ export class ObservedCall implements CurrentCall {
   touched = true;
   /** What the app called a method of. */
   resource: unknown;
-  /** Who the call is for. */
-  attribution: Attributes = attributionOf(ROOT_CONTEXT);
   /** We asked for this stream's usage where the app did not. */
   asked = false;
+  module: string | undefined;
+  /** The layer around this call, which tells of the same request. */
+  layer: CurrentCall | undefined;
+  /** Who the call is for: what it tells beside itself is for them too, whoever reads the answer. */
+  attribution: Attributes = {};
   /** The call's own context; for iterators, which run in the context of whoever asks. */
   inside: Context | undefined;
   /** The method gave an iterator at once, so that the request leaves only when the app asks for the first chunk. */
@@ -135,11 +149,22 @@ export class ObservedCall implements CurrentCall {
 
   /** Other calls tell of what was asked inside: this one has nothing of its own to tell. */
   get hasPassedOn(): boolean {
-    return this.#inner && !this.isLayer;
+    return this.#inner > 0 && !this.isLayer;
   }
 
   noteInner(): void {
-    this.#inner = true;
+    this.#inner += 1;
+    this.#hadInner = true;
+  }
+
+  forgetInner(): void {
+    this.#inner -= 1;
+  }
+
+  noteOwnSpan(span: Span): void {
+    this.noteInner();
+    span.setAttributes(this.attribution);
+    this.#ownSpan ??= endedLater(span);
   }
 
   noteRetry(): void {
@@ -194,7 +219,7 @@ export class ObservedCall implements CurrentCall {
 
   /** The reader for this call's stream, which also tells what is known should the call end early. */
   openReader(): StreamReader | undefined {
-    this.#reader ??= this.kind.stream?.(this.#host.content.isWanted, this.asked, this.attribution);
+    this.#reader ??= this.kind.stream?.(this.#host.content.isWanted, this.asked);
     return this.#reader;
   }
 
@@ -204,8 +229,7 @@ export class ObservedCall implements CurrentCall {
     this.#response = response;
     let attributes: Attributes = {};
     try {
-      const read = (): Attributes => this.kind.response(response, this.#body, this.attribution);
-      attributes = attributedTo(this.attribution, read);
+      attributes = this.#attributed(() => this.kind.response(response, this.#body));
     } catch (fault) {
       this.fault(fault);
     }
@@ -225,7 +249,8 @@ export class ObservedCall implements CurrentCall {
    * abort by the app is no failure and leaves the status unset.
    */
   fail(error: unknown): void {
-    this.#end(this.#soFar(), isAbort(error) ? undefined : error);
+    const spent = this.#ended ? undefined : this.guard(() => this.kind.spent?.(error, this.#body));
+    this.#end({ ...this.#soFar(), ...spent }, isAbort(error) ? undefined : error);
   }
 
   /** The app turned away: break, abort, a body it reads itself, or a stream it never reads. */
@@ -243,7 +268,12 @@ export class ObservedCall implements CurrentCall {
   #soFar(): Attributes {
     const reader = this.#reader;
     if (reader === undefined) return {};
-    return this.guard(() => attributedTo(this.attribution, () => reader.attributes())) ?? {};
+    return this.guard(() => this.#attributed(() => reader.attributes())) ?? {};
+  }
+
+  #attributed<T>(step: () => T): T {
+    const bare = propagation.deleteBaggage(context.active());
+    return context.with(attributedContext(bare, this.attribution), step);
   }
 
   /** `attributes` is this call's own object and is added to. */
@@ -254,18 +284,26 @@ export class ObservedCall implements CurrentCall {
     if (this.#answered && error === undefined && this.kind.charged !== undefined) {
       this.guard(() => Object.assign(attributes, this.kind.charged?.(this.#body)));
     }
-    if (!(this.isLayer && this.#inner)) {
+    if (error !== undefined && !hasUsage(attributes)) this.layer?.forgetInner?.();
+    if (!this.#isToldInside(error === undefined && hasUsage(attributes))) {
       try {
         this.#tell(attributes, error);
       } catch (fault) {
         this.fault(fault);
       }
     }
+    this.guard(() => this.#ownSpan?.end(attributes));
+    this.#ownSpan = undefined;
     this.#body = undefined;
     this.#response = undefined;
     this.#reader = undefined;
     this.resource = undefined;
     if (!this.#faulty) this.#host.noteSound();
+  }
+
+  /** Where all calls inside a layer failed and it has an answer, another one gave it: `answered` with its usage. */
+  #isToldInside(answered: boolean): boolean {
+    return this.isLayer && this.#hadInner && (this.#inner > 0 || !answered);
   }
 
   #tell(attributes: Attributes, error: unknown): void {
@@ -326,6 +364,36 @@ function passOn(span: Span, attributes: Attributes, error: unknown): void {
   const operation = 'invoke_workflow';
   span.updateName(operation).setAttributes({ ...attributes, [ATTR_OPERATION]: operation });
   if (error !== undefined) span.setStatus({ code: SpanStatusCode.ERROR });
+}
+
+interface EndedLater {
+  end(attributes: Attributes): void;
+}
+
+/** An SDK's span that is ended before the answer is read: it ends as of then, once what was told is known. */
+function endedLater(span: Span): EndedLater | undefined {
+  if (!canHide(span, 'end')) return undefined;
+  const end = span.end.bind(span);
+  let isOver = false;
+  let finish: (() => void) | undefined;
+  hide(span, 'end', (time: TimeInput = Date.now()) => {
+    if (isOver) end(time);
+    else finish ??= () => end(time);
+  });
+  return {
+    end: (told) => {
+      isOver = true;
+      const { [ATTR_ERROR_TYPE]: _, ...counts } = told;
+      if (span.isRecording()) span.setAttributes(counts);
+      finish?.();
+    },
+  };
+}
+
+const USAGE = /^(?:gen_ai|spanmeter)\.usage\./;
+
+function hasUsage(attributes: Attributes): boolean {
+  return Object.keys(attributes).some((name) => USAGE.test(name));
 }
 
 function hasCounts(attributes: Attributes): boolean {

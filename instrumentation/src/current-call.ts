@@ -1,16 +1,22 @@
-import { createContextKey, type Context } from '@opentelemetry/api';
+import { createContextKey, type Context, type Span } from '@opentelemetry/api';
 import type { Operation } from './adapter.ts';
 
 /** The observed call that code runs inside of. */
 export interface CurrentCall {
   readonly ended: boolean;
   readonly operation: Operation;
+  /** The package whose call this is. Absent in copies of this package that do not tell. */
+  readonly module?: string | undefined;
   /** A framework's layer: calls of SDKs inside it are the ones that are told. */
   readonly isLayer: boolean;
-  /** Whether a call of `resource` inside may be one that this one only passes on. */
-  passesOnTo(resource: unknown): boolean;
+  /** Whether a call of `resource` inside may be one that this one only passes on. Absent in copies that never do. */
+  passesOnTo?(resource: unknown): boolean;
   /** An instrumented call inside tells of the same request. */
   noteInner(): void;
+  /** One that was noted failed and used nothing. Absent in copies of this package that know nothing of it. */
+  forgetInner?(): void;
+  /** The SDK's own span tells of this call: it gets what it lacks, and ends with the call. */
+  noteOwnSpan?(span: Span): void;
   /** The SDK makes another attempt. */
   noteRetry(): void;
 }
@@ -48,7 +54,12 @@ const NO_REQUESTS: ReadonlySet<Operation> = new Set([
   'retrieval',
 ]);
 
-/** Whether a call inside another may be the same request as the outer one, told by a lower layer. */
-export function sameRequest(outer: CurrentCall, operation: Operation): boolean {
+/**
+ * Whether a call of `module` inside another may be the same request as the outer one, told by a lower layer. SDKs ask
+ * providers themselves: inside the call of one, another's is made by the app's own code, as in a `fetch` of its own.
+ */
+export function sameRequest(outer: CurrentCall, operation: Operation, module?: string): boolean {
+  const isOther = module !== undefined && outer.module !== undefined && outer.module !== module;
+  if (isOther && !outer.isLayer) return false;
   return !NO_REQUESTS.has(operation) && family(outer.operation) === family(operation);
 }

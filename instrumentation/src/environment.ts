@@ -20,7 +20,9 @@ export const ENVIRONMENT: readonly EnvironmentVariable[] = [
   {
     name: 'SPANMETER_STREAM_USAGE',
     fallback: 'false',
-    meaning: '`true` asks providers for the usage of streams whose app did not; it changes the request.',
+    meaning:
+      '`true` asks providers for the usage of streams whose app did not; it changes the request, which only shows in ' +
+      'bodies that the app reads itself.',
   },
   {
     name: 'SPANMETER_BAGGAGE_KEYS',

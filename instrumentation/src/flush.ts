@@ -1,4 +1,5 @@
 import { metrics, trace } from '@opentelemetry/api';
+import { logs } from '@opentelemetry/api-logs';
 import { CLOCK } from './clock.ts';
 import { sharedTracerProvider } from './shared-api.ts';
 import { MAX_TIMER_MS } from './timer-limit.ts';
@@ -22,7 +23,8 @@ export async function flush(timeoutMs: number = FLUSH_MS): Promise<void> {
   });
   // The app's SDK may have come with a copy of the API that ours cannot read.
   const tracerProvider = sharedTracerProvider() ?? trace.getTracerProvider();
-  const providers = [tracerProvider, metrics.getMeterProvider()] as Flushable[];
+  const others = [metrics.getMeterProvider(), logs.getLoggerProvider()];
+  const providers = [tracerProvider, ...others] as Flushable[];
   await Promise.race([Promise.allSettled(providers.map(forceFlush)), deadline]);
   CLOCK.clearTimeout(timer);
 }

@@ -12,7 +12,8 @@ import { contentMode } from './content.ts';
 import { countRetries } from './count-retries.ts';
 import { diagnostics } from './diagnostics.ts';
 import { Faults } from './faults.ts';
-import { namedLike } from './hidden.ts';
+import { hide, namedLike } from './hidden.ts';
+import { keepBaggage } from './keep-baggage.ts';
 import { LateTracerProvider } from './late-tracer.ts';
 import { MANUAL_CALLS } from './manual-host.ts';
 import { clientMetrics, type ClientMetrics } from './metrics.ts';
@@ -59,6 +60,7 @@ export class SdkInstrumentation extends InstrumentationBase<SdkInstrumentationCo
   /** Exports given by hand that had something to patch, which is to be patched again when enabled again. */
   readonly #given = new Set<unknown>();
   #activated = false;
+  #hasToldRival = false;
   readonly #faults: Faults;
 
   constructor(adapter: SdkAdapter, config: SdkInstrumentationConfig = {}) {
@@ -246,9 +248,11 @@ export class SdkInstrumentation extends InstrumentationBase<SdkInstrumentationCo
       const holder = owner(moduleExports);
       if (holder !== undefined) this.#wrapMethod(holder, name, kind);
     }
-    const { retries, patch } = this.#adapter;
+    const { retries, requests, patch } = this.#adapter;
     const client = retries?.owner(moduleExports);
     if (retries !== undefined && client !== undefined) this.#wrap(client, retries.name, countRetries);
+    const sender = requests?.owner(moduleExports);
+    if (requests !== undefined && sender !== undefined) this.#wrap(sender, requests.name, keepBaggage);
     return patch?.(moduleExports, this.#host) ?? moduleExports;
   }
 
@@ -274,16 +278,33 @@ export class SdkInstrumentation extends InstrumentationBase<SdkInstrumentationCo
     const original: unknown = holder[name];
     if (typeof original !== 'function' || OBSERVED in original) return false;
     if (isWrapped(original)) {
-      diagnostics.info(
-        `spanmeter: another instrumentation of ${this.#adapter.module} is active; stepping back`,
-      );
+      this.#tellRival();
       return false;
     }
     const replacement = namedLike(make(original as AnyFunction), original);
     Object.defineProperty(replacement, OBSERVED, { value: true });
     this._wrap(holder, name, () => replacement);
+    this.#seeTaken(replacement);
     this.#undoWrap(new WeakRef(holder), name);
     return true;
+  }
+
+  /** Another instrumentation that comes later takes ours away before it wraps the method (0.223 `_wrap`). */
+  #seeTaken(replacement: AnyFunction): void {
+    const { __unwrap: unwrap } = replacement as { readonly __unwrap?: () => void };
+    if (unwrap === undefined) return;
+    hide(replacement, '__unwrap', () => {
+      if (this.isEnabled()) this.#tellRival();
+      unwrap();
+    });
+  }
+
+  #tellRival(): void {
+    if (this.#hasToldRival) return;
+    this.#hasToldRival = true;
+    diagnostics.info(
+      `spanmeter: another instrumentation of ${this.#adapter.module} is active; stepping back`,
+    );
   }
 
   /** Of an object that the app drops, such as a client with methods of its own, nothing is kept. */

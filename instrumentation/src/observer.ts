@@ -12,7 +12,7 @@ import type { CallKind, Operation, NativeResult, SdkAdapter, SpanStart } from '.
 import { attributionOf, withCallAttribution, withoutBaggage } from './attribution.ts';
 import { ObservedCall, type CallHost, type CallSpan } from './call.ts';
 import { admit, refusal } from './budget-guard.ts';
-import { currentCall, insideCall, sameRequest } from './current-call.ts';
+import { currentCall, insideCall, sameRequest, type CurrentCall } from './current-call.ts';
 import { diagnostics } from './diagnostics.ts';
 import { markRivals } from './rival-spans.ts';
 import { ATTR_OPERATION, ATTR_REQUEST_MODEL, ATTR_SERVER_ADDRESS, addFormerNames } from './semconv.ts';
@@ -34,9 +34,10 @@ export interface ObserverHost extends CallHost {
 interface KnownCall {
   readonly body: unknown;
   readonly attributes: Attributes;
+  /** Who it is for. */
+  readonly own: Attributes;
   /** Those that an SDK's own span lacks. */
   readonly added: Attributes;
-  readonly attribution: Attributes;
 }
 
 interface Begun {
@@ -48,6 +49,15 @@ interface Begun {
 }
 
 type Original = (args: readonly unknown[]) => unknown;
+
+/** A call as the app makes it, and the layer that it is made in. */
+interface Asked {
+  readonly kind: CallKind;
+  readonly resource: unknown;
+  readonly args: readonly unknown[];
+  readonly original: Original;
+  readonly layer: CurrentCall | undefined;
+}
 
 /** Runs SDK calls as observed calls. Whatever goes wrong in here, the app's call is made, once, and answered. */
 export class Observer {
@@ -64,14 +74,14 @@ export class Observer {
     const active = context.active();
     if (this.#stepsBack(active, kind)) return this.#untold(kind, resource, args, original, active);
     const outer = currentCall(active);
-    if (outer !== undefined && sameRequest(outer, kind.operation)) {
-      // One request, seen twice: that of an SDK is the one that counts, the outermost where there are several.
-      if (!outer.isLayer && !outer.passesOnTo(resource)) return original(args);
-      outer.noteInner();
-    }
+    const layer =
+      outer !== undefined && sameRequest(outer, kind.operation, host.adapter.module) ? outer : undefined;
+    // One request, seen twice: that of an SDK is the one that counts, the outermost where there are several.
+    if (layer?.isLayer === false && layer.passesOnTo?.(resource) !== true) return original(args);
+    layer?.noteInner();
     const { native } = host.adapter;
     if (native !== undefined && host.guard(() => native.isOn(resource)) === true) {
-      return this.#runNative(native, kind, resource, args, original);
+      return this.#runNative(native, { kind, resource, args, original, layer });
     }
     let begun: Begun;
     try {
@@ -81,6 +91,7 @@ export class Observer {
       return this.#unobserved(kind, args, original, active);
     }
     const { call, inside, refused } = begun;
+    call.layer = layer;
     if (refused !== undefined) {
       call.fail(refused);
       return refusal(refused);
@@ -130,10 +141,7 @@ export class Observer {
 
   #runNative(
     native: { readonly run: (resource: unknown, options: unknown, call: () => unknown) => NativeResult },
-    kind: CallKind,
-    resource: unknown,
-    args: readonly unknown[],
-    original: Original,
+    { kind, resource, args, original, layer }: Asked,
   ): unknown {
     const active = context.active();
     const known = this.#host.guard(() => this.#describe(kind, resource, args, active));
@@ -162,7 +170,9 @@ export class Observer {
     const { result, span } = done;
     if (span === undefined) return result;
     const adopted = this.#host.guard(() => this.#adopt(kind, span, known));
-    return adopted === undefined ? result : this.#watch(result, adopted);
+    if (adopted === undefined) return result;
+    adopted.layer = layer;
+    return this.#watch(result, adopted);
   }
 
   #watch(result: unknown, call: ObservedCall): unknown {
@@ -185,11 +195,11 @@ export class Observer {
     // What is in a command, as those of AWS, is a parameter of the call too.
     const own = withCallAttribution(active, args.includes(body) ? args : [...args, body]);
     const added = always === undefined ? own : { ...own, ...always };
-    return { body, attributes: Object.assign(attributes, added), added, attribution: own };
+    return { body, attributes: Object.assign(attributes, added), own, added };
   }
 
   #begin(kind: CallKind, resource: unknown, args: readonly unknown[], active: Context): Begun {
-    const { body, attributes, attribution } = this.#describe(kind, resource, args, active);
+    const { body, attributes, own: attribution } = this.#describe(kind, resource, args, active);
     const refused = admitted(kind, attributes);
     if (this.#host.formerNames) addFormerNames(attributes);
     // All that reads the app's objects comes before the span, which would otherwise stay open after a fault.
@@ -203,6 +213,8 @@ export class Observer {
     const own = insideCall(requestContext(kind, attributes, traced), call);
     const inside = markRivals(own, this.#host.adapter.rivals);
     call.inside = inside;
+    call.module = this.#host.adapter.module;
+    call.attribution = attribution;
     return { call, inside, args: given, refused };
   }
 
@@ -226,9 +238,11 @@ export class Observer {
     return args;
   }
 
-  #adopt(kind: CallKind, span: Span, { body, attributes, added }: KnownCall): ObservedCall {
+  #adopt(kind: CallKind, span: Span, { body, attributes, own, added }: KnownCall): ObservedCall {
     if (span.isRecording()) span.setAttributes({ ...lackedBy(span, attributes), ...added });
-    return new ObservedCall(this.#host, kind, { owner: 'sdk', span }, attributes, body);
+    const call = new ObservedCall(this.#host, kind, { owner: 'sdk', span }, attributes, body);
+    call.attribution = own;
+    return call;
   }
 
   /** Tracing is suppressed here, or another instrumentation of the same SDK called us inside its span. */
@@ -250,13 +264,14 @@ function lackedBy(span: Span, attributes: Attributes): Attributes {
   return Object.fromEntries(Object.entries(attributes).filter(([name]) => own[name] === undefined));
 }
 
-/** Tools and agents run code of the app, whose own requests keep their baggage. */
-function requestContext(kind: CallKind, attributes: Attributes, ctx: Context): Context {
-  return kind.measured === false ? ctx : withoutBaggage(ctx, attributes[ATTR_SERVER_ADDRESS]);
-}
-
 /** Nothing that costs: what was paid for already may be fetched, and what is no request to a model goes on. */
 const FREE: ReadonlySet<Operation> = new Set(['count_tokens', 'fetch_response']);
+
+/** Tools and agents run code of the app, whose own requests keep their baggage. */
+function requestContext(kind: CallKind, attributes: Attributes, ctx: Context): Context {
+  const isOfApp = kind.measured === false && !FREE.has(kind.operation);
+  return isOfApp ? ctx : withoutBaggage(ctx, attributes[ATTR_SERVER_ADDRESS]);
+}
 
 function admitted(kind: CallKind, attributes: Attributes): Error | undefined {
   return kind.measured === false || FREE.has(kind.operation) ? undefined : admit(attributes);

@@ -7,6 +7,8 @@ import {
   type TimeInput,
 } from '@opentelemetry/api';
 import { attributedWith, type Attribution } from './attribution.ts';
+import type { Operation } from './adapter.ts';
+import { currentCall, sameRequest } from './current-call.ts';
 import { putNumber, putString } from './json.ts';
 import { MANUAL_HOST, isManualActive, manualMetrics } from './manual-host.ts';
 import {
@@ -89,8 +91,15 @@ function record(call: RecordedCall, active: Context): void {
     attributes,
     ...(call.startTime === undefined ? {} : { startTime: call.startTime }),
   });
+  noteLayer(active, operation, call.errorType === undefined);
   if (call.errorType !== undefined) span.setStatus({ code: SpanStatusCode.ERROR });
   span.end(call.startTime === undefined ? call.endTime : endTime);
+}
+
+/** What is recorded inside a framework's call, or inside a `metered` one, is told by that no more. */
+function noteLayer(active: Context, operation: string, succeeded: boolean): void {
+  const outer = currentCall(active);
+  if (succeeded && outer?.isLayer === true && sameRequest(outer, operation as Operation)) outer.noteInner();
 }
 
 function millisecondsBetween(start: TimeInput | undefined, end: TimeInput): number | undefined {

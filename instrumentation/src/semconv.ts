@@ -83,7 +83,7 @@ export const ATTR_SAMPLING_RATIO = 'spanmeter.sampling.ratio';
 export const ATTR_ERROR_TYPE = 'error.type';
 /** The HTTP status of a failed call. */
 export const ATTR_HTTP_STATUS = 'http.response.status_code';
-/** Attempts after the first. */
+/** Attempts after the first, where the SDK shows them. */
 export const ATTR_RESEND_COUNT = 'http.request.resend_count';
 /** On a span of another instrumentation inside one of ours: both tell of one call, which ours counts. */
 export const ATTR_TOLD_ABOVE = 'spanmeter.told_above';

@@ -57,9 +57,11 @@ function createDelivery(protocol: 'http/protobuf' | 'http/json', env: Environmen
   void sender.prepare().catch(() => undefined);
   onSdkSeen(() => sender.load());
   const batch = positive(env['OTEL_BSP_MAX_EXPORT_BATCH_SIZE']);
+  const maxQueueSize = positive(env['OTEL_BSP_MAX_QUEUE_SIZE']) ?? 2048;
   return new DeliveryProcessor(sender, {
-    maxQueueSize: positive(env['OTEL_BSP_MAX_QUEUE_SIZE']) ?? 2048,
-    batchSize: batch ?? 50,
+    maxQueueSize,
+    // A batch that the queue cannot hold would only leave by time, and what comes meanwhile would be lost.
+    batchSize: Math.min(batch ?? 50, maxQueueSize),
     delayMs: positive(env['OTEL_BSP_SCHEDULE_DELAY']) ?? 1000,
     maxRequestSpans: batch ?? 512,
     maxQueueBytes: MAX_QUEUE_BYTES,

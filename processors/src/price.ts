@@ -290,6 +290,9 @@ function isAnotherVendors(
   return vendor !== null && vendor !== provider;
 }
 
+/** Sold by the hour on Bedrock, whichever model answers there: reserved throughput, imported and custom models. */
+const OWN_CAPACITY = /(?:^|\/)arn:aws[a-z-]*:bedrock:[^:]*:[^:]*:(?:provisioned|imported|custom)-model/i;
+
 /**
  * The prices of the model that answered, else of the one that was asked for; null where neither has any. What a
  * deployment's name means goes by the instant (microseconds since the epoch).
@@ -305,6 +308,7 @@ export function matchModel(
   if (requestModel === null || requestModel === responseModel) return answered;
   const asked = book.match(provider, requestModel, atMicros);
   if (answered === null) return isAnotherVendors(book, provider, responseModel, requestModel) ? null : asked;
+  if (provider === 'aws.bedrock' && OWN_CAPACITY.test(requestModel)) return asked;
   if (asked !== null && saysMore(asked, answered)) return asked;
   if (provider !== 'openrouter' || !VARIANT.test(requestModel) || VARIANT.test(responseModel ?? '')) {
     return answered;

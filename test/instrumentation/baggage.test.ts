@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { ROOT_CONTEXT, propagation, type Context } from '@opentelemetry/api';
+import { ROOT_CONTEXT, context, propagation, type Context } from '@opentelemetry/api';
 import type { EndedProcess } from '../support/ended-process.ts';
 import { startOpenaiStandIn, type StandIn } from '../support/provider/index.ts';
 import { internal } from './internals.ts';
 import { runSetApp } from './set-app.ts';
+import { withContexts } from './small-sdk.ts';
 
 let copies = 0;
 
@@ -51,6 +52,27 @@ describe('the baggage of a call', () => {
     });
     assert.deepEqual(found, { 'tenant.id': 'a'.repeat(255), 'session.id': 'b'.repeat(256) });
   });
+});
+
+describe('the baggage of what is no call to pay for', () => {
+  for (const [operation, keeps] of [
+    ['count_tokens', false],
+    ['execute_tool', true],
+  ] as const) {
+    it(`${keeps ? 'stays with the app inside' : 'stays away from'} ${operation}`, async () => {
+      const { SdkInstrumentation } = await internal('instrumentation');
+      const sdk = { ask: () => propagation.getBaggage(context.active()) !== undefined };
+      const kind = { operation, measured: false, request: () => ({}), response: () => ({}) };
+      const methods = [{ owner: () => sdk, name: 'ask', kind }];
+      const ours = new SdkInstrumentation({ module: 'free-sdk', versions: ['*'], methods, rivals: [] });
+      ours.manuallyInstrument(sdk);
+      await withContexts(() => {
+        assert.equal(context.with(contextWith({ plan: 'gold' }), sdk.ask), keeps);
+        return Promise.resolve();
+      });
+      ours.disable();
+    });
+  }
 });
 
 /** An app with an SDK of its own, whose requests are traced and propagate everything. */
@@ -105,6 +127,9 @@ await context.with(propagation.setBaggage(context.active(), baggage), async () =
   for (const one of instrumentations) if (one.sdk === '@anthropic-ai/sdk') one.manuallyInstrument({ Anthropic });
   const anthropic = new Anthropic({ apiKey: 'k', maxRetries: 0, baseURL: process.env.STAND_IN });
   await anthropic.messages.create({ model: 'claude-stand-in', max_tokens: 9, messages }).catch(() => undefined);
+  // Requests that ask no model go to the provider, too.
+  await anthropic.messages.countTokens({ model: 'claude-stand-in', messages }).catch(() => undefined);
+  await client.models.list().catch(() => undefined);
   // The app's own requests are its own.
   await fetch(process.env.STAND_IN + '/own', { method: 'POST', body: '{}' });
   await post('/own');
@@ -172,6 +197,8 @@ describe('the baggage of an app whose requests propagate it', function () {
       [CHAT, undefined, true],
       [CHAT, undefined, true],
       ['/v1/messages', undefined, true],
+      ['/v1/messages/count_tokens', undefined, true],
+      ['/v1/models', undefined, true],
       ['/own', ALL, true],
       ['/own', ALL, true],
       [CHAT, undefined, true],
@@ -190,7 +217,7 @@ describe('the baggage of an app whose requests propagate it', function () {
     );
     // Spans of the requests are attributed as their calls are, though the baggage is gone there.
     const requests = spans.filter(({ scope }) => scope.startsWith('@opentelemetry/'));
-    assert.equal(requests.length, 9);
+    assert.equal(requests.length, 11);
     assert.deepEqual(
       requests.slice(0, 4).map(({ tenant }) => tenant),
       ['from-baggage', 'from-baggage', 'from-baggage', 'from-scope'],
@@ -202,6 +229,6 @@ describe('the baggage of an app whose requests propagate it', function () {
     // Anthropic's SDK propagates too, so that its request has the baggage twice.
     for (const [path, baggage] of sent)
       assert.ok(String(baggage).startsWith(ALL), `${path}: ${String(baggage)}`);
-    assert.equal(sent.length, 9);
+    assert.equal(sent.length, 11);
   });
 });

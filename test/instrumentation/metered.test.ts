@@ -244,6 +244,37 @@ describe('a metered function', () => {
     assert.equal(only()['gen_ai.usage.input_tokens'], 9);
   });
 
+  it('is told where the SDK called inside failed and another request answered', async () => {
+    class Client extends SmallClient {}
+    Client.prototype.ask = SmallClient.prototype.ask.bind(undefined);
+    const kind = { operation: 'chat', request: () => ({}), response: () => ({}) } as const;
+    const instrumentation = new SdkInstrumentation({
+      module: 'small',
+      versions: ['*'],
+      rivals: [],
+      methods: [{ owner: () => Client.prototype, name: 'ask', kind }],
+    });
+    instrumentation.manuallyInstrument({ Client });
+    const ask = metered(OPTIONS, async (answers: boolean): Promise<Reply> => {
+      await new Client().ask({ fail: new Error('busy') }).catch(() => undefined);
+      if (!answers) throw new Error('no answer');
+      return { text: '', used: [9, 1] };
+    });
+    await ask(true);
+    await assert.rejects(ask(false));
+    instrumentation.disable();
+    assert.deepEqual(
+      lab
+        .spans()
+        .map(({ attributes }) => [attributes['error.type'], attributes['gen_ai.usage.input_tokens']]),
+      [
+        ['Error', undefined],
+        [undefined, 9],
+        ['Error', undefined],
+      ],
+    );
+  });
+
   it('is not called where a budget refuses it', async () => {
     let calls = 0;
     const ask = metered(OPTIONS, async (_parameters: object) => later<Reply>({ text: String((calls += 1)) }));

@@ -18,9 +18,37 @@ const APPS = {
   'app.cjs': `const OpenAI = require('openai');\nconst client = new OpenAI();\nvoid ${ASK};\n`,
 };
 
+/** What an app writes of this package in TypeScript. */
+const TYPED = `
+import { attributed, flush, instrument, metered, recordCall, withAttribution } from '@spanmeter/instrumentation';
+import { attribution } from '@spanmeter/instrumentation/express';
+import { instrumentations } from '@spanmeter/instrumentation/hook';
+import '@spanmeter/instrumentation/register';
+const ask = metered({ provider: 'mine', model: 'm', usage: ({ read }) => ({ inputTokens: read }) },
+  async (prompt: string) => ({ read: prompt.length }));
+export const answered: Promise<number> = withAttribution({ tenant: 'acme' }, async () => (await ask('hi')).read);
+export const request: { model: string } = attributed({ model: 'm' }, { feature: 'search' });
+export const client: Date = instrument(new Date());
+export const middleware = attribution({ tenant: (incoming) => String(incoming.headers['x-tenant']), user: 'x-user' });
+export const count: number = instrumentations.length;
+recordCall({ provider: 'mine', model: 'm', inputTokens: 1 });
+void flush();
+`;
+
+/** How compilers find a package, and what the app's file is. */
+const RESOLUTIONS = [
+  ['nodenext', 'nodenext', 'typed.mts'],
+  ['nodenext', 'nodenext', 'typed.cts'],
+  ['node16', 'node16', 'typed.mts'],
+  ['esnext', 'bundler', 'typed.ts'],
+] as const;
+
 interface Manifest {
   readonly exports: Readonly<Record<string, Readonly<Record<string, string>>>>;
   readonly dependencies: Readonly<Record<string, string>>;
+  readonly main: string;
+  readonly types: string;
+  readonly typesVersions: Readonly<Record<'*', Readonly<Record<string, readonly string[]>>>>;
 }
 
 describe('the packed instrumentation, outside the repository', function () {
@@ -38,7 +66,7 @@ describe('the packed instrumentation, outside the repository', function () {
     // What npm would install beside it is linked instead, so that no registry is needed.
     const { dependencies } = await manifest();
     const names = Object.keys(dependencies).map((name) => name.split('/')[0] ?? name);
-    for (const name of new Set([...names, 'openai'])) {
+    for (const name of new Set([...names, 'openai', '@types'])) {
       await symlink(join(ROOT, 'node_modules', name), join(folder, 'node_modules', name));
     }
     for (const [file, text] of Object.entries(APPS)) await writeFile(join(folder, file), text);
@@ -60,6 +88,33 @@ describe('the packed instrumentation, outside the repository', function () {
     for (const file of ['README.md', 'LICENSE']) await readFile(join(packed, file));
     await assert.rejects(readFile(join(packed, 'dist', '.tsbuildinfo')));
   });
+
+  it('says the same to compilers that read no exports, as TypeScript 6 does by node10', async () => {
+    const { exports, main, types, typesVersions } = await manifest();
+    const told = Object.entries(typesVersions['*']).map(([name, [file]]) => [`./${name}`, file]);
+    const typed = Object.entries(exports).map(([name, targets]) => [name, targets['types']]);
+    assert.deepEqual(Object.fromEntries([['.', types], ...told]), Object.fromEntries(typed));
+    assert.equal(main, exports['.']?.['default']);
+  });
+
+  for (const [module, moduleResolution, file] of RESOLUTIONS) {
+    it(`is typed for ${file} under ${moduleResolution}`, async function () {
+      this.timeout(120_000);
+      await writeFile(join(folder, file), TYPED);
+      const options = {
+        module,
+        moduleResolution,
+        target: 'es2022',
+        types: 'node',
+        ignoreDeprecations: '6.0',
+      };
+      const flags = Object.entries(options).flatMap(([name, value]) => [`--${name}`, value]);
+      const tsc = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
+      const all = [tsc, '--strict', '--noEmit', '--skipLibCheck', 'false', ...flags, file];
+      const { stdout } = await run(process.execPath, all, { cwd: folder });
+      assert.equal(stdout, '');
+    });
+  }
 
   for (const [flag, app] of [
     ['--import', 'app.mjs'],

@@ -133,6 +133,26 @@ describe('a recorded call', () => {
     });
   });
 
+  it('is told in place of the metered function that it is recorded in', async () => {
+    const usage = { inputTokens: 120, outputTokens: 40 };
+    const ask = metered({ provider: 'mine', model: 'm1', usage: () => usage }, async () => {
+      recordCall({ provider: 'mine', model: 'm1', ...usage });
+    });
+    await ask();
+    const other = metered({ provider: 'mine', model: 'm1', usage: () => usage }, async () => {
+      recordCall({ provider: 'mine', model: 'e1', operation: 'embeddings', inputTokens: 7 });
+    });
+    await other();
+    assert.deepEqual(
+      lab.spans().map(({ name, attributes }) => [name, attributes['gen_ai.usage.input_tokens']]),
+      [
+        ['chat m1', 120],
+        ['embeddings e1', 7],
+        ['chat m1', 120],
+      ],
+    );
+  });
+
   it('is not told where tracing is suppressed', async () => {
     const suppressed = createContextKey('OpenTelemetry SDK Context Key SUPPRESS_TRACING');
     context.with(ROOT_CONTEXT.setValue(suppressed, true), () =>

@@ -176,6 +176,46 @@ describe('register', () => {
     assert.equal(sink.bodies.length, 2);
   });
 
+  it('makes a request of what fills a small queue, while the app goes on', async () => {
+    const code = `
+      import OpenAI from 'openai';
+      const client = new OpenAI();
+      const messages = [{ role: 'user', content: 'hi' }];
+      await Promise.all([1, 2].map(() => client.chat.completions.create({ model: 'gpt-4o', messages })));
+      console.log('asked');
+      setInterval(() => {}, 1000);`;
+    const env = { OTEL_BSP_MAX_QUEUE_SIZE: '2', OTEL_BSP_SCHEDULE_DELAY: '600000' };
+    const onOutput = (_: string, child: ChildProcess): void => {
+      const arrived = until(
+        () => Promise.resolve(sink.spans.length),
+        (count) => count === 2,
+      );
+      void arrived.then(() => child.kill('SIGKILL'));
+    };
+    await run({ code, env, onOutput });
+    assert.equal(sink.spans.length, 2);
+  });
+
+  it('has sent metrics and events too when flush() is over', async () => {
+    const code = `${FIVE_LINES}
+      import { flush } from '@spanmeter/instrumentation';
+      await flush();
+      process.kill(process.pid, 'SIGKILL');`;
+    const env = {
+      OTEL_METRICS_EXPORTER: 'otlp',
+      OTEL_LOGS_EXPORTER: 'otlp',
+      OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT: 'EVENT_ONLY',
+    };
+    await run({ code, env });
+    for (const told of ['gen_ai.client.token.usage', 'gen_ai.client.inference.operation.details']) {
+      assert.ok(
+        sink.bodies.some(({ body }) => body.includes(told)),
+        told,
+      );
+    }
+    assert.equal(sink.spans.length, 1);
+  });
+
   it('ends with sizes that are no whole numbers, and without', async () => {
     for (const size of ['0.5', 'x']) {
       const env = { OTEL_BSP_MAX_EXPORT_BATCH_SIZE: size, OTEL_BSP_MAX_QUEUE_SIZE: size };

@@ -20,13 +20,13 @@ function price(
     conditions?: Conditions;
     book?: PriceBook;
     durationNanos?: bigint;
-    asked?: string;
+    requestModel?: string;
   } = {},
 ): { status: string; usd: string | null } {
   const result = priceUsage(more.book ?? shipped, {
     provider,
     responseModel: model,
-    requestModel: more.asked ?? null,
+    requestModel: more.requestModel ?? null,
     usage,
     conditions: more.conditions ?? {},
     atMicros: BigInt(Date.parse(more.at ?? '2026-11-20T12:00:00Z')) * 1000n,
@@ -48,14 +48,16 @@ describe('what a price depends on', () => {
 
   it("never takes one vendor's price where another vendor's model answered", () => {
     for (const model of ['claude-sonnet-4-5', 'claude-sonnet-4-5-20250929', 'mistral-large-latest']) {
-      const answer = price('openai', model, MILLION, { asked: 'gpt-4o' });
+      const answer = price('openai', model, MILLION, { requestModel: 'gpt-4o' });
       assert.deepEqual(answer, { status: 'unpriced_model', usd: null }, model);
     }
-    const other = price('anthropic', 'gpt-4o-mini-2024-07-18', MILLION, { asked: 'claude-sonnet-4-5' });
+    const other = price('anthropic', 'gpt-4o-mini-2024-07-18', MILLION, {
+      requestModel: 'claude-sonnet-4-5',
+    });
     assert.equal(other.status, 'unpriced_model');
     // A name that nobody lists says nothing against the one that was asked for.
-    assert.equal(price('openai', 'gpt-4o-next', MILLION, { asked: 'gpt-4o' }).usd, '2.500000000000');
-    assert.equal(price('azure.ai.openai', 'claude-x', MILLION, { asked: 'gpt-4o' }).status, 'priced');
+    assert.equal(price('openai', 'gpt-4o-next', MILLION, { requestModel: 'gpt-4o' }).usd, '2.500000000000');
+    assert.equal(price('azure.ai.openai', 'claude-x', MILLION, { requestModel: 'gpt-4o' }).status, 'priced');
   });
 
   it('never ignores a condition that nobody priced', () => {
@@ -152,6 +154,17 @@ describe('what a price depends on', () => {
     assert.equal(cost('eu.amazon.nova-pro-v1:0', 'eu-west-1'), '1.050000000000');
     assert.equal(cost('amazon.nova-pro-v1:0', 'us-east-1'), '0.800000000000');
     assert.equal(cost('amazon.nova-pro-v1:0', 'eu-west-1'), null);
+  });
+
+  it('has no price per token for capacity that is bought on Bedrock, whichever model answers there', () => {
+    const cost = (resource: string): string | null => {
+      const requestModel = `arn:aws:bedrock:us-east-1:123456789012:${resource}`;
+      return price('aws.bedrock', 'claude-sonnet-4-6', MILLION, { requestModel }).usd;
+    };
+    assert.equal(cost('application-inference-profile/a1'), '3.300000000000');
+    for (const kind of ['provisioned-model', 'imported-model', 'custom-model', 'custom-model-deployment']) {
+      assert.equal(cost(`${kind}/a1`), null, kind);
+    }
   });
 
   it('changes prices at the instant, not at the day', () => {

@@ -1,5 +1,6 @@
 import type { AdapterHost, CallKind, Method, SdkAdapter } from '../adapter.ts';
 import { countRetries } from '../count-retries.ts';
+import { keepBaggage } from '../keep-baggage.ts';
 import { asObject, holderOf, prototypeAt, type Json } from '../json.ts';
 import { sizeOfParts } from '../text-size.ts';
 import { wrapBatchResults } from './anthropic/batch-results.ts';
@@ -98,7 +99,9 @@ function patchClient(moduleExports: unknown, host: AdapterHost): undefined {
     if (holder !== undefined) host.wrapMethod(holder, name, kind);
   }
   const client = retrying(moduleExports);
-  if (client !== undefined) host.wrap(client, 'retryRequest', countRetries);
+  if (client === undefined) return;
+  host.wrap(client, 'retryRequest', countRetries);
+  host.wrap(client, 'makeRequest', keepBaggage);
 }
 
 function constructorOf(value: unknown): unknown {
@@ -154,6 +157,7 @@ export const anthropic: SdkAdapter = {
   // What `@anthropic-ai/bedrock-sdk` and its like load, and not the main module.
   hooks: [{ module: '@anthropic-ai/sdk/client', versions: VERSIONS, patch: patchClient }],
   retries: { owner: retrying, name: 'retryRequest' },
+  requests: { owner: retrying, name: 'makeRequest' },
   rivals: ['@traceloop/instrumentation-anthropic', '@arizeai/openinference-instrumentation-anthropic'],
   exportsOf,
   native: {

@@ -1,6 +1,7 @@
 import type { CallKind, Method, ModuleHook, SdkAdapter } from '../adapter.ts';
 import { asObject, holderOf, prototypeAt } from '../json.ts';
 import { type Getter } from '../resource-getter.ts';
+import { attemptsHook } from './attempts-hook.ts';
 import { CHAT_STREAM_V1, CHAT_V1, GENERATE_STREAM_V1, GENERATE_V1 } from './cohere/chat-v1.ts';
 import { CHAT_STREAM_V2, CHAT_V2 } from './cohere/chat-v2.ts';
 import { EMBED, PARSE, RERANK } from './cohere/cohere-other.ts';
@@ -73,6 +74,10 @@ const AWS: ModuleHook = {
   },
 };
 
+/** It repeats a request twice unless told otherwise. */
+const RETRY_FILE = 'core/fetcher/requestWithRetries.js';
+const ATTEMPTS = attemptsHook('cohere-ai', VERSIONS, [RETRY_FILE], 'requestWithRetries');
+
 /** A client of version 2 has its methods bound already: they are wrapped where the app calls them. */
 function exportsOf(client: unknown): unknown {
   const object = asObject(typeof client === 'function' ? client.prototype : client);
@@ -91,7 +96,7 @@ export const cohere: SdkAdapter = {
   module: 'cohere-ai',
   versions: VERSIONS,
   methods: METHODS,
-  hooks: [AWS],
+  hooks: [AWS, ATTEMPTS],
   exportsOf,
   rivals: ['@traceloop/instrumentation-cohere', '@arizeai/openinference-instrumentation-cohere'],
 };

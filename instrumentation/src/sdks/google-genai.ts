@@ -1,9 +1,10 @@
 import type { AdapterHost, CallKind, Method, ModuleHook, SdkAdapter } from '../adapter.ts';
 import { asObject, holderOf, prototypeAt } from '../json.ts';
 import { onResource } from '../resource-getter.ts';
+import { carryAttribution } from './google/carried-attribution.ts';
 import { EMBED, IMAGES } from './google/gemini-other.ts';
 import { GENERATE, GENERATE_STREAM } from './google/gemini.ts';
-import { INTERACTION } from './google/interactions.ts';
+import { FETCHED_INTERACTION, interactionKind } from './google/interactions.ts';
 
 const VERSIONS = ['>=1.0.0 <4'];
 
@@ -31,11 +32,14 @@ const METHODS: readonly Method[] = Object.entries(MODELS).map(([name, kind]) => 
 
 /** The class of interactions is not exported; the client makes one when it is first asked. */
 function patch(moduleExports: unknown, host: AdapterHost): unknown {
+  carryAttribution(moduleExports, host);
   const client = holderOf(prototypeAt(moduleExports, ['GoogleGenAI']), 'interactions');
   if (client !== undefined) {
     onResource(host, client, 'interactions', (resource) => {
       const interactions = holderOf(resource, 'create');
-      if (interactions !== undefined) host.wrapMethod(interactions, 'create', INTERACTION);
+      if (interactions === undefined) return;
+      host.wrapMethod(interactions, 'create', (_resource, args) => interactionKind(args));
+      for (const name of ['get', 'cancel']) host.wrapMethod(interactions, name, FETCHED_INTERACTION);
     });
   }
   return moduleExports;
@@ -58,8 +62,10 @@ const BUILDS: readonly ModuleHook[] = ['@google/genai/node', '@google/genai/web'
 function exportsOf(client: unknown): unknown {
   const models = asObject(asObject(client)?.['models']);
   if (models === undefined || typeof models['generateContentInternal'] !== 'function') return undefined;
+  const chats = asObject(asObject(client)?.['chats']);
   return {
     GoogleGenAI: { prototype: Object.getPrototypeOf(client) as unknown },
+    ...(chats === undefined ? {} : { Chats: { prototype: Object.getPrototypeOf(chats) as unknown } }),
     Models: { prototype: Object.getPrototypeOf(models) as unknown },
   };
 }

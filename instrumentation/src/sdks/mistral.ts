@@ -1,6 +1,7 @@
 import type { AdapterHost, CallKind, SdkAdapter } from '../adapter.ts';
 import { asObject, holderOf, prototypeAt } from '../json.ts';
 import { onResource } from '../resource-getter.ts';
+import { attemptsHook } from './attempts-hook.ts';
 import { CHAT, CHAT_STREAM, FIM, FIM_STREAM } from './mistral/completions.ts';
 import { CONVERSATION, CONVERSATION_STREAM } from './mistral/conversations.ts';
 import {
@@ -12,6 +13,9 @@ import {
   TRANSCRIPTION_STREAM,
 } from './mistral/mistral-other.ts';
 import { besideOwnTracing, watchOwnTracing } from './mistral/mistral-tracing.ts';
+
+const MODULE = '@mistralai/mistralai';
+const VERSIONS = ['>=1.0.0 <3'];
 
 type Kinds = Readonly<Record<string, CallKind>>;
 
@@ -84,10 +88,11 @@ function exportsOf(client: unknown): unknown {
  * OCR, transcription and speech. Where a client of version 2 traces itself, its spans are kept and get attribution.
  */
 export const mistral: SdkAdapter = {
-  module: '@mistralai/mistralai',
-  versions: ['>=1.0.0 <3'],
+  module: MODULE,
+  versions: VERSIONS,
   methods: [],
   patch,
+  hooks: [attemptsHook(MODULE, VERSIONS, ['esm/lib/retries.js', 'lib/retries.js'], 'retry')],
   exportsOf,
   rivals: ['@arizeai/openinference-instrumentation-mistralai', '@traceloop/instrumentation-mistralai'],
 };

@@ -1,4 +1,5 @@
-import type { Attributes } from '@opentelemetry/api';
+import { context, type Attributes } from '@opentelemetry/api';
+import { attributionOf } from '../attribution.ts';
 import { asObject, type Json } from '../json.ts';
 
 /** More responses than this are not remembered; of the oldest, usage could then be told again. */
@@ -35,8 +36,8 @@ export function isUnderWay(response: Json): boolean {
 }
 
 /** Notes a response that was begun in the background: whoever first sees it finished has its usage to tell. */
-export function noteBegun(response: Json, attribution: Attributes): void {
-  if (typeof response['id'] === 'string') begun.set(response['id'], attribution);
+export function noteBegun(response: Json): void {
+  if (typeof response['id'] === 'string') begun.set(response['id'], attributionOf(context.active()));
 }
 
 /** Who a response that was begun here is for, whoever looks at it: a loop that polls, or a webhook, knows nothing of it. */

@@ -55,9 +55,11 @@ export function methodsOn(
 }
 
 /** What else hangs on it: `OpenAI.OpenAI` is `OpenAI`, also when minified. */
-export function clientParts(className: string): Pick<SdkAdapter, 'retries' | 'exportsOf'> {
+export function clientParts(className: string): Pick<SdkAdapter, 'retries' | 'requests' | 'exportsOf'> {
+  const owner = (moduleExports: unknown): object | undefined => prototypeAt(moduleExports, [className]);
   return {
-    retries: { owner: (moduleExports) => prototypeAt(moduleExports, [className]), name: 'retryRequest' },
+    retries: { owner, name: 'retryRequest' },
+    requests: { owner, name: 'makeRequest' },
     exportsOf: (client) => {
       const made = typeof client === 'function' ? client : asObject(client)?.constructor;
       const found = (made as Partial<Record<string, unknown>> | undefined)?.[className];

@@ -93,20 +93,14 @@ function describe(response: Json): Attributes {
   return attributes;
 }
 
-/** A call that makes a response: its parameters, and who it is for. */
-interface Made {
-  readonly params?: unknown;
-  readonly attribution: Attributes;
-}
-
 /** What a call that makes a response tells: its usage, unless it goes on in the background. */
-function createdAttributes(parsed: unknown, made: Made, seen: number, onUsage?: OnUsage): Attributes {
+function createdAttributes(parsed: unknown, params: unknown, seen: number, onUsage?: OnUsage): Attributes {
   const response = asObject(parsed);
   if (response === undefined) return {};
   const attributes = describe(response);
-  const background = response['background'] === true || asObject(made.params)?.['background'] === true;
+  const background = response['background'] === true || asObject(params)?.['background'] === true;
   if (background && isUnderWay(response)) {
-    noteBegun(response, made.attribution);
+    noteBegun(response);
     attributes[ATTR_USAGE_DEFERRED] = true;
     return attributes;
   }
@@ -146,11 +140,10 @@ export function responsesKind(onUsage?: OnUsage): CallKind {
   return {
     operation: 'chat',
     request,
-    response: (response, params, attribution) =>
-      createdAttributes(response, { params, attribution }, 0, onUsage),
-    stream: (capture, _asked, attribution) =>
+    response: (response, body) => createdAttributes(response, body, 0, onUsage),
+    stream: (capture) =>
       new ResponsesStreamReader(capture, (response, seen) =>
-        createdAttributes(response, { attribution }, seen, onUsage),
+        createdAttributes(response, undefined, seen, onUsage),
       ),
     requestSize,
     responseSize: (response) => sizeOfParts(response, ['output']),

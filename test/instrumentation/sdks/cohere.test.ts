@@ -39,6 +39,12 @@ function declareMore({ attributesOf: of }: Proof): void {
     }
   });
 
+  it('counts attempts after the first', () => {
+    assert.equal(of('retried')['http.request.resend_count'], 1);
+    assert.equal(of('plain')['http.request.resend_count'], undefined);
+    assert.equal(of('rateLimited')['http.request.resend_count'], undefined);
+  });
+
   it('keeps the response id and why an answer ended', () => {
     assert.match(String(of('stream')['gen_ai.response.id']), /^chat-/);
     assert.deepEqual(of('stream')['gen_ai.response.finish_reasons'], ['COMPLETE']);

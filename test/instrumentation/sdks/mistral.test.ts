@@ -52,6 +52,11 @@ function declareMore(proof: Proof): void {
     assert.equal(of('tiered')['gen_ai.response.service_tier'], 'priority');
   });
 
+  it('counts attempts after the first', () => {
+    assert.equal(of('retried')['http.request.resend_count'], 1);
+    assert.equal(of('plain')['http.request.resend_count'], undefined);
+  });
+
   it('knows a conversation by its id', () => {
     for (const scenario of ['conversation', 'conversationStream', 'conversationAppend']) {
       assert.equal(of(scenario)['gen_ai.conversation.id'], 'conv_1', scenario);

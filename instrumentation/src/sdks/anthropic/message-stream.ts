@@ -7,7 +7,7 @@ import { putFinishReason } from '../finish-reasons.ts';
 import { outputMessage } from './message-content.ts';
 import { putIdentity } from './message-response.ts';
 import { putMessageUsage } from './message-usage.ts';
-import { answeredLifetimes, uncharge } from './refusals.ts';
+import { answeredLifetimes, isUnanswered, uncharge } from './refusals.ts';
 
 /** Where the text of a delta is: answer, arguments of a tool, thinking. */
 const DELTA_TEXTS = ['text', 'partial_json', 'thinking'];
@@ -45,6 +45,7 @@ export class MessageStreamReader implements StreamReader {
   readonly #fallbacks: Json[] = [];
   #hasOutput = false;
   #isReplaced = false;
+  #isComplete = false;
   readonly #received = new TextSize();
   readonly messages?: () => readonly Message[];
 
@@ -74,10 +75,6 @@ export class MessageStreamReader implements StreamReader {
         this.#end(asObject(event['delta']));
         this.#replace(asObject(event['usage']));
         return false;
-      case 'message_stop':
-        if (this.#message === undefined) return false;
-        this.#sink.onComplete?.({ ...this.#message, content: this.#fallbacks }, this.#usage ?? {});
-        return false;
       default:
         return false;
     }
@@ -88,6 +85,7 @@ export class MessageStreamReader implements StreamReader {
   }
 
   attributes(): Attributes {
+    if (this.#final) this.#complete();
     const attributes: Attributes = {};
     if (this.#message !== undefined) putIdentity(attributes, this.#message);
     putMessageUsage(attributes, this.#usage, this.#final);
@@ -95,6 +93,13 @@ export class MessageStreamReader implements StreamReader {
     const ending = { stop_reason: this.#reason, stop_details: this.#details, content: this.#fallbacks };
     if (this.#final && !this.#hasOutput) uncharge(attributes, ending);
     return attributes;
+  }
+
+  /** Asked at the call's end, also where the app left once it had read why the answer ended. */
+  #complete(): void {
+    if (this.#message === undefined || this.#isComplete) return;
+    this.#isComplete = true;
+    this.#sink.onComplete?.({ ...this.#message, content: this.#fallbacks }, this.#usage ?? {});
   }
 
   #end(delta: Json | undefined): void {
@@ -136,7 +141,19 @@ export class MessageStreamReader implements StreamReader {
     for (const name in totals) {
       if (totals[name] !== null && totals[name] !== undefined) usage[name] = totals[name];
     }
-    if (this.#isReplaced) usage['cache_creation'] = answeredLifetimes(totals?.['iterations']);
+    if (this.#isReplaced) this.#settle(usage, totals);
+  }
+
+  /** What was last begun by another model is its own, unless that model failed: then it is of the one before. */
+  #settle(usage: Record<string, unknown>, totals: Json | undefined): void {
+    const iterations = totals?.['iterations'];
+    if (!isUnanswered(iterations)) {
+      usage['cache_creation'] = answeredLifetimes(iterations);
+      return;
+    }
+    usage['cache_creation'] = totals?.['cache_creation'] ?? {};
+    const model = asObject(this.#fallbacks.at(-1)?.['from'])?.['model'];
+    if (typeof model === 'string') this.#message = { ...this.#message, model };
   }
 }
 

@@ -86,6 +86,15 @@ function attemptsIn(iterations: unknown): readonly (readonly Json[])[] {
   return isFallback ? attempts : [attempts.flat()];
 }
 
+/**
+ * True where the API tells of its requests and no fallback answered, as when `betaRefusalFallbackMiddleware` gets none
+ * of its fallbacks to answer (@anthropic-ai/sdk@1.12 `lib/middleware`).
+ */
+export function isUnanswered(iterations: unknown): boolean {
+  const entries = objectsIn(iterations);
+  return entries.length > 0 && entries.every(({ type }) => type !== 'fallback_message');
+}
+
 /** For how long what the answering model wrote to the cache is kept; nothing where that is not told. */
 export function answeredLifetimes(iterations: unknown): Json {
   return sums(
@@ -106,6 +115,6 @@ export function declinedAttempts(iterations: unknown, blocks: unknown): readonly
     const { from, trigger } = fallbacks[index] ?? {};
     const attempt = attemptOf(requests, requests[0]?.['model'] ?? asObject(from)?.['model']);
     const isCharged = CHARGED.has(asObject(trigger)?.['category']);
-    return (countOf(attempt['output_tokens']) ?? 0) > 0 || isCharged ? [attempt] : [];
+    return (countOf(attempt['output_tokens']) ?? 0) > NO_OUTPUT || isCharged ? [attempt] : [];
   });
 }

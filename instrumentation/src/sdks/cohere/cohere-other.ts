@@ -1,7 +1,7 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { CallKind } from '../../adapter.ts';
-import { asObject, putString } from '../../json.ts';
-import { ATTR_OUTPUT_TOKENS, ATTR_RESPONSE_ID } from '../../semconv.ts';
+import { asObject, listIn, putString } from '../../json.ts';
+import { ATTR_OUTPUT_TOKENS, ATTR_REQUESTS, ATTR_RESPONSE_ID } from '../../semconv.ts';
 import { sizeOfParts, TextSize } from '../../text-size.ts';
 import { cohereRequest } from './cohere-request.ts';
 import { putCohereUsage } from './cohere-usage.ts';
@@ -31,11 +31,19 @@ export const EMBED: CallKind = {
   watch: watchResponsePromise,
 };
 
-/** Reranking, sold by the search: a query with up to a hundred documents. */
+/** Documents that one search may rank. */
+const DOCUMENTS_PER_SEARCH = 100;
+
+/** Reranking, sold by the search: a query with up to a hundred documents. AWS does not tell how many there were. */
 export const RERANK: CallKind = {
   operation: 'rerank',
   request: (resource, params) => cohereRequest(resource, params, 'rerank', false),
-  response,
+  response: (parsed, params) => {
+    const attributes = response(parsed);
+    const documents = listIn(asObject(params)?.['documents']).length;
+    if (documents > 0) attributes[ATTR_REQUESTS] ??= Math.ceil(documents / DOCUMENTS_PER_SEARCH);
+    return attributes;
+  },
   requestSize: () => {
     const size = new TextSize();
     size.addAll({ type: 'document' });

@@ -3,12 +3,16 @@ import type { CallKind } from '../../adapter.ts';
 import { asObject, countOf, objectsIn, putNumber, putString, type Json } from '../../json.ts';
 import {
   ATTR_FINISH_REASONS,
+  ATTR_OPERATION,
+  ATTR_REQUEST_MODEL,
   ATTR_REQUEST_STREAM,
   ATTR_RESPONSE_ID,
   ATTR_RESPONSE_MODEL,
+  ATTR_USAGE_DEFERRED,
 } from '../../semconv.ts';
 import { TextSize } from '../../text-size.ts';
 import { MessageReader } from '../message-reader.ts';
+import { begunFor, isUnderWay, noteBegun, noteTold, takesUsage } from '../openai-background.ts';
 import { putGeminiUsage, putSearches } from './gemini-usage.ts';
 import { whereAndWhat } from './gemini.ts';
 import { INTERACTION_CONTENT } from './interaction-content.ts';
@@ -76,6 +80,7 @@ const OVER: ReadonlySet<unknown> = new Set([
   'failed',
   'cancelled',
   'incomplete',
+  'budget_exceeded',
 ]);
 
 function putIdentity(attributes: Attributes, body: Json): void {
@@ -85,16 +90,51 @@ function putIdentity(attributes: Attributes, body: Json): void {
   if (OVER.has(body['status'])) attributes[ATTR_FINISH_REASONS] = [String(body['status'])];
 }
 
-/** The SDK adds up the usage of the hops itself, where nobody streams. */
-function response(parsed: unknown, params: unknown): Attributes {
-  const body = asObject(parsed);
+/** What an interaction tells, of which some hops may have told their usage: `last` is what is known of it itself. */
+type Tell = (last: Json, hops: readonly Json[], params: unknown) => Attributes;
+
+const tellCreated: Tell = (last, hops, params) => {
   const attributes: Attributes = {};
-  if (body === undefined) return attributes;
-  putIdentity(attributes, body);
-  const usage = asObject(body['usage']);
-  const model = body['model'] ?? asObject(params)?.['model'];
-  if (usage !== undefined) putInteractionUsage(attributes, [usage], OVER.has(body['status']), model);
+  putIdentity(attributes, last);
+  putInteractionUsage(
+    attributes,
+    hops,
+    OVER.has(last['status']),
+    last['model'] ?? asObject(params)?.['model'],
+  );
   return attributes;
+};
+
+/** What goes on in the background is told by whoever first sees it finished. */
+const tellBegun: Tell = (last, hops, params) => {
+  if (hops.length > 0 && !isUnderWay(last)) {
+    noteTold(last);
+    return tellCreated(last, hops, params);
+  }
+  const attributes: Attributes = {};
+  putIdentity(attributes, last);
+  if (typeof last['id'] !== 'string') return attributes;
+  noteBegun(last);
+  attributes[ATTR_USAGE_DEFERRED] = true;
+  return attributes;
+};
+
+/** A look at an interaction costs nothing; the first at one that is over by now counts as the request itself. */
+const tellFetched: Tell = (last, hops, params) => {
+  const attributes: Attributes = {};
+  putIdentity(attributes, last);
+  if (!takesUsage({ ...last, usage: hops.at(-1) })) return attributes;
+  attributes[ATTR_OPERATION] = 'generate_content';
+  putString(attributes, ATTR_REQUEST_MODEL, last['model'] ?? last['agent']);
+  return Object.assign(attributes, begunFor(last), tellCreated(last, hops, params));
+};
+
+/** The SDK adds up the usage of the hops itself, where nobody streams. */
+function whole(parsed: unknown, params: unknown, tell: Tell): Attributes {
+  const body = asObject(parsed);
+  if (body === undefined) return {};
+  const usage = asObject(body['usage']);
+  return tell(body, usage === undefined ? [] : [usage], params);
 }
 
 /** More hops than the SDK makes. */
@@ -102,8 +142,15 @@ const MAX_HOPS = 256;
 
 /** `interaction.completed` tells a hop's usage, `step.delta` may tell it so far. */
 class InteractionStreamReader extends MessageReader {
+  readonly #tell: Tell;
   readonly #hops = new Map<unknown, Json>();
   #last: Json | undefined;
+  #told: Attributes | undefined;
+
+  constructor(capture: boolean, tell: Tell) {
+    super(capture);
+    this.#tell = tell;
+  }
 
   read(chunk: unknown): boolean {
     const event = asObject(chunk);
@@ -128,12 +175,10 @@ class InteractionStreamReader extends MessageReader {
     if (told !== undefined && this.#hops.size < MAX_HOPS) this.#hops.set(this.#last?.['id'], told);
   }
 
+  /** Asked once, at the call's end: what it takes note of must not be noted twice. */
   attributes(): Attributes {
-    const attributes: Attributes = {};
-    if (this.#last !== undefined) putIdentity(attributes, this.#last);
-    const isOver = OVER.has(this.#last?.['status']);
-    putInteractionUsage(attributes, [...this.#hops.values()], isOver, this.#last?.['model']);
-    return attributes;
+    this.#told ??= this.#tell(this.#last ?? {}, [...this.#hops.values()], undefined);
+    return { ...this.#told };
   }
 }
 
@@ -147,18 +192,43 @@ function sizeUnlessPending(body: unknown, add: (size: TextSize, body: Json) => v
   return size;
 }
 
+function interaction(tell: Tell): CallKind {
+  return {
+    operation: 'generate_content',
+    request,
+    response: (parsed, params) => whole(parsed, params, tell),
+    stream: (capture) => new InteractionStreamReader(capture, tell),
+    // `@google/genai@3.1` `ContinuationInterruptedError`: hops before the one that failed are charged.
+    spent: (error, params) => whole(asObject(error)?.['partialInteraction'], params, tellCreated),
+    requestSize: (body) =>
+      sizeUnlessPending(body, (size, { input, system_instruction: system, tools, ...rest }) => {
+        for (const part of [input, system, tools]) size.addAll(part);
+        if (rest['previous_interaction_id'] !== undefined) size.addAll({ type: 'file' });
+      }),
+    responseSize: (body) =>
+      sizeUnlessPending(body, (size, object) => size.addAll(object['steps'] ?? object['outputs'])),
+    content: INTERACTION_CONTENT,
+  };
+}
+
 /** One interaction, with its continuations: the SDK gives no way to see them apart. */
-export const INTERACTION: CallKind = {
-  operation: 'generate_content',
-  request,
-  response,
-  stream: (capture) => new InteractionStreamReader(capture),
-  requestSize: (body) =>
-    sizeUnlessPending(body, (size, { input, system_instruction: system, tools, ...rest }) => {
-      for (const part of [input, system, tools]) size.addAll(part);
-      if (rest['previous_interaction_id'] !== undefined) size.addAll({ type: 'file' });
-    }),
-  responseSize: (body) =>
-    sizeUnlessPending(body, (size, object) => size.addAll(object['steps'] ?? object['outputs'])),
-  content: INTERACTION_CONTENT,
+export const INTERACTION: CallKind = interaction(tellCreated);
+const IN_BACKGROUND = interaction(tellBegun);
+
+/** An interaction as it is asked for: in the background it goes on after the answer. */
+export function interactionKind(args: readonly unknown[]): CallKind {
+  return asObject(args[0])?.['background'] === true ? IN_BACKGROUND : INTERACTION;
+}
+
+/** A look at an interaction by its id, as often as the app likes: `get()`, also streamed, and `cancel()`. */
+export const FETCHED_INTERACTION: CallKind = {
+  operation: 'fetch_response',
+  body: ([id]) => ({ id }),
+  request: (resource, params) => {
+    const attributes = whereAndWhat(resource, undefined, 'fetch_response');
+    putString(attributes, ATTR_RESPONSE_ID, asObject(params)?.['id']);
+    return attributes;
+  },
+  response: (parsed, params) => whole(parsed, params, tellFetched),
+  stream: (capture) => new InteractionStreamReader(capture, tellFetched),
 };

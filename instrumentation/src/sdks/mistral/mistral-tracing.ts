@@ -43,8 +43,10 @@ export function watchOwnTracing(host: AdapterHost, resource: object): void {
         const span = asObject(args[0])?.['_tracingSpan'] as Span | undefined;
         if (!host.isActive() || own === undefined || !tracesForApp(own)) return;
         if (typeof span?.isRecording !== 'function' || !span.isRecording()) return;
+        const call = currentCall(active);
+        if (call?.noteOwnSpan !== undefined && call.isLayer) return call.noteOwnSpan(span);
         span.setAttributes(attributionOf(active));
-        currentCall(active)?.noteInner();
+        call?.noteInner();
       };
       // The same promise goes on to the SDK; its rejections are the SDK's to handle.
       if (isPromise(result))
