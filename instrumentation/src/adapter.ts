@@ -87,6 +87,11 @@ export interface CallKind {
    * where no instrumented call inside has told of the same request.
    */
   readonly layer?: boolean;
+  /**
+   * The resource may be a model around others, each of which may answer or not: where one of them is asked inside,
+   * it tells what it used, and this call tells of no request.
+   */
+  readonly mayPassOn?: boolean;
   /** False for what is no request to a model: it is left out of the client metrics. True where absent. */
   readonly measured?: boolean;
 }

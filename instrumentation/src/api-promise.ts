@@ -62,6 +62,8 @@ function observeParsing(promise: ApiPromise, call: ObservedCall, progress: Progr
     ...rest: unknown[]
   ): Promise<unknown> {
     progress.parsing = true;
+    dropped.unregister(call);
+    call.goOn();
     // Some servers send headers at once and the body after many minutes.
     call.isAwaited = true;
     let parsed: unknown;
@@ -84,9 +86,23 @@ function look(parsed: unknown, call: ObservedCall, progress: Progress): void {
   deliver(parsed, call);
 }
 
+/** Calls whose promise was dropped after its body was handed out unread. */
+const dropped = new FinalizationRegistry<ObservedCall>((call) => call.abandon());
+
+/**
+ * The app has the unread body, and may read it itself or still have it parsed, when it has looked at the headers: only
+ * what can no longer be parsed has ended without usage.
+ */
+function handOut(promise: ApiPromise, response: unknown, call: ObservedCall, progress: Progress): void {
+  if (progress.parsing) return;
+  if (asObject(response)?.['bodyUsed'] !== false) return call.abandon();
+  call.hold();
+  dropped.register(promise, call, call);
+}
+
 /**
  * `asResponse()` hands the unread body to the app, and it stays the app's. The call then ends without usage,
- * unless the app also parses it at once (`withResponse()` does both). `_thenUnwrap()` gives helpers such as
+ * unless the app also parses it (`withResponse()` does both). `_thenUnwrap()` gives helpers such as
  * `parse()` a promise of their own.
  */
 function observeWaysOut(promise: ApiPromise, call: ObservedCall, progress: Progress): void {
@@ -96,7 +112,10 @@ function observeWaysOut(promise: ApiPromise, call: ObservedCall, progress: Progr
       const response = asResponse.call(promise);
       // `response` is the app's: a look at it would hide a rejection that nobody handles.
       promise.responsePromise.then(
-        () => CLOCK.setImmediate(() => (progress.parsing ? undefined : call.abandon())),
+        (props) =>
+          CLOCK.setImmediate(() =>
+            call.guard(() => handOut(promise, asObject(props)?.['response'], call, progress)),
+          ),
         () => undefined,
       );
       return response;

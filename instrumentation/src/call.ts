@@ -1,14 +1,6 @@
-import {
-  SpanStatusCode,
-  context,
-  propagation,
-  type Attributes,
-  type Context,
-  type Span,
-  type TimeInput,
-} from '@opentelemetry/api';
+import { SpanStatusCode, type Attributes, type Context, type Span, type TimeInput } from '@opentelemetry/api';
 import type { CallKind, StreamReader } from './adapter.ts';
-import { attributedContext } from './attribution.ts';
+import { attributedTo } from './attribution.ts';
 import type { CapturedContent } from './captured-content.ts';
 import type { CurrentCall } from './current-call.ts';
 import { describeFailure, isAbort } from './failure.ts';
@@ -18,6 +10,7 @@ import type { OpenCalls } from './open-calls.ts';
 import {
   ATTR_ERROR_TYPE,
   ATTR_INPUT_TOKENS,
+  ATTR_OPERATION,
   ATTR_OUTPUT_TOKENS,
   ATTR_RESEND_COUNT,
   ATTR_TIME_TO_FIRST_CHUNK,
@@ -54,6 +47,7 @@ export class ObservedCall implements CurrentCall {
   readonly #startedMs: number = performance.now();
   #firstTokenMs: number | undefined;
   #lastChunkMs: number | undefined;
+  #heldMs: number | undefined;
   #reader: StreamReader | undefined;
   #response: unknown;
   /** The request's parameters, for as long as the call lasts. */
@@ -72,6 +66,8 @@ export class ObservedCall implements CurrentCall {
   isAwaited = false;
   /** Something happened since the last look of the sweeper. */
   touched = true;
+  /** What the app called a method of. */
+  resource: unknown;
   /** We asked for this stream's usage where the app did not. */
   asked = false;
   module: string | undefined;
@@ -125,12 +121,27 @@ export class ObservedCall implements CurrentCall {
     return this.#answered && !this.isAwaited;
   }
 
+  /** The provider, or a chunk of its, is being waited for. */
+  get isWaiting(): boolean {
+    return this.isAwaited || !(this.#answered || this.isLazy);
+  }
+
   get operation(): CallKind['operation'] {
     return this.kind.operation;
   }
 
   get isLayer(): boolean {
     return this.kind.layer === true;
+  }
+
+  /** A class may call its own methods, or those of the class that it extends: that is one request. */
+  passesOnTo(resource: unknown): boolean {
+    return this.kind.mayPassOn === true && resource !== this.resource;
+  }
+
+  /** Other calls tell of what was asked inside: this one has nothing of its own to tell. */
+  get hasPassedOn(): boolean {
+    return this.#inner > 0 && !this.isLayer;
   }
 
   noteInner(): void {
@@ -174,6 +185,15 @@ export class ObservedCall implements CurrentCall {
     this.touched = true;
   }
 
+  /** The call is over for now: should nothing more come of it, it ended here, whenever that is found out. */
+  hold(): void {
+    this.#heldMs ??= performance.now();
+  }
+
+  goOn(): void {
+    this.#heldMs = undefined;
+  }
+
   /** Notes the first chunk that carries output. */
   firstToken(): void {
     this.#firstTokenMs ??= performance.now();
@@ -201,7 +221,7 @@ export class ObservedCall implements CurrentCall {
     this.#response = response;
     let attributes: Attributes = {};
     try {
-      attributes = this.#attributed(() => this.kind.response(response, this.#body));
+      attributes = attributedTo(this.attribution, () => this.kind.response(response, this.#body));
     } catch (fault) {
       this.fault(fault);
     }
@@ -240,12 +260,7 @@ export class ObservedCall implements CurrentCall {
   #soFar(): Attributes {
     const reader = this.#reader;
     if (reader === undefined) return {};
-    return this.guard(() => this.#attributed(() => reader.attributes())) ?? {};
-  }
-
-  #attributed<T>(step: () => T): T {
-    const bare = propagation.deleteBaggage(context.active());
-    return context.with(attributedContext(bare, this.attribution), step);
+    return this.guard(() => attributedTo(this.attribution, () => reader.attributes())) ?? {};
   }
 
   /** `attributes` is this call's own object and is added to. */
@@ -269,6 +284,7 @@ export class ObservedCall implements CurrentCall {
     this.#body = undefined;
     this.#response = undefined;
     this.#reader = undefined;
+    this.resource = undefined;
     if (!this.#faulty) this.#host.noteSound();
   }
 
@@ -278,20 +294,22 @@ export class ObservedCall implements CurrentCall {
   }
 
   #tell(attributes: Attributes, error: unknown): void {
-    const durationMs = performance.now() - this.#startedMs;
+    const heldForMs = this.#heldMs === undefined ? 0 : performance.now() - this.#heldMs;
+    const durationMs = performance.now() - heldForMs - this.#startedMs;
     if (this.#firstTokenMs !== undefined) {
       attributes[ATTR_TIME_TO_FIRST_CHUNK] = (this.#firstTokenMs - this.#startedMs) / 1000;
     }
     if (this.#retries > 0) attributes[ATTR_RESEND_COUNT] = this.#retries;
     if (error !== undefined) describeFailure(error, attributes);
-    if (this.kind.measured !== false) {
-      this.guard(() => this.#host.metrics.record(durationMs, this.#start, attributes));
-    }
+    const isRequest = this.kind.measured !== false && !this.hasPassedOn;
+    if (isRequest) this.guard(() => this.#host.metrics.record(durationMs, this.#start, attributes));
     if (this.#host.formerNames) addFormerNames(attributes);
     const ours = this.#span.owner !== 'sdk';
-    const span = this.#span.owner === 'late' ? this.#span.start(Date.now() - durationMs) : this.#span.span;
+    const span =
+      this.#span.owner === 'late' ? this.#span.start(Date.now() - heldForMs - durationMs) : this.#span.span;
     try {
       if (!span.isRecording()) return;
+      if (this.hasPassedOn) return passOn(span, attributes, error);
       if (error === undefined && !hasCounts(attributes)) {
         this.guard(() => this.#putSizes(attributes, attributes));
       }
@@ -300,7 +318,7 @@ export class ObservedCall implements CurrentCall {
       if (!ours) this.#told = attributes;
       if (ours && error !== undefined) span.setStatus({ code: SpanStatusCode.ERROR });
     } finally {
-      if (ours) span.end();
+      if (ours) span.end(heldForMs === 0 ? undefined : Date.now() - heldForMs);
     }
   }
 
@@ -326,6 +344,13 @@ export class ObservedCall implements CurrentCall {
     if (this.#reader !== undefined) this.#reader.received().put(into, 'output');
     else if (this.#response !== undefined) responseSize?.(this.#response).put(into, 'output');
   }
+}
+
+/** What was begun as a request turned out to be something around others. */
+function passOn(span: Span, attributes: Attributes, error: unknown): void {
+  const operation = 'invoke_workflow';
+  span.updateName(operation).setAttributes({ ...attributes, [ATTR_OPERATION]: operation });
+  if (error !== undefined) span.setStatus({ code: SpanStatusCode.ERROR });
 }
 
 interface EndedLater {

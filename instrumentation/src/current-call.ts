@@ -9,6 +9,8 @@ export interface CurrentCall {
   readonly module?: string | undefined;
   /** A framework's layer: calls of SDKs inside it are the ones that are told. */
   readonly isLayer: boolean;
+  /** Whether a call of `resource` inside may be one that this one only passes on. Absent in copies that never do. */
+  passesOnTo?(resource: unknown): boolean;
   /** An instrumented call inside tells of the same request. */
   noteInner(): void;
   /** One that was noted failed and used nothing. Absent in copies of this package that know nothing of it. */
@@ -31,6 +33,11 @@ export function currentCall(ctx: Context): CurrentCall | undefined {
 /** `ctx` inside `call`. */
 export function insideCall(ctx: Context, call: CurrentCall): Context {
   return ctx.setValue(CURRENT, call);
+}
+
+/** `ctx` without the calls that it is inside of. */
+export function outsideCalls(ctx: Context): Context {
+  return ctx.getValue(CURRENT) === undefined ? ctx : ctx.deleteValue(CURRENT);
 }
 
 /** One kind of request: the three names of text generation are one. */

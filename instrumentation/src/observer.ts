@@ -9,7 +9,7 @@ import {
   type Tracer,
 } from '@opentelemetry/api';
 import type { CallKind, Operation, NativeResult, SdkAdapter, SpanStart } from './adapter.ts';
-import { attributionOf, withCallAttribution, withoutBaggage } from './attribution.ts';
+import { attributionOf, tellingContext, withCallAttribution, withoutBaggage } from './attribution.ts';
 import { ObservedCall, type CallHost, type CallSpan } from './call.ts';
 import { admit, refusal } from './budget-guard.ts';
 import { currentCall, insideCall, sameRequest, type CurrentCall } from './current-call.ts';
@@ -77,7 +77,7 @@ export class Observer {
     const layer =
       outer !== undefined && sameRequest(outer, kind.operation, host.adapter.module) ? outer : undefined;
     // One request, seen twice: that of an SDK is the one that counts, the outermost where there are several.
-    if (layer?.isLayer === false) return original(args);
+    if (layer?.isLayer === false && layer.passesOnTo?.(resource) !== true) return original(args);
     layer?.noteInner();
     const { native } = host.adapter;
     if (native !== undefined && host.guard(() => native.isOn(resource)) === true) {
@@ -108,7 +108,7 @@ export class Observer {
 
   /** Starts a span of something that is no request to a model. */
   startSpan({ name, kind, attributes }: SpanStart): Span | undefined {
-    const active = context.active();
+    const active = tellingContext();
     if (!this.#host.isActive() || isSuppressed(active)) return undefined;
     return this.#host.guard(() => {
       const all = { ...attributes, ...attributionOf(active), ...this.#host.always() };
@@ -208,6 +208,8 @@ export class Observer {
     const call = new ObservedCall(this.#host, kind, span, attributes, body);
     const traced = span.owner === 'late' ? active : trace.setSpan(active, span.span);
     call.asked = given !== args;
+    call.resource = resource;
+    call.attribution = attribution;
     const own = insideCall(requestContext(kind, attributes, traced), call);
     const inside = markRivals(own, this.#host.adapter.rivals);
     call.inside = inside;

@@ -272,6 +272,24 @@ function saysMore(asked: ModelMatch, answered: ModelMatch): boolean {
   return asked.model === answered.model || withoutProfile(asked.model) === answered.model;
 }
 
+/** `claude-sonnet-4-5-20250929`, `gpt-4o-2024-08-06`. */
+const DATED = /[-@]\d{4}-?\d\d-?\d\d$/;
+
+/**
+ * True where a vendor's model was asked for and another vendor's answered, as by a gateway that falls back: neither
+ * the one's price nor the other's is known to be what the gateway charges.
+ */
+function isAnotherVendors(
+  book: PriceBook,
+  provider: string,
+  answered: string | null,
+  asked: string,
+): boolean {
+  if (answered === null || book.vendorOf(asked) !== provider) return false;
+  const vendor = book.vendorOf(answered) ?? book.vendorOf(answered.replace(DATED, ''));
+  return vendor !== null && vendor !== provider;
+}
+
 /** Sold by the hour on Bedrock, whichever model answers there: reserved throughput, imported and custom models. */
 const OWN_CAPACITY = /(?:^|\/)arn:aws[a-z-]*:bedrock:[^:]*:[^:]*:(?:provisioned|imported|custom)-model/i;
 
@@ -289,7 +307,8 @@ export function matchModel(
   const answered = responseModel === null ? null : book.match(provider, responseModel, atMicros);
   if (requestModel === null || requestModel === responseModel) return answered;
   const asked = book.match(provider, requestModel, atMicros);
-  if (answered === null || (provider === 'aws.bedrock' && OWN_CAPACITY.test(requestModel))) return asked;
+  if (answered === null) return isAnotherVendors(book, provider, responseModel, requestModel) ? null : asked;
+  if (provider === 'aws.bedrock' && OWN_CAPACITY.test(requestModel)) return asked;
   if (asked !== null && saysMore(asked, answered)) return asked;
   if (provider !== 'openrouter' || !VARIANT.test(requestModel) || VARIANT.test(responseModel ?? '')) {
     return answered;

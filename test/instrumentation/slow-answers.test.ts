@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import OpenAI from 'openai';
 import { SdkInstrumentation, metered } from '@spanmeter/instrumentation';
 import { globalLab, type GlobalLab } from './global-lab.ts';
@@ -36,6 +37,15 @@ async function startSlowServer(): Promise<{ url: string; asked: Promise<() => vo
   });
   const { port } = server.address() as AddressInfo;
   return { url: `http://127.0.0.1:${port}`, asked, server };
+}
+
+/** Whatever is to be done at once has been. */
+async function turns(): Promise<void> {
+  for (let turn = 0; turn < 3; turn += 1) {
+    await new Promise((resolve) => {
+      setImmediate(resolve);
+    });
+  }
 }
 
 describe('an answer that takes many minutes', () => {
@@ -78,6 +88,39 @@ describe('an answer that takes many minutes', () => {
     assert.deepEqual(outputs(), [1, 2]);
   });
 
+  it('is told whole however many others wait at the same time', async () => {
+    const calls = 10_050;
+    let answer = (): void => undefined;
+    const answered = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    const ask = metered(
+      { provider: 'mine', model: 'm1', usage: () => ({ outputTokens: 1 }) },
+      () => answered,
+    );
+    const all = Array.from({ length: calls }, () => ask());
+    answer();
+    await Promise.all(all);
+    assert.deepEqual([outputs().length, new Set(outputs())], [calls, new Set([1])]);
+  });
+
+  it('is given up where the app keeps ten thousand others without reading them', async () => {
+    const read = { provider: 'mine', model: 'm1', usage: (outputTokens: number) => ({ outputTokens }) };
+    const open = metered(read, async function* () {
+      await Promise.resolve();
+      yield 1;
+    });
+    const kept: unknown[] = [];
+    for (let each = 0; each < 10_050; each += 1) {
+      const stream = open();
+      await stream.next();
+      kept.push(stream);
+    }
+    assert.equal(outputs().length, 50);
+    assert.equal(kept.length, 10_050);
+    MANUAL_CALLS.abandonAll();
+  });
+
   it('is told whole where its headers came long before its body', async () => {
     const { url, asked, server } = await startSlowServer();
     const sweeps: (() => void)[] = [];
@@ -107,6 +150,48 @@ describe('an answer that takes many minutes', () => {
       instrumentation.disable();
       server.closeAllConnections();
       server.close();
+    }
+  });
+
+  it('is told whole where the app looks at its headers, and asks for the rest when it has done something else', async () => {
+    const instrumentation = new SdkInstrumentation(openai);
+    instrumentation.manuallyInstrument({ OpenAI });
+    const answer = (): Promise<Response> => Promise.resolve(Response.json(ANSWER));
+    const client = new OpenAI({ apiKey: 'test', fetch: answer, maxRetries: 0 });
+    try {
+      const asked = client.chat.completions.create({ model: 'gpt-4o', messages: [] });
+      assert.equal((await asked.asResponse()).bodyUsed, false);
+      await turns();
+      assert.deepEqual(outputs(), []);
+      assert.equal((await asked).id, ANSWER.id);
+      assert.deepEqual(outputs(), [2]);
+      // What is never asked for ended when it was handed out, whenever that becomes known.
+      const left = client.chat.completions.create({ model: 'gpt-4o', messages: [] });
+      await left.asResponse();
+      await turns();
+      const handedOut = Date.now();
+      await sleep(30);
+      instrumentation.endOpenCalls();
+      assert.deepEqual(outputs(), [2, undefined]);
+      const [seconds, nanos] = lab.spans()[1]?.endTime ?? assert.fail('no span');
+      assert.ok(seconds * 1000 + nanos / 1e6 < handedOut + 20);
+    } finally {
+      instrumentation.disable();
+    }
+  });
+
+  it('ends at once where the app has read its body itself', async () => {
+    const instrumentation = new SdkInstrumentation(openai);
+    instrumentation.manuallyInstrument({ OpenAI });
+    const answer = (): Promise<Response> => Promise.resolve(Response.json(ANSWER));
+    const client = new OpenAI({ apiKey: 'test', fetch: answer, maxRetries: 0 });
+    try {
+      const asked = client.chat.completions.create({ model: 'gpt-4o', messages: [] });
+      const body = (await (await asked.asResponse()).json()) as typeof ANSWER;
+      await turns();
+      assert.deepEqual([body.id, outputs()], [ANSWER.id, [undefined]]);
+    } finally {
+      instrumentation.disable();
     }
   });
 });

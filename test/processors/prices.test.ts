@@ -46,6 +46,20 @@ describe('what a price depends on', () => {
     assert.equal(price('openai', 'text-embedding-3-large', { input: '1000' }).usd, '0.000130000000');
   });
 
+  it("never takes one vendor's price where another vendor's model answered", () => {
+    for (const model of ['claude-sonnet-4-5', 'claude-sonnet-4-5-20250929', 'mistral-large-latest']) {
+      const answer = price('openai', model, MILLION, { requestModel: 'gpt-4o' });
+      assert.deepEqual(answer, { status: 'unpriced_model', usd: null }, model);
+    }
+    const other = price('anthropic', 'gpt-4o-mini-2024-07-18', MILLION, {
+      requestModel: 'claude-sonnet-4-5',
+    });
+    assert.equal(other.status, 'unpriced_model');
+    // A name that nobody lists says nothing against the one that was asked for.
+    assert.equal(price('openai', 'gpt-4o-next', MILLION, { requestModel: 'gpt-4o' }).usd, '2.500000000000');
+    assert.equal(price('azure.ai.openai', 'claude-x', MILLION, { requestModel: 'gpt-4o' }).status, 'priced');
+  });
+
   it('never ignores a condition that nobody priced', () => {
     const cases: readonly (readonly [string, string, Conditions])[] = [
       ['openai', 'gpt-4o', { serviceTier: 'flex' }],

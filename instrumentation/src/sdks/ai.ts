@@ -13,6 +13,8 @@ import { watchedModels } from './ai/watched-models.ts';
 const FUNCTIONS: Readonly<Record<string, ModelRole>> = {
   generateText: 'language',
   streamText: 'language',
+  experimental_streamTextLowMemory: 'language',
+  experimental_streamLanguageModelCall: 'language',
   generateObject: 'language',
   streamObject: 'language',
   embed: 'embedding',
@@ -21,10 +23,14 @@ const FUNCTIONS: Readonly<Record<string, ModelRole>> = {
   experimental_generateImage: 'image',
   generateSpeech: 'speech',
   experimental_generateSpeech: 'speech',
+  experimental_streamSpeech: 'speech',
   transcribe: 'transcription',
   experimental_transcribe: 'transcription',
+  experimental_streamTranscribe: 'transcription',
   rerank: 'reranking',
   experimental_decide: 'decision',
+  experimental_evaluate: 'decision',
+  experimental_extract: 'extraction',
 };
 
 /** Functions that give a model that passes calls on to the one they are given. */
@@ -85,14 +91,20 @@ function modelAsExports(client: unknown): unknown {
   return isModel && roleOf(client) !== undefined ? { [GIVEN_MODEL]: client } : undefined;
 }
 
-/** What a model is for, by what it can do; what it does with sound alone does not tell which way round. */
+/** Models of sound may stream as those of language do: `openai.transcription` (`@ai-sdk/openai@4`). */
+const SOUND = /\.(speech|transcription)$/;
+
+/** What a model is for, by what it can do; of sound, by what it is called, since that can be the same either way. */
 function roleOf(value: unknown): ModelRole | undefined {
   const model = asObject(value);
   if (typeof model?.['doEmbed'] === 'function') return 'embedding';
   if (typeof model?.['doRerank'] === 'function') return 'reranking';
-  if (typeof model?.['doDecide'] === 'function') return 'decision';
+  if (typeof (model?.['doDecide'] ?? model?.['doEvaluate']) === 'function') return 'decision';
+  if (typeof model?.['doExtract'] === 'function') return 'extraction';
   if (typeof model?.['doGenerate'] !== 'function') return undefined;
   if ('maxImagesPerCall' in model) return 'image';
+  const sounding = SOUND.exec(String(model['provider']))?.[1];
+  if (sounding !== undefined) return sounding as ModelRole;
   return typeof model['doStream'] === 'function' ? 'language' : undefined;
 }
 

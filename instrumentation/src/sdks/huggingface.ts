@@ -54,7 +54,7 @@ function sent(kind: CallKind, operation: Operation): CallKind {
     operation,
     body: bodyOf,
     request: requestOf(operation, false),
-    response: (result, body) => kind.response(dataOf(result), body),
+    response: (result, ...given) => kind.response(dataOf(result), ...given),
     ...(kind.requestSize === undefined ? {} : { requestSize: kind.requestSize }),
     ...(responseSize === undefined ? {} : { responseSize: (result) => responseSize(dataOf(result)) }),
     ...(content === undefined

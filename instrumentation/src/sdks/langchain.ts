@@ -7,6 +7,7 @@ import { asObject, holderOf, prototypeAt } from '../json.ts';
 import { ATTR_PROVIDER, ATTR_REQUEST_STREAM } from '../semconv.ts';
 import { messageOf, messagesOf } from './langchain/messages.ts';
 import { firstAnswers, responseOf } from './langchain/model-answer.ts';
+import { patchCallbacks } from './langchain/model-callbacks.ts';
 import { identityOf } from './langchain/model-identity.ts';
 import { ChunkReader, EventReader } from './langchain/model-streams.ts';
 import { repeatsCounts } from './langchain/model-usage.ts';
@@ -127,7 +128,9 @@ function wrapOne(className: string, method: string, kind: CallKind) {
   };
 }
 
+const MODULE = '@langchain/core';
 const VERSIONS = ['>=0.3.0 <2'];
+const CALLBACKS = ['dist/callbacks/manager.js', 'dist/callbacks/manager.cjs'];
 
 const ENTRY_POINTS: readonly (readonly [path: string, patch: ModuleHook['patch']])[] = [
   ['language_models/chat_models', wrapModels('BaseChatModel', 'chat')],
@@ -142,14 +145,17 @@ const ENTRY_POINTS: readonly (readonly [path: string, patch: ModuleHook['patch']
  * price depends on; any other model by what LangChain knows of it.
  */
 export const langchain: SdkAdapter = {
-  module: '@langchain/core',
+  module: MODULE,
   versions: VERSIONS,
   methods: [],
-  hooks: ENTRY_POINTS.map(([path, patch]) => ({
-    module: `@langchain/core/${path}`,
-    requireFiles: [`dist/${path}.cjs`, `dist/${path}/index.cjs`],
-    versions: VERSIONS,
-    patch,
-  })),
+  hooks: [
+    ...ENTRY_POINTS.map(([path, patch]) => ({
+      module: `@langchain/core/${path}`,
+      requireFiles: [`dist/${path}.cjs`, `dist/${path}/index.cjs`],
+      versions: VERSIONS,
+      patch,
+    })),
+    { module: MODULE, versions: VERSIONS, files: CALLBACKS, patch: patchCallbacks },
+  ],
   rivals: ['@traceloop/instrumentation-langchain', '@arizeai/openinference-instrumentation-langchain'],
 };

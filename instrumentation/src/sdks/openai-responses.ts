@@ -1,5 +1,6 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { CallKind } from '../adapter.ts';
+import { attributedTo, attributionOf, tellingContext } from '../attribution.ts';
 import { asObject, objectsIn, putCount, putNumber, putString, type Json } from '../json.ts';
 import {
   ATTR_CONVERSATION_ID,
@@ -11,7 +12,7 @@ import {
 } from '../semconv.ts';
 import { sizeOfParts, TextSize } from '../text-size.ts';
 import { putFinishReason } from './finish-reasons.ts';
-import { isUnderWay, noteBegun, noteTold, takesUsage } from './openai-background.ts';
+import { begunFor, isUnderWay, noteBegun, noteTold, takesUsage } from './openai-background.ts';
 import { putTier } from './openai-chat.ts';
 import { openaiRequest } from './openai-client.ts';
 import { RESPONSES_CONTENT } from './openai-responses-content.ts';
@@ -78,6 +79,13 @@ function usageOf(response: Json, seen: number, onUsage: OnUsage | undefined): At
   return attributes;
 }
 
+/** Who answered, at which tier, and what was used, of a response or of what is left of one. */
+export function responseAttributes(response: Json): Attributes {
+  const attributes: Attributes = {};
+  putIdentity(attributes, response);
+  return Object.assign(attributes, usageOf(response, 0, undefined));
+}
+
 function describe(response: Json): Attributes {
   const attributes: Attributes = {};
   putIdentity(attributes, response);
@@ -102,14 +110,18 @@ function createdAttributes(parsed: unknown, params: unknown, seen: number, onUsa
 
 /**
  * What a call that looks at a response tells: as a rule no usage, since the call that made the response told it. The
- * first look at a response that ran in the background and is over tells it, and counts as the request itself.
+ * first look at a response that ran in the background and is over tells it, and counts as the request itself, for whom
+ * that was.
  */
 function fetchedAttributes(parsed: unknown, seen: number, onUsage?: OnUsage): Attributes {
   const response = asObject(parsed);
   if (response === undefined) return {};
   const attributes = describe(response);
   if (!takesUsage(response)) return attributes;
-  return Object.assign(attributes, usageOf(response, seen, onUsage), { [ATTR_OPERATION]: 'chat' });
+  const begun = begunFor(response);
+  const whom = { ...attributionOf(tellingContext()), ...begun };
+  const usage = attributedTo(whom, () => usageOf(response, seen, onUsage));
+  return Object.assign(attributes, begun, usage, { [ATTR_OPERATION]: 'chat' });
 }
 
 /** What the model reads is not all in the request; a value that is no text says so. */

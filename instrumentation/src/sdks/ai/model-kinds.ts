@@ -1,7 +1,15 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { CallKind, Operation } from '../../adapter.ts';
-import { asObject, putCount, putNumber, putString, type Json } from '../../json.ts';
-import { ATTR_AUDIO_SECONDS, ATTR_REQUEST_STREAM, ATTR_REQUESTS } from '../../semconv.ts';
+import { asObject, putCount, putNumber, putPart, putString, type Json } from '../../json.ts';
+import {
+  ATTR_AUDIO_OUTPUT_TOKENS,
+  ATTR_AUDIO_SECONDS,
+  ATTR_INPUT_CHARACTERS,
+  ATTR_OUTPUT_TOKENS,
+  ATTR_REQUEST_STREAM,
+  ATTR_REQUESTS,
+  ATTR_USAGE_DEFERRED,
+} from '../../semconv.ts';
 import { sizeOfParts } from '../../text-size.ts';
 import { charactersOf } from '../openai-audio.ts';
 import { bodyOf, putAnswer } from './model-answer.ts';
@@ -9,10 +17,11 @@ import { putImages } from './model-charges.ts';
 import { MODEL_CONTENT } from './model-content.ts';
 import { putModel } from './model-identity.ts';
 import { ModelStreamReader } from './model-stream.ts';
+import { SoundStreamReader, type PutFinish } from './sound-stream.ts';
 
 /** What a model object is for: the SDK has one interface for each. */
 export type ModelRole =
-  'language' | 'embedding' | 'image' | 'speech' | 'transcription' | 'reranking' | 'decision';
+  'language' | 'embedding' | 'image' | 'speech' | 'transcription' | 'reranking' | 'decision' | 'extraction';
 
 /** A method of a model, and how its calls are read. */
 export interface ModelMethod {
@@ -112,6 +121,45 @@ function putSeconds(attributes: Attributes, result: Json): void {
   putCount(attributes, ATTR_AUDIO_SECONDS, usage?.['seconds'], result['durationInSeconds']);
 }
 
+/** A stream of sound, or of what was said. */
+function sounding(operation: Operation, put: PutFinish): ModelMethod['kind'] {
+  return (model) => ({
+    operation,
+    request: (resource) => ({ ...requestOf(resource), [ATTR_REQUEST_STREAM]: true }),
+    response: (result) => answerOf(model, result),
+    stream: () => new SoundStreamReader(model, put),
+    streamOf: (result) => asObject(result)?.['stream'],
+  });
+}
+
+/** Transcripts have their provider's own usage, as the body has it of one that is no stream. */
+const putTranscript: PutFinish = (attributes, model, { usage, ...told }, response) => {
+  const answer = { ...told, response: { ...response, body: { usage } } };
+  putAnswer(attributes, model, answer);
+  putSeconds(attributes, answer);
+};
+
+/** Speech has the SDK's words for it: its text comes as a stream, too, so that nobody else has counted it. */
+const putSpeech: PutFinish = (attributes, model, finish, response) => {
+  putAnswer(attributes, model, { ...finish, response });
+  const made = attributes[ATTR_OUTPUT_TOKENS];
+  if (made === undefined)
+    putCount(attributes, ATTR_INPUT_CHARACTERS, asObject(finish['usage'])?.['inputCharacters']);
+  else putPart(attributes, ATTR_AUDIO_OUTPUT_TOKENS, made);
+};
+
+const TRANSCRIPT = simple('transcription', putSeconds);
+
+/** Where a provider does not take a URL it gives nothing, and is asked again with the sound. */
+function transcriptFromUrl(model: unknown): CallKind {
+  const kind = TRANSCRIPT(model);
+  return {
+    ...kind,
+    response: (result, ...given) =>
+      asObject(result) === undefined ? { [ATTR_USAGE_DEFERRED]: true } : kind.response(result, ...given),
+  };
+}
+
 const IMAGE = simple('image_generation', putImages);
 
 /**
@@ -126,17 +174,30 @@ function image(model: unknown): CallKind {
 }
 
 const DO_GENERATE = 'doGenerate';
+const DO_STREAM = 'doStream';
 
 /** Methods of each kind of model: the one place that all of the SDK's functions and agents go through. */
 export const MODEL_METHODS: Readonly<Record<ModelRole, readonly ModelMethod[]>> = {
   language: [
     { name: DO_GENERATE, kind: (model) => language(model, false) },
-    { name: 'doStream', kind: (model) => language(model, true) },
+    { name: DO_STREAM, kind: (model) => language(model, true) },
   ],
   embedding: [{ name: 'doEmbed', kind: simple('embeddings', NO_MORE, ['values']) }],
   image: [{ name: DO_GENERATE, kind: image }],
-  speech: [{ name: DO_GENERATE, kind: simple('speech', putCharacters) }],
-  transcription: [{ name: DO_GENERATE, kind: simple('transcription', putSeconds) }],
-  decision: [{ name: 'doDecide', kind: simple('chat', NO_MORE) }],
+  speech: [
+    { name: DO_GENERATE, kind: simple('speech', putCharacters) },
+    { name: DO_STREAM, kind: sounding('speech', putSpeech) },
+  ],
+  transcription: [
+    { name: DO_GENERATE, kind: TRANSCRIPT },
+    { name: 'doGenerateFromUrl', kind: transcriptFromUrl },
+    { name: DO_STREAM, kind: sounding('transcription', putTranscript) },
+  ],
+  // `doEvaluate` is what it was called at first.
+  decision: [
+    { name: 'doDecide', kind: simple('chat', NO_MORE) },
+    { name: 'doEvaluate', kind: simple('chat', NO_MORE) },
+  ],
+  extraction: [{ name: 'doExtract', kind: simple('chat', NO_MORE) }],
   reranking: [{ name: 'doRerank', kind: simple('rerank', putSearchUnits, ['query', 'documents']) }],
 };

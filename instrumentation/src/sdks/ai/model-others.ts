@@ -40,13 +40,13 @@ export function tellingOthers(kind: CallKind, model: unknown, host: AdapterHost)
     tellInnerRequests(host, beside, { content: body?.['content'], id }, usage);
   };
   const { stream } = kind;
-  if (stream !== undefined) return { ...kind, stream: (capture, asked) => following(stream(capture, asked)) };
+  if (stream !== undefined) return { ...kind, stream: (...given) => following(stream(...given)) };
   return {
     ...kind,
-    response: (result, params) => {
+    response: (result, ...given) => {
       const answer = asObject(result);
       host.guard(() => tell(answer, asObject(answer?.['response'])?.['id']));
-      return kind.response(result, params);
+      return kind.response(result, ...given);
     },
   };
 

@@ -40,6 +40,7 @@ const FACTORIES: Readonly<Record<string, ModelRole>> = {
   transcription: 'transcription',
   rerankingModel: 'reranking',
   decisionModel: 'decision',
+  extractionModel: 'extraction',
 };
 
 /** A model is made of each kind that the package's own provider has, to know its class; none of them is asked. */
@@ -61,17 +62,18 @@ function isClass(value: Function): boolean {
 /** `OpenAICompatibleChatLanguageModel` and its like, which other packages derive theirs from. */
 function seeClass(prototype: object, models: WatchedModels): void {
   const model = Object.create(prototype) as object;
-  if ('doStream' in prototype && 'doGenerate' in prototype) models.see(model, 'language');
-  else if ('doEmbed' in prototype) models.see(model, 'embedding');
-  else if ('doGenerate' in prototype && 'maxImagesPerCall' in prototype) models.see(model, 'image');
+  if ('doStream' in prototype && 'doGenerate' in prototype) models.seePackaged(model, 'language');
+  else if ('doEmbed' in prototype) models.seePackaged(model, 'embedding');
+  else if ('doGenerate' in prototype && 'maxImagesPerCall' in prototype) models.seePackaged(model, 'image');
 }
 
 function seeProvider(provider: Function, models: WatchedModels): void {
   if (!('languageModel' in provider)) return;
   for (const [name, role] of Object.entries(FACTORIES)) {
     const model = made(provider, name);
-    if (asObject(model) !== undefined) models.see(model, role);
+    if (asObject(model) !== undefined) models.seePackaged(model, role);
   }
+  models.seeBatch(made(provider, 'experimental_batch'));
 }
 
 /** Undefined where a provider has no such models, or wants to be set up before it makes any. */

@@ -1,6 +1,7 @@
 import type { AdapterHost, AnyFunction, CallKind, Method } from '../../adapter.ts';
 import { canHide } from '../../hidden.ts';
 import { asObject } from '../../json.ts';
+import { batchResultsKind } from './batch-results.ts';
 import { MODEL_METHODS, type ModelMethod, type ModelRole } from './model-kinds.ts';
 import { tellingOthers } from './model-others.ts';
 
@@ -12,7 +13,8 @@ const FACTORIES: Readonly<Record<ModelRole, readonly string[]>> = {
   speech: ['speechModel'],
   transcription: ['transcriptionModel'],
   reranking: ['rerankingModel'],
-  decision: ['decisionModel'],
+  decision: ['decisionModel', 'evaluationModel'],
+  extraction: ['extractionModel'],
 };
 
 /**
@@ -33,6 +35,13 @@ export class WatchedModels {
     this.#host = host;
   }
 
+  /** Watches a model of a provider's package, which asks its provider itself: what is asked inside is the app's. */
+  seePackaged(model: unknown, role: ModelRole): void {
+    const object = asObject(model);
+    if (object === undefined) return;
+    for (const method of MODEL_METHODS[role]) this.#watch(object, method, true);
+  }
+
   /** Watches a model, or where it is a name, those that `provider` makes. True if its calls will be told. */
   see(model: unknown, role: ModelRole, provider?: unknown): boolean {
     if (typeof model === 'string') return this.#seeProvider(provider, role);
@@ -42,6 +51,14 @@ export class WatchedModels {
     let watched = false;
     for (const method of MODEL_METHODS[role]) watched = this.#watch(object, method) || watched;
     return watched;
+  }
+
+  /** Watches what gives the results of batches. */
+  seeBatch(batch: unknown): void {
+    const name = 'doGetBatchResults';
+    const owner = ownerOf(batch, name);
+    if (owner === undefined || !canHide(owner, name)) return;
+    this.#host.wrapMethod(owner, name, (resource) => batchResultsKind(resource, this.#host));
   }
 
   /**
@@ -78,7 +95,7 @@ export class WatchedModels {
     if (object !== undefined) this.#seenThrough.add(object);
   }
 
-  #watch(model: object, method: ModelMethod): boolean {
+  #watch(model: object, method: ModelMethod, isPackaged = false): boolean {
     const owner = ownerOf(model, method.name);
     if (owner === undefined) return false;
     const known = this.#knownOf(owner);
@@ -86,7 +103,11 @@ export class WatchedModels {
     if (before !== undefined) return before;
     const wrapped =
       canHide(owner, method.name) &&
-      this.#host.wrapMethod(owner, method.name, kindOf(method, owner === model, this.#host));
+      this.#host.wrapMethod(
+        owner,
+        method.name,
+        kindOf(method, owner === model ? 'plain' : isPackaged ? 'packaged' : 'own', this.#host),
+      );
     known.set(method.name, wrapped);
     return wrapped;
   }
@@ -147,11 +168,17 @@ function ownerOf(model: unknown, name: string): object | undefined {
   return undefined;
 }
 
+/** An object with methods of its own, of a class of a provider's package, or of another class. */
+type Made = 'plain' | 'packaged' | 'own';
+
 /**
  * A plain object is most often one that passes calls on to another model, which is told where it is known; only
- * where nothing inside was, the object itself is.
+ * where nothing inside was, the object itself is. Models of a class ask their provider themselves, but for those that
+ * try one model after the other (`ai-fallback`, `ai-retry`).
  */
-function kindOf({ kind }: ModelMethod, isPlain: boolean, host: AdapterHost): Method['kind'] {
+function kindOf({ kind }: ModelMethod, made: Made, host: AdapterHost): Method['kind'] {
   return (resource): CallKind =>
-    isPlain ? { ...kind(resource), layer: true } : tellingOthers(kind(resource), resource, host);
+    made === 'plain'
+      ? { ...kind(resource), layer: true }
+      : { ...tellingOthers(kind(resource), resource, host), mayPassOn: made === 'own' };
 }

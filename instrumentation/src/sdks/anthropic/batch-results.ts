@@ -14,7 +14,7 @@ const MAX_TOLD = 200_000;
 const told = new Set<string>();
 
 /** False where this result was told before, as when an app reads a batch's results again. */
-function isNew(id: string): boolean {
+export function isNewResult(id: string): boolean {
   if (told.has(id)) return false;
   told.add(id);
   if (told.size > MAX_TOLD) for (const oldest of told.keys()) return told.delete(oldest);
@@ -66,7 +66,7 @@ function tell(host: AdapterHost, resource: unknown, batchId: unknown, line: unkn
     if (message === undefined || !host.isActive()) return;
     const attributes = { ...whereAndWhat(resource, message, 'chat'), ...messageResponse(message) };
     const id = attributes[ATTR_RESPONSE_ID];
-    if (typeof id === 'string' && !isNew(id)) return;
+    if (typeof id === 'string' && !isNewResult(id)) return;
     const batch: Attributes = { 'spanmeter.batch': true };
     putString(batch, 'anthropic.message.batch.id', batchId);
     Object.assign(attributes, batch);

@@ -12,7 +12,7 @@ import {
 } from '../../semconv.ts';
 import { TextSize } from '../../text-size.ts';
 import { MessageReader } from '../message-reader.ts';
-import { isUnderWay, noteBegun, noteTold, takesUsage } from '../openai-background.ts';
+import { begunFor, isUnderWay, noteBegun, noteTold, takesUsage } from '../openai-background.ts';
 import { putGeminiUsage, putSearches } from './gemini-usage.ts';
 import { whereAndWhat } from './gemini.ts';
 import { INTERACTION_CONTENT } from './interaction-content.ts';
@@ -126,7 +126,7 @@ const tellFetched: Tell = (last, hops, params) => {
   if (!takesUsage({ ...last, usage: hops.at(-1) })) return attributes;
   attributes[ATTR_OPERATION] = 'generate_content';
   putString(attributes, ATTR_REQUEST_MODEL, last['model'] ?? last['agent']);
-  return Object.assign(attributes, tellCreated(last, hops, params));
+  return Object.assign(attributes, begunFor(last), tellCreated(last, hops, params));
 };
 
 /** The SDK adds up the usage of the hops itself, where nobody streams. */

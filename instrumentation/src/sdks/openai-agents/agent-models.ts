@@ -15,6 +15,8 @@ import {
 } from '../../semconv.ts';
 import { TextSize } from '../../text-size.ts';
 import { vendorOf } from '../ai/model-identity.ts';
+import { openaiRequest } from '../openai-client.ts';
+import { responseAttributes } from '../openai-responses.ts';
 import { isPromise } from '../../promises.ts';
 
 const MAX_AGENTS = 1000;
@@ -117,6 +119,10 @@ function modelKind(generation: Generation, stream: boolean): CallKind {
 
 /** Models of others have their name in a field, if anywhere; whose they are may be unknown. */
 function identity(model: Json | undefined): Attributes {
+  // The SDK's own have its client, also where they do not ask by it but by a socket.
+  if (model !== undefined && asObject(model['_client']) !== undefined) {
+    return openaiRequest(model, { model: model['_model'] }, 'chat', 'openai');
+  }
   const attributes: Attributes = {};
   const { modelId, model: name, provider } = model ?? {};
   putString(attributes, ATTR_REQUEST_MODEL, modelId ?? name);
@@ -128,6 +134,8 @@ function identity(model: Json | undefined): Attributes {
 function answerOf(value: unknown, generation: Generation): Attributes {
   const attributes: Attributes = {};
   const response = asObject(value);
+  const provided = asObject(response?.['providerData']);
+  if (provided?.['object'] === 'response') Object.assign(attributes, responseAttributes(provided));
   putUsage(attributes, asObject(response?.['usage']));
   putString(attributes, ATTR_RESPONSE_ID, response?.['responseId'] ?? response?.['id']);
   putGeneration(attributes, generation.model);
