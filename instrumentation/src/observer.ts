@@ -261,7 +261,9 @@ export class Observer {
 /** Those attributes that an SDK's own span does not have, as far as it can be read. */
 function lackedBy(span: Span, attributes: Attributes): Attributes {
   const own = (span as { readonly attributes?: Attributes }).attributes ?? {};
-  return Object.fromEntries(Object.entries(attributes).filter(([name]) => own[name] === undefined));
+  const lacked: Attributes = {};
+  for (const name of Object.keys(attributes)) if (own[name] === undefined) lacked[name] = attributes[name];
+  return lacked;
 }
 
 /** Nothing that costs: what was paid for already may be fetched, and what is no request to a model goes on. */
