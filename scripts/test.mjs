@@ -8,7 +8,7 @@
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -97,6 +97,8 @@ function seconds(file) {
 const folder = join(root, 'test', 'dist');
 const queue = readdirSync(folder, { recursive: true })
   .filter((file) => file.endsWith('.test.js'))
+  // What is left of a test that there is no more is not run.
+  .filter((file) => existsSync(join(root, 'test', file.replace(/js$/, 'ts'))))
   .filter((file) => options.only.some((part) => file.includes(part)))
   .filter((file) => !options.except.some((part) => file.includes(part)))
   .map((file) => join(folder, file))

@@ -106,10 +106,10 @@ function flushOnSignal(signal: NodeJS.Signals, acts: LastActs): () => void {
   const settle = (): void => {
     const others = process.listenerCount(signal) - (listens ? 1 : 0);
     const waits = ending || acts.pending() > 0 || acts.openCalls() > 0;
-    // An app that removes all listeners takes away what tells us of its own.
-    const isTold = waits && (process as NodeJS.EventEmitter).listeners('newListener').includes(onAdded);
-    const wanted = isTold && others === 0;
+    const wanted = waits && others === 0;
     if (wanted === listens) return;
+    // An app that removes all listeners takes away what tells us of its own.
+    if (wanted && !(process as NodeJS.EventEmitter).listeners('newListener').includes(onAdded)) return;
     listens = wanted;
     if (wanted) process.on(signal, endAsDefault);
     else process.removeListener(signal, endAsDefault);

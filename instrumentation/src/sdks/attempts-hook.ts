@@ -10,10 +10,10 @@ function counted(original: AnyFunction): AnyFunction {
     const call = currentCall(context.active());
     if (typeof send !== 'function' || call === undefined) return original.apply(this, args);
     let isFirst = true;
-    const attempt = (): unknown => {
+    const attempt = (...given: unknown[]): unknown => {
       if (!isFirst) call.noteRetry();
       isFirst = false;
-      return (send as () => unknown)();
+      return (send as AnyFunction)(...given);
     };
     return original.call(this, attempt, ...rest);
   };
