@@ -271,8 +271,8 @@ export class ObservedCall implements CurrentCall {
     if (this.#answered && error === undefined && this.kind.charged !== undefined) {
       this.guard(() => Object.assign(attributes, this.kind.charged?.(this.#body)));
     }
-    if (error !== undefined && !hasUsage(attributes)) this.layer?.forgetInner?.();
-    if (!this.#isToldInside(error === undefined && hasUsage(attributes))) {
+    if (error !== undefined && this.layer !== undefined && !hasUsage(attributes)) this.layer.forgetInner?.();
+    if (!this.#isToldInside(attributes, error)) {
       try {
         this.#tell(attributes, error);
       } catch (fault) {
@@ -288,9 +288,10 @@ export class ObservedCall implements CurrentCall {
     if (!this.#faulty) this.#host.noteSound();
   }
 
-  /** Where all calls inside a layer failed and it has an answer, another one gave it: `answered` with its usage. */
-  #isToldInside(answered: boolean): boolean {
-    return this.isLayer && this.#hadInner && (this.#inner > 0 || !answered);
+  /** Where all calls inside a layer failed and it has an answer with usage, another one gave it. */
+  #isToldInside(attributes: Attributes, error: unknown): boolean {
+    if (!this.isLayer || !this.#hadInner) return false;
+    return this.#inner > 0 || error !== undefined || !hasUsage(attributes);
   }
 
   #tell(attributes: Attributes, error: unknown): void {

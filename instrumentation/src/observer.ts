@@ -214,7 +214,6 @@ export class Observer {
     const inside = markRivals(own, this.#host.adapter.rivals);
     call.inside = inside;
     call.module = this.#host.adapter.module;
-    call.attribution = attribution;
     return { call, inside, args: given, refused };
   }
 
