@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { runDemo } from '@spanmeter/collector/dist/demo/run.js';
@@ -80,6 +81,29 @@ describe('the demo', function () {
     const code = await watch(screen, FAKE, (text) => /\d calls, \d+ errors/.test(text));
     assert.equal(code, 0);
     assert.ok(!screen.text.includes('\u001B'));
+  });
+
+  it('ends all that it started when its terminal is closed, or nobody reads any more what it says', async () => {
+    const ends: readonly ((screen: Screen) => void)[] = [
+      () => void process.emit('SIGHUP'),
+      (screen) => void screen.destroy(new Error('write EPIPE')),
+    ];
+    for (const end of ends) {
+      const screen = new Screen(false);
+      const dataDir = await mkdtemp(join(tmpdir(), 'spanmeter-test-'));
+      const output = screen as unknown as NodeJS.WriteStream;
+      let told = false;
+      screen.onText = (text) => {
+        if (told || !/\d calls, \d+ errors/.test(text)) return;
+        told = true;
+        end(screen);
+      };
+      assert.equal(await runDemo({ collectorEntry: FAKE, output, dataDir }), 0);
+      assert.ok(told);
+      const logs = (await readdir(dataDir)).filter((name) => name.endsWith('.log'));
+      assert.equal(logs.length, 4, 'the collector and three services have run');
+      await rm(dataDir, { recursive: true });
+    }
   });
 
   it('says so when the collector does not start', async () => {

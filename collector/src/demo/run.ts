@@ -46,6 +46,9 @@ const READY_TIMEOUT_MS = 90_000;
 const SERVICE_GRACE_MS = 5000;
 const COLLECTOR_GRACE_MS = 20_000;
 
+/** What asks the demo to end; the last one is told when its terminal is closed. */
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
 /**
  * Runs the demo until Ctrl-C: provider stand-ins, a collector with data and ports of its own, three services,
  * and a live view of what they spend. Resolves with the exit code once everything has stopped.
@@ -66,7 +69,9 @@ export async function runDemo(options: DemoOptions): Promise<number> {
     if (stop.signal.aborted) process.exit(130);
     stop.abort();
   };
-  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+  for (const signal of SIGNALS) process.on(signal, onSignal);
+  // A terminal that is closed, or a pipe that nobody reads any more, ends the demo with all that it has started.
+  output.on('error', () => stop.abort());
   options.signal?.addEventListener('abort', () => stop.abort(), { once: true });
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'spanmeter-demo-')));
   await mkdir(dataDir, { recursive: true });
@@ -79,8 +84,7 @@ export async function runDemo(options: DemoOptions): Promise<number> {
     output.write(`\nThe demo cannot go on: ${error instanceof Error ? error.message : String(error)}\n`);
     return 1;
   } finally {
-    process.removeListener('SIGINT', onSignal);
-    process.removeListener('SIGTERM', onSignal);
+    for (const signal of SIGNALS) process.removeListener(signal, onSignal);
     if (options.dataDir === undefined && stop.signal.aborted) {
       await rm(dataDir, { recursive: true, force: true });
     }
